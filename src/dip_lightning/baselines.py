@@ -1,0 +1,169 @@
+"""What a user would reach for instead: classical methods, in seconds, without any fitting."""
+
+import warnings
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+GRAY, RGB = 1, 3
+TV_WEIGHT = 0.8  # best of 0.6 ... 2 for sigma 15, 25 and 50 on three images
+
+
+def bicubic(y: Tensor, size: tuple[int, int], factor: int) -> Tensor:
+    """Enlarge by bicubic interpolation, pixel areas aligned.
+
+    Args:
+        y: low-resolution image, (1, C, h, w), in [0, 1].
+        size: (H, W) of the result, at most `factor` times (h, w).
+        factor: enlargement.
+
+    Returns:
+        (1, C, H, W), in [0, 1].
+    """
+    enlarged = F.interpolate(y, scale_factor=factor, mode="bicubic", align_corners=False)
+    return enlarged[..., : size[0], : size[1]].clamp(0, 1)
+
+
+def lanczos(y: Tensor, size: tuple[int, int], factor: int) -> Tensor:
+    """Enlarge by Lanczos' kernel of support 3 (Pillow), pixel areas aligned.
+
+    Args:
+        y: low-resolution image, (1, C, h, w), in [0, 1].
+        size: (H, W) of the result, at most `factor` times (h, w).
+        factor: enlargement.
+
+    Returns:
+        (1, C, H, W), in [0, 1].
+    """
+    height, width = (factor * side for side in y.shape[-2:])
+    planes = [
+        np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS))
+        for plane in y.cpu().numpy()[0]
+    ]
+    return _to_image(np.stack(planes))[..., : size[0], : size[1]]
+
+
+def biharmonic(y: Tensor, m: Tensor) -> Tensor:
+    """Fill the missing pixels so that the bilaplacian vanishes (scikit-image).
+
+    Args:
+        y: observation, (1, C, H, W), in [0, 1].
+        m: known pixels, (1, 1 or C, H, W), 0 or 1.
+
+    Returns:
+        (1, C, H, W), in [0, 1], known pixels unchanged.
+
+    Source: Damelin & Hoang, "On surface completion and image inpainting by biharmonic
+        functions", 2018.
+    """
+    from skimage.restoration import inpaint_biharmonic  # noqa: PLC0415 - slow to import
+
+    holes = (m.expand_as(y) < 0.5).cpu().numpy()[0]  # noqa: PLR2004 - half way from 0 to 1
+    planes = y.cpu().numpy()[0].astype(np.float64)
+    if holes.all():
+        return torch.zeros_like(y)
+    if m.shape[1] == GRAY:
+        filled = inpaint_biharmonic(planes * ~holes, holes[0], channel_axis=0)
+    else:
+        filled = np.stack(
+            [inpaint_biharmonic(p * ~h, h) for p, h in zip(planes, holes, strict=True)]
+        )
+    return _to_image(filled)
+
+
+def non_local_means(y: Tensor, sigma: float | None) -> Tensor:
+    """Average similar patches (scikit-image, patch 5, distance 6, h = 0.8 sigma).
+
+    Args:
+        y: noisy image, (1, C, H, W), in [0, 1].
+        sigma: standard deviation of the noise in 8-bit grey levels; estimated if None.
+
+    Returns:
+        (1, C, H, W), in [0, 1].
+
+    Source: Buades et al., "A non-local algorithm for image denoising", 2005.
+    """
+    from skimage.restoration import denoise_nl_means  # noqa: PLC0415
+
+    image, std = _noisy(y, sigma)
+    if std == 0:
+        return y.cpu().clone()
+    denoised = denoise_nl_means(
+        image, patch_size=5, patch_distance=6, h=0.8 * std, sigma=std, channel_axis=-1
+    )
+    # scikit-image drops axes of length one; with the channels last, no others change places.
+    return _to_image(np.moveaxis(denoised.reshape(image.shape), -1, 0))
+
+
+def total_variation(y: Tensor, sigma: float | None) -> Tensor:
+    """Minimise TV(x) + |x - y|^2 / (2 w), w = 0.8 times the noise's deviation (scikit-image).
+
+    Args:
+        y: noisy image, (1, C, H, W), in [0, 1].
+        sigma: standard deviation of the noise in 8-bit grey levels; estimated if None.
+
+    Returns:
+        (1, C, H, W), in [0, 1].
+
+    Source: Chambolle, "An algorithm for total variation minimization and applications", 2004.
+    """
+    from skimage.restoration import denoise_tv_chambolle  # noqa: PLC0415
+
+    image, std = _noisy(y, sigma)
+    if std == 0:
+        return y.cpu().clone()
+    denoised = denoise_tv_chambolle(  # type: ignore[no-untyped-call]
+        image, weight=TV_WEIGHT * std, channel_axis=-1
+    )
+    return _to_image(np.moveaxis(denoised, -1, 0))
+
+
+def has_bm3d() -> bool:
+    """Say whether the package bm3d is there; its licence allows non-commercial use only."""
+    return find_spec("bm3d") is not None
+
+
+def bm3d(y: Tensor, sigma: float | None) -> Tensor:
+    """Filter groups of similar patches (the package bm3d, where it is installed).
+
+    Args:
+        y: noisy image, (1, C, H, W), in [0, 1].
+        sigma: standard deviation of the noise in 8-bit grey levels; estimated if None.
+
+    Returns:
+        (1, C, H, W), in [0, 1].
+
+    Source: Dabov et al., "Image denoising by sparse 3D transform-domain collaborative
+        filtering", 2007.
+    """
+    import bm3d as package  # noqa: PLC0415
+
+    image, std = _noisy(y, sigma)
+    denoise = package.bm3d_rgb if image.shape[-1] == RGB else package.bm3d
+    denoised = denoise(image, std).reshape(image.shape)
+    return _to_image(np.moveaxis(denoised, -1, 0))
+
+
+def _noisy(y: Tensor, sigma: float | None) -> tuple[NDArray[np.float64], float]:
+    planes = y.cpu().numpy()[0].astype(np.float64)
+    std = _estimated(planes) if sigma is None else sigma / 255
+    return np.moveaxis(planes, 0, -1), std
+
+
+def _estimated(planes: NDArray[np.float64]) -> float:
+    from skimage.restoration import estimate_sigma  # noqa: PLC0415 - slow to import
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about images of a few pixels, whose estimate is nan
+        std = np.mean(estimate_sigma(planes, channel_axis=0))  # type: ignore[no-untyped-call]
+    return float(np.nan_to_num(std))
+
+
+def _to_image(planes: NDArray[np.floating[Any]]) -> Tensor:
+    return torch.from_numpy(planes).float().clamp(0, 1).unsqueeze(0)

@@ -1,0 +1,79 @@
+"""The deep decoder: no convolution sees more than one pixel, only the upsampling mixes them."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from dip_lightning.errors import UserError
+from dip_lightning.generators.layers import AnySize, Conv, Upsample, initialise
+
+
+@dataclass
+class Options:
+    """What conf/network/deep_decoder.yaml may set.
+
+    Raises:
+        UserError: a value that is not allowed.
+    """
+
+    scales: int = 5
+    channels: int = 128
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name in ("scales", "channels"):
+            if getattr(self, name) < 1:
+                raise UserError(f"network.{name}={getattr(self, name)}: expected 1 or more")
+
+
+@final
+class DeepDecoder(AnySize):
+    """Map a coarse z to an image: each scale is norm(relu(upsample(conv_1x1(x)))).
+
+    z is given at the resolution of the image and sampled at every 2^scales-th pixel, which leaves
+    the distribution of a random input as it was.
+
+    Args:
+        options: the architecture.
+        inputs: channels of z.
+        outputs: channels of x_hat.
+        generator: source of the initial weights, on the CPU.
+
+    Source: Heckel & Hand, "Deep decoder", ICLR 2019.
+    """
+
+    def __init__(
+        self, options: Options, inputs: int, outputs: int, generator: torch.Generator
+    ) -> None:
+        step = 2**options.scales
+        super().__init__(multiple=step, least=step)
+        channels, layers = inputs, []
+        for _ in range(options.scales):
+            norm = nn.BatchNorm2d(options.channels, track_running_stats=False)
+            layers += [
+                Conv(channels, options.channels, 1),
+                Upsample("bilinear"),
+                nn.ReLU(inplace=True),
+                norm,
+            ]
+            channels = options.channels
+        self.scales = nn.Sequential(
+            *layers,
+            Conv(channels, channels, 1),
+            nn.ReLU(inplace=True),
+            nn.BatchNorm2d(channels, track_running_stats=False),
+        )
+        self.last = Conv(channels, outputs, 1)
+        initialise(self, generator)
+
+    def generate(self, z: Tensor) -> Tensor:
+        """Generate an image whose sides are multiples of 2^scales."""
+        coarse = z[..., :: self.multiple, :: self.multiple]
+        return torch.sigmoid(self.last(self.scales(coarse).float()))
+
+
+def build(options: Options, inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
+    """Build the network; see `DeepDecoder`."""
+    return DeepDecoder(options, inputs, outputs, generator)

@@ -1,0 +1,82 @@
+"""The generator's fixed input z, and its perturbation at each iteration."""
+
+import torch
+from torch import Tensor
+
+from dip_lightning.errors import UserError
+
+
+def meshgrid(height: int, width: int) -> Tensor:
+    """Give each pixel its own position.
+
+    Returns:
+        z, (1, 2, H, W): column and row, each from 0 to 1.
+    """
+    rows = torch.linspace(0, 1, height).view(1, 1, height, 1).expand(1, 1, height, width)
+    columns = torch.linspace(0, 1, width).view(1, 1, 1, width).expand(1, 1, height, width)
+    return torch.cat([columns, rows], dim=1)
+
+
+def draw_input(
+    input_type: str,
+    shape: tuple[int, int, int],
+    *,
+    scale: float,
+    image: Tensor | None,
+    generator: torch.Generator,
+) -> Tensor:
+    """Draw z once.
+
+    uniform: z ~ scale U(0, 1); normal: z ~ scale N(0, 1); meshgrid and image: as they are.
+
+    Args:
+        input_type: "uniform", "normal", "meshgrid" or "image".
+        shape: (C, H, W) of z; H, W are those of x_hat.
+        scale: factor of the random inputs, 0.1 in the paper.
+        image: the image for input_type "image", (1, C, H, W).
+        generator: source of randomness, on the CPU.
+
+    Returns:
+        z, (1, C, H, W), float32.
+
+    Raises:
+        UserError: the input has another number of channels or another size than asked for.
+    """
+    channels, height, width = shape
+    if input_type == "uniform":
+        return scale * torch.rand(1, *shape, generator=generator)
+    if input_type == "normal":
+        return scale * torch.randn(1, *shape, generator=generator)
+    z = meshgrid(height, width) if input_type == "meshgrid" else image
+    if z is None:
+        raise UserError("input_type=image: needs input_image=, the file to use")
+    if tuple(z.shape[-2:]) != (height, width):
+        raise UserError(
+            f"input_image: is {z.shape[-1]} x {z.shape[-2]} pixels, expected {width} x {height}"
+        )
+    if z.shape[1] != channels:
+        raise UserError(
+            f"input_depth={channels}: input_type={input_type} has {z.shape[1]} channels, "
+            f"so input_depth={z.shape[1]} is needed"
+        )
+    return z
+
+
+def perturb(z: Tensor, noise_std: float, generator: torch.Generator) -> Tensor:
+    """Add fresh noise to the input: z + noise_std N(0, 1).
+
+    Args:
+        z: fixed input, (1, C, H, W).
+        noise_std: sigma_p of the paper; 0 draws nothing.
+        generator: source of randomness, on z's device.
+
+    Returns:
+        Same shape; z itself where noise_std is 0.
+    """
+    if noise_std == 0:
+        return z
+    # Drawn with the channels last, as z lies in memory: PyTorch fills only contiguous tensors fast.
+    batch, channels, height, width = z.shape
+    noise = torch.empty(batch, height, width, channels, dtype=z.dtype, device=z.device)
+    noise.normal_(0, noise_std, generator=generator)
+    return noise.permute(0, 3, 1, 2).add_(z)

@@ -1,0 +1,141 @@
+"""Decoding a file to an array of whatever it stores, by the library that loses nothing of it."""
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from PIL import ImageOps
+
+from dip_lightning.errors import UserError
+
+MEGAPIXEL = 1_000_000
+MAX_MEGAPIXELS = 64
+ORIENTATION = 0x0112  # the tag, in EXIF and in TIFF
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "PPM", "TIFF")
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+TIFF_SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
+_PNG_COLORS = {0: "mono", 2: "rgb", 6: "rgba"}
+_DEEP_BITS = 16
+_TIFF_ALPHA = {tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA}
+_TIFF_COLORS = {
+    tifffile.PHOTOMETRIC.MINISWHITE,
+    tifffile.PHOTOMETRIC.MINISBLACK,
+    tifffile.PHOTOMETRIC.RGB,
+    tifffile.PHOTOMETRIC.PALETTE,
+}
+_PLANES = 3  # dimensions of a TIFF that stores its channels one after the other
+
+
+def decode(path: Path, head: bytes) -> tuple[NDArray[np.generic], bool]:
+    """Decode an image file.
+
+    Pillow turns 16-bit RGB into 8 bits without a word, so those files go elsewhere.
+
+    Args:
+        path: the file.
+        head: its first 32 bytes.
+
+    Returns:
+        The stored values, (H, W, C), and whether the last channel is opacity.
+
+    Raises:
+        UserError: readable, but not what can be restored; without the file's name.
+        Exception: whatever a library raises on a damaged file.
+    """
+    if head[:4] in TIFF_SIGNATURES:
+        return _read_tiff(path)
+    if head.startswith(PNG_SIGNATURE) and head[24] == _DEEP_BITS:
+        return _read_deep_png(path, head)
+    return _read_pillow(path)
+
+
+def _check_size(height: int, width: int) -> None:
+    if not height or not width:
+        raise UserError("has no pixels")
+    if height * width > MAX_MEGAPIXELS * MEGAPIXEL:
+        raise UserError(
+            f"is {width} x {height} pixels, expected at most {MAX_MEGAPIXELS} megapixels"
+        )
+
+
+def _read_pillow(path: Path) -> tuple[NDArray[np.generic], bool]:
+    with PillowImage.open(path, formats=FORMATS) as image:
+        _check_size(image.height, image.width)
+        # A phone's JPEG may carry previews behind the photo, which then counts as MPO.
+        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+            raise UserError("is animated, expected a single image")
+        if image.mode in {"CMYK", "YCbCr", "LAB", "HSV"}:
+            raise UserError(f"has the colours {image.mode}, expected gray or RGB: convert it first")
+        upright = ImageOps.exif_transpose(image)
+        transparent = "transparency" in image.info or "A" in upright.getbands()
+        if upright.mode in {"P", "PA"}:
+            upright = upright.convert("RGBA" if transparent else "RGB")
+        elif upright.mode in {"1", "La", "RGBa", "RGBX"}:
+            plain = {"La": "LA", "RGBa": "RGBA", "RGBX": "RGB"}
+            upright = upright.convert(plain.get(upright.mode, "L"))
+        elif transparent and upright.mode in {"L", "RGB"}:
+            upright = upright.convert("LA" if upright.mode == "L" else "RGBA")
+        return np.atleast_3d(np.asarray(upright)), transparent
+
+
+def _read_deep_png(path: Path, head: bytes) -> tuple[NDArray[np.generic], bool]:
+    import kornia_rs.io  # noqa: PLC0415 - only needed for 16 bits
+
+    width, height = (int.from_bytes(head[i : i + 4], "big") for i in (16, 20))
+    _check_size(height, width)
+    mode = _PNG_COLORS.get(head[25])
+    if mode is None:
+        raise UserError("is 16-bit gray with alpha, expected 16-bit gray, RGB or RGBA")
+    with PillowImage.open(path, formats=FORMATS) as image:
+        image.load()  # reads the metadata behind the pixels, too
+        if "transparency" in image.info:
+            raise UserError("has a transparent colour in 16 bits, expected an alpha channel")
+        orientation = image.getexif().get(ORIENTATION, 1)
+    array = kornia_rs.io.read_image_png_u16(str(path), mode)
+    return _turned(array, orientation), mode == "rgba"
+
+
+def _read_tiff(path: Path) -> tuple[NDArray[np.generic], bool]:
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages[0]
+        if not isinstance(page, tifffile.TiffPage):
+            raise UserError("has no first page")
+        _check_size(page.imagelength, page.imagewidth)
+        if len(tiff.pages) > 1 or page.imagedepth > 1:
+            raise UserError(f"holds {len(tiff.pages)} images, expected a single one")
+        decoded_by_jpeg = page.compression == tifffile.COMPRESSION.JPEG
+        if page.photometric not in _TIFF_COLORS and not decoded_by_jpeg:
+            name = tifffile.PHOTOMETRIC(page.photometric).name
+            raise UserError(f"has the colours {name}, expected gray or RGB: convert it first")
+        array = page.asarray()
+        alpha = bool(page.extrasamples) and page.extrasamples[-1] in _TIFF_ALPHA
+        if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+            colors = np.asarray(page.colormap) >> 8  # 16 bits to the 8 that were meant
+            array = np.moveaxis(colors.astype(np.uint8)[:, array], 0, -1)
+        elif page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and array.ndim == _PLANES:
+            array = np.moveaxis(array, 0, -1)
+        array = np.atleast_3d(array)
+        if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+            array = _inverted(array, channels=array.shape[2] - alpha)
+        tag = page.tags.get(ORIENTATION)
+        return _turned(array, tag.value if tag else 1), alpha
+
+
+def _inverted(array: NDArray[np.generic], channels: int) -> NDArray[np.generic]:
+    colors: NDArray[np.generic] = array[..., :channels]
+    if array.dtype.kind in "bu":
+        colors = np.invert(colors)
+    return np.concatenate([colors, array[..., channels:]], axis=2)
+
+
+def _turned(array: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
+    """Turn (H, W, C) upright: EXIF's orientations 5 to 8 are transposed, 2 to 4 mirrored."""
+    if orientation in {5, 6, 7, 8}:
+        array = array.swapaxes(0, 1)
+    if orientation in {3, 4, 7, 8}:
+        array = array[::-1]
+    if orientation in {2, 3, 6, 7}:
+        array = array[:, ::-1]
+    return np.ascontiguousarray(array)

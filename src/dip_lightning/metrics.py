@@ -1,0 +1,169 @@
+"""PSNR and SSIM, each with its protocol in the name."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+GRAY, RGB = 1, 3
+SSIM_WINDOW = 11
+STUDIO_RANGE_Y = (65.481, 128.553, 24.966)  # BT.601, R, G, B in [0, 1] to Y in 16 ... 235
+Y_MULTIPLE, Y_BORDER = 32, 4  # pixels
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Quality of one image against the ground truth; None where a metric is not defined.
+
+    Attributes:
+        psnr: all channels, whole frame, dB.
+        psnr_crop: all channels, frame of `psnr_y`, border of `factor` pixels, dB.
+        psnr_y: see `psnr_y`, border of 4 pixels, dB.
+        psnr_y_factor: the same with a border of `factor` pixels, dB.
+        psnr_holes: all channels, missing pixels only, dB.
+        psnr_known: all channels, known pixels only, dB.
+        ssim: see `ssim`, 1 for equal images.
+    """
+
+    psnr: float | None = None
+    psnr_crop: float | None = None
+    psnr_y: float | None = None
+    psnr_y_factor: float | None = None
+    psnr_holes: float | None = None
+    psnr_known: float | None = None
+    ssim: float | None = None
+
+
+def psnr(estimate: Tensor, x: Tensor) -> float:
+    """Peak signal-to-noise ratio over all channels and the whole frame: -10 log10(MSE), dB.
+
+    Args:
+        estimate: image, (1, C, H, W), in [0, 1].
+        x: ground truth, same shape and range.
+
+    Returns:
+        Decibels; infinite for equal images.
+    """
+    # torchmetrics takes seconds to import and is only needed when a fit ends.
+    from torchmetrics.functional.image import peak_signal_noise_ratio  # noqa: PLC0415
+
+    return float(peak_signal_noise_ratio(estimate.double(), x.double(), data_range=1.0))
+
+
+def luma(image: Tensor) -> Tensor:
+    """Studio-range luma: Y = (16 + 65.481 R + 128.553 G + 24.966 B) / 255 (ITU-R BT.601).
+
+    Args:
+        image: gray or RGB, (1, 1 or 3, H, W), in [0, 1].
+
+    Returns:
+        Y, (1, 1, H, W), in [16/255, 235/255].
+    """
+    weights = image.new_tensor(STUDIO_RANGE_Y).view(1, RGB, 1, 1)
+    return (16 + (image.expand(-1, RGB, -1, -1) * weights).sum(1, keepdim=True)) / 255
+
+
+def psnr_where(estimate: Tensor, x: Tensor, m: Tensor) -> float | None:
+    """PSNR over some of the pixels: -10 log10(sum(m (estimate - x)^2) / sum(m)), dB.
+
+    Args:
+        estimate: image, (1, C, H, W), in [0, 1].
+        x: ground truth, same shape and range.
+        m: pixels that count, (1, 1 or C, H, W), 0 or 1.
+
+    Returns:
+        Decibels; None where no pixel counts.
+    """
+    chosen = m.expand_as(x) > 0
+    return psnr(estimate[chosen], x[chosen]) if chosen.any() else None
+
+
+def psnr_y(estimate: Tensor, x: Tensor, border: int = Y_BORDER) -> float | None:
+    """PSNR as super-resolution papers measure it: luma, cropped, without its border, dB.
+
+    Both images are rounded to 8 bits, cut to their centre whose sides are multiples of 32 pixels,
+    and lose a border.
+
+    Args:
+        estimate: gray or RGB, (1, 1 or 3, H, W), in [0, 1].
+        x: ground truth, same shape and range.
+        border: its width, pixels: 4 in the paper, the factor of enlargement in others.
+
+    Returns:
+        Decibels; None for other numbers of channels and where nothing is left of the image.
+
+    Source: Ulyanov et al., "Deep Image Prior", 2018, section 3 (super-resolution).
+    """
+    inner = [_inner(image, border) for image in (estimate, x)]
+    if x.shape[1] not in {GRAY, RGB} or not inner[1].numel():
+        return None
+    return psnr(*(luma((image.double() * 255).round() / 255) for image in inner))
+
+
+def psnr_crop(estimate: Tensor, x: Tensor, border: int) -> float | None:
+    """PSNR over all channels of the frame that `psnr_y` looks at, dB.
+
+    Args:
+        estimate: image, (1, C, H, W), in [0, 1]; rounded to 8 bits.
+        x: ground truth, same shape and range; rounded, too.
+        border: its width, pixels.
+
+    Returns:
+        Decibels; None where nothing is left of the image.
+    """
+    inner = [_inner(image, border) for image in (estimate, x)]
+    if not inner[1].numel():
+        return None
+    return psnr(*((image.double() * 255).round() / 255 for image in inner))
+
+
+def _inner(image: Tensor, border: int) -> Tensor:
+    height, width = (size // Y_MULTIPLE * Y_MULTIPLE for size in image.shape[-2:])
+    top, left = (image.shape[-2] - height) // 2 + border, (image.shape[-1] - width) // 2 + border
+    below, right = max(0, height - 2 * border), max(0, width - 2 * border)
+    return image[..., top : top + below, left : left + right]
+
+
+def ssim(estimate: Tensor, x: Tensor) -> float | None:
+    """Mean structural similarity: Gaussian window of 11 pixels, sigma 1.5, valid region only.
+
+    Args:
+        estimate: image, (1, C, H, W), in [0, 1].
+        x: ground truth, same shape and range.
+
+    Returns:
+        1 for equal images; None where a side is shorter than the window.
+
+    Source: Wang et al., "Image quality assessment", 2004.
+    """
+    if min(x.shape[-2:]) < SSIM_WINDOW:
+        return None
+    from kornia.metrics import ssim as ssim_map  # noqa: PLC0415 - slow to import
+
+    values = ssim_map(estimate.double(), x.double(), SSIM_WINDOW, max_val=1.0, padding="valid")
+    return float(values.mean())
+
+
+def score(
+    estimate: Tensor, x: Tensor, factor: int | None = None, m: Tensor | None = None
+) -> Scores:
+    """Measure an image with every protocol that there is a meaning to; see `Scores`.
+
+    Args:
+        estimate: image, (1, C, H, W), in [0, 1].
+        x: ground truth, same shape and range.
+        factor: of enlargement, if there was one.
+        m: known pixels, (1, 1 or C, H, W), 0 or 1, if some were missing.
+    """
+    with torch.no_grad():
+        estimate, x = estimate.cpu(), x.cpu()
+        known = None if m is None else m.cpu()
+        return Scores(
+            psnr(estimate, x),
+            None if factor is None else psnr_crop(estimate, x, factor),
+            psnr_y(estimate, x),
+            None if factor is None else psnr_y(estimate, x, factor),
+            None if known is None else psnr_where(estimate, x, 1 - known),
+            None if known is None else psnr_where(estimate, x, known),
+            ssim(estimate, x),
+        )

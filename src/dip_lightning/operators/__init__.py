@@ -1,0 +1,18 @@
+"""Forward operators A of the observation model y = A(x) + n."""
+
+from dip_lightning.operators.downsample import Downsample, pillow_downsample
+from dip_lightning.operators.mask import Mask, drawn_mask, hole_mask, random_mask, text_mask
+from dip_lightning.operators.noise import add_gaussian_noise, shuffle_pixels, uniform_noise
+
+__all__ = [
+    "Downsample",
+    "Mask",
+    "add_gaussian_noise",
+    "drawn_mask",
+    "hole_mask",
+    "pillow_downsample",
+    "random_mask",
+    "shuffle_pixels",
+    "text_mask",
+    "uniform_noise",
+]

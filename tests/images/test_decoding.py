@@ -1,0 +1,108 @@
+"""The many ways in which a file stores its pixels."""
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image, ImageOps
+
+from dip_lightning.images import read
+from tests.conftest import stored_array
+
+
+def test_separate_planes_are_channels(tmp_path):
+    stored = stored_array(3, "uint8")
+    planes = np.ascontiguousarray(np.moveaxis(stored, -1, 0))
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", planarconfig="separate")
+    pixels = read(tmp_path / "a.tif", "image").pixels
+    assert np.array_equal((pixels[0] * 255).round().byte().permute(1, 2, 0).numpy(), stored)
+
+
+def test_exif_rotation_is_applied(tmp_path):
+    stored = np.zeros((8, 16, 3), np.uint8)
+    stored[:, :8] = 200
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: shown rotated by 90 degrees clockwise
+    Image.fromarray(stored).save(tmp_path / "a.jpg", exif=exif, quality=95)
+    pixels = read(tmp_path / "a.jpg", "image").pixels
+    assert pixels.shape == (1, 3, 16, 8)
+    assert pixels[..., :6, :].mean() > 0.7
+    assert pixels[..., 10:, :].mean() < 0.1
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_palette_becomes_rgb(tmp_path, transparent):
+    image = Image.fromarray(stored_array(3, "uint8")).quantize(8)
+    image.save(tmp_path / "a.png", **({"transparency": 0} if transparent else {}))
+    picture = read(tmp_path / "a.png", "image")
+    assert picture.pixels.shape[1] == 3
+    assert (picture.alpha is not None) == transparent
+
+
+def test_one_bit_becomes_gray(tmp_path):
+    Image.fromarray(stored_array(1, "uint8") > 127).save(tmp_path / "a.png")
+    assert set(read(tmp_path / "a.png", "image").pixels.unique().tolist()) == {0.0, 1.0}
+
+
+def test_palette_tiff_has_8_bits(tmp_path):
+    image = Image.fromarray(stored_array(3, "uint8")).quantize(8)
+    image.save(tmp_path / "a.tif")
+    picture = read(tmp_path / "a.tif", "image")
+    expected = np.asarray(image.convert("RGB"))
+    assert picture.format.dtype == "uint8"
+    pixels = (picture.pixels[0] * 255).round().byte().permute(1, 2, 0).numpy()
+    assert np.array_equal(pixels, expected)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "bool"])
+def test_white_is_zero_where_the_tiff_says_so(tmp_path, dtype):
+    stored = stored_array(1, "uint8") > 127 if dtype == "bool" else stored_array(1, dtype)
+    for name in ("minisblack", "miniswhite"):
+        tifffile.imwrite(tmp_path / f"{name}.tif", stored, photometric=name)
+    black, white = (read(tmp_path / f"minis{n}.tif", "image").pixels for n in ("black", "white"))
+    np.testing.assert_allclose(white, 1 - black, atol=1e-6)
+
+
+@pytest.mark.parametrize("compression", ["lzw", "deflate", "packbits", "zstd"])
+def test_compressed_tiff(tmp_path, compression):
+    stored = stored_array(3, "uint16")
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", compression=compression)
+    pixels = read(tmp_path / "a.tif", "image").pixels
+    assert np.array_equal((pixels[0] * 65535).round().permute(1, 2, 0).numpy(), stored)
+
+
+def test_jpeg_in_a_tiff(tmp_path):
+    stored = np.full((16, 24, 3), (200, 50, 90), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", compression="jpeg")
+    pixels = read(tmp_path / "a.tif", "image").pixels * 255
+    assert np.abs(pixels[0].permute(1, 2, 0).numpy() - stored).max() < 6
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["jpeg", "tiff", "16-bit png"])
+def test_every_orientation_is_applied(tmp_path, orientation, kind):
+    stored = np.zeros((16, 32), np.uint8)
+    stored[:8, :8] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.fromarray(stored)
+    if kind == "jpeg":
+        path = tmp_path / "a.jpg"
+        image.save(path, exif=exif, quality=100)
+    elif kind == "tiff":
+        path = tmp_path / "a.tif"
+        tag = [(274, "H", 1, orientation, True)]
+        tifffile.imwrite(path, stored, photometric="minisblack", extratags=tag)
+    else:
+        path = tmp_path / "a.png"
+        Image.fromarray(stored.astype(np.uint16) * 257).save(path, exif=exif)
+    image.getexif()[0x0112] = orientation
+    expected = np.asarray(ImageOps.exif_transpose(image))
+    pixels = read(path, "image").pixels[0, 0].numpy() * 255
+    assert pixels.shape == expected.shape
+    assert np.abs(pixels - expected).max() < 30
+
+
+def test_a_photo_with_previews_is_its_first_image(tmp_path):
+    photo, preview = (Image.fromarray(np.full((16, 16, 3), v, np.uint8)) for v in (200, 10))
+    photo.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[preview])
+    assert abs(float(read(tmp_path / "a.jpg", "image").pixels.mean()) * 255 - 200) < 2

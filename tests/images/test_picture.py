@@ -1,0 +1,39 @@
+"""Images in memory."""
+
+import numpy as np
+import pytest
+import torch
+
+from dip_lightning.images import Format, Picture, centre, preview, quantise
+
+
+def test_preview_shows_gray_or_colour():
+    assert preview(torch.rand(1, 1, 4, 4)).shape[1] == 1
+    assert preview(torch.rand(1, 2, 4, 4)).shape[1] == 1
+    assert preview(torch.rand(1, 5, 4, 4)).shape[1] == 3
+
+
+@pytest.mark.parametrize(("dtype", "high"), [("uint8", 255.0), ("uint16", 65535.0)])
+def test_quantise_rounds_and_clips(dtype, high):
+    pixels = torch.tensor([[[[-1.0, 0.4 / high, 0.6 / high, 2.0]]]])
+    stored = quantise(pixels, Format(dtype, high=high))
+    assert stored.dtype == np.dtype(dtype)
+    assert stored[..., 0].tolist() == [[0, 0, 1, int(high)]]
+
+
+def test_quantise_maps_floats_to_their_own_range():
+    stored = quantise(torch.tensor([[[[0.0, 0.25, 1.0]]]]), Format("float32", low=-2.0, high=6.0))
+    assert stored[..., 0].tolist() == [[-2, 0, 6]]
+
+
+@pytest.mark.parametrize(("size", "cut"), [((5, 9), (4, 4)), ((3, 9), (3, 4)), ((4, 4), (4, 4))])
+def test_centre(size, cut):
+    image = torch.arange(size[0] * size[1]).view(1, 1, *size).float()
+    inner = centre(image, 4)
+    assert inner.shape[-2:] == cut
+    top, left = (size[0] - cut[0]) // 2, (size[1] - cut[1]) // 2
+    assert inner[0, 0, 0, 0] == image[0, 0, top, left]
+    assert inner.is_contiguous()
+    alpha = Picture(image, image, Format()).centre(4).alpha
+    assert torch.equal(alpha, inner)
+    assert Picture(image, None, Format()).centre(4).alpha is None

@@ -1,0 +1,97 @@
+"""What comes out is as large and as deep as what went in."""
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from kornia_rs import io as kornia_io
+from PIL import Image
+
+from dip_lightning.images import Format, Picture, read, write_png, write_tiff
+from tests.conftest import stored_array
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_8_bit_png_survives(tmp_path, mode):
+    stored = stored_array(len(mode), "uint8")
+    Image.fromarray(stored).save(tmp_path / "a.png")
+    picture = read(tmp_path / "a.png", "image")
+    assert (picture.alpha is not None) == mode.endswith("A")
+    write_png(tmp_path / "b.png", picture)
+    with Image.open(tmp_path / "b.png") as written:
+        assert written.mode == mode
+        assert np.array_equal(np.asarray(written), stored)
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("mono", 1), ("rgb", 3), ("rgba", 4)])
+def test_16_bit_png_survives(tmp_path, mode, channels):
+    stored = np.atleast_3d(stored_array(channels, "uint16"))
+    kornia_io.write_image_png_u16(str(tmp_path / "a.png"), stored, mode)
+    picture = read(tmp_path / "a.png", "image")
+    assert picture.pixels.shape[1] == min(channels, 3)
+    write_png(tmp_path / "b.png", picture)
+    assert np.array_equal(kornia_io.read_image_png_u16(str(tmp_path / "b.png"), mode), stored)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+@pytest.mark.parametrize("channels", [1, 3, 5])
+def test_tiff_survives(tmp_path, dtype, channels):
+    stored = stored_array(channels, dtype)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        stored,
+        photometric="rgb" if channels == 3 else "minisblack",
+        planarconfig="contig" if channels > 1 else None,
+    )
+    picture = read(tmp_path / "a.tif", "image")
+    assert picture.pixels.shape == (1, channels, 9, 14)
+    write_tiff(tmp_path / "b.tif", picture)
+    written = tifffile.imread(tmp_path / "b.tif")
+    assert written.dtype == stored.dtype
+    np.testing.assert_allclose(written, stored, rtol=1e-6, atol=1e-7)
+
+
+def test_tiff_with_alpha_survives(tmp_path):
+    stored = stored_array(4, "uint16")
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", extrasamples=["unassalpha"])
+    picture = read(tmp_path / "a.tif", "image")
+    assert picture.alpha is not None
+    write_tiff(tmp_path / "b.tif", picture)
+    assert np.array_equal(tifffile.imread(tmp_path / "b.tif"), stored)
+
+
+def test_float_values_beyond_0_and_1_come_back(tmp_path):
+    stored = 4000 * stored_array(1, "float32") - 7
+    tifffile.imwrite(tmp_path / "a.tif", stored)
+    picture = read(tmp_path / "a.tif", "image")
+    assert picture.pixels.min() == 0
+    assert picture.pixels.max() == 1
+    write_tiff(tmp_path / "b.tif", picture)
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "b.tif"), stored, rtol=1e-5, atol=1e-3)
+    write_png(tmp_path / "b.png", picture)
+    assert read(tmp_path / "b.png", "image").format.dtype == "uint16"
+
+
+def test_constant_float_image(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.full((8, 8), 7, dtype=np.float32))
+    picture = read(tmp_path / "a.tif", "image")
+    assert picture.pixels.isfinite().all()
+    write_tiff(tmp_path / "b.tif", picture)
+    assert np.array_equal(tifffile.imread(tmp_path / "b.tif"), np.full((8, 8), 7, np.float32))
+
+
+def test_rounds_to_the_nearest_level(tmp_path):
+    pixels = torch.tensor([[[[0.4 / 255, 0.6 / 255, 254.5001 / 255, 2.0]]]])
+    write_png(tmp_path / "a.png", Picture(pixels, None, Format()))
+    with Image.open(tmp_path / "a.png") as written:
+        assert np.asarray(written).tolist() == [[0, 1, 255, 255]]
+
+
+def test_deep_gray_with_alpha_is_written_as_rgba(tmp_path):
+    picture = Picture(
+        torch.rand(1, 1, 4, 5), torch.ones(1, 1, 4, 5), Format("uint16", high=65535.0)
+    )
+    write_png(tmp_path / "a.png", picture)
+    again = read(tmp_path / "a.png", "image")
+    torch.testing.assert_close(again.pixels[:, 1:2], picture.pixels, rtol=0, atol=1e-5)
+    assert again.format == picture.format

@@ -1,0 +1,38 @@
+import torch
+
+from dip_lightning.operators import add_gaussian_noise, shuffle_pixels, uniform_noise
+from tests.conftest import smooth_image
+
+
+def test_noise_has_the_standard_deviation_in_grey_levels(generator):
+    x = torch.full((1, 3, 150, 130), 0.5)
+    n = 255 * (add_gaussian_noise(x, 25, generator) - x)
+    assert abs(float(n.std()) - 25) < 0.5
+    assert abs(float(n.mean())) < 0.5
+
+
+def test_result_is_clipped(generator):
+    y = add_gaussian_noise(torch.ones(1, 1, 20, 20), 50, generator)
+    assert y.max() == 1
+    assert y.min() < 1
+
+
+def test_no_noise_changes_nothing(generator):
+    x = torch.rand(1, 1, 5, 5, generator=generator)
+    assert torch.equal(add_gaussian_noise(x, 0, generator), x)
+
+
+def test_shuffled_pixels_are_the_same_in_other_places(generator):
+    x = smooth_image(3, 17, 13)
+    y = shuffle_pixels(x, generator)
+    assert not torch.equal(y, x)
+    colours, shuffled = (sorted(map(tuple, i[0].flatten(1).T.tolist())) for i in (x, y))
+    assert colours == shuffled
+
+
+def test_uniform_noise_fills_the_range(generator):
+    y = uniform_noise(torch.zeros(1, 3, 60, 50), generator)
+    assert y.shape == (1, 3, 60, 50)
+    assert abs(float(y.mean()) - 0.5) < 0.01
+    assert 0 <= y.min() < 0.01
+    assert 0.99 < y.max() <= 1

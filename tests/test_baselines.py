@@ -1,0 +1,106 @@
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dip_lightning.baselines import (
+    bicubic,
+    biharmonic,
+    bm3d,
+    lanczos,
+    non_local_means,
+    total_variation,
+)
+from dip_lightning.metrics import psnr
+from dip_lightning.operators import Downsample, add_gaussian_noise, random_mask
+from tests.conftest import smooth_image
+
+
+def test_bicubic_is_near_pillows():
+    y = Downsample(3)(smooth_image(1, 30, 45)).clamp(0, 1)
+    plane = Image.fromarray(y[0, 0].numpy()).resize((45, 30), Image.Resampling.BICUBIC)
+    ours = bicubic(y, (30, 45), 3)[0, 0].numpy()
+    # The two use different parameters of the same cubic family.
+    assert np.abs(ours - np.asarray(plane)).max() < 0.05
+
+
+def test_bicubic_is_cut_to_the_image():
+    assert bicubic(torch.rand(1, 3, 4, 5), (13, 17), 4).shape == (1, 3, 13, 17)
+
+
+def test_biharmonic_keeps_the_known_and_restores_a_plane(generator):
+    rows, columns = torch.meshgrid(
+        torch.linspace(0, 0.5, 21), torch.linspace(0, 0.4, 17), indexing="ij"
+    )
+    x = (rows + columns).view(1, 1, 21, 17)
+    m = random_mask((1, 21, 17), 0.7, per_channel=False, generator=generator)
+    filled = biharmonic(m * x, m)
+    assert torch.equal(filled * m, x * m)
+    assert psnr(filled, x) > 40
+
+
+def test_biharmonic_takes_a_mask_of_each_channel(generator):
+    x = smooth_image(3, 21, 17)
+    m = random_mask((3, 21, 17), 0.7, per_channel=True, generator=generator)
+    assert psnr(biharmonic(m * x, m), x) > psnr(m * x, x) + 10
+
+
+def test_biharmonic_of_nothing_known_is_black():
+    assert biharmonic(torch.rand(1, 1, 9, 9), torch.zeros(1, 1, 9, 9)).sum() == 0
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
+def test_non_local_means_denoises_with_and_without_sigma(channels, generator):
+    x = smooth_image(channels, 41, 37)
+    y = add_gaussian_noise(x, 25, generator)
+    told, estimated = psnr(non_local_means(y, 25), x), psnr(non_local_means(y, None), x)
+    assert told > psnr(y, x) + 4
+    assert abs(told - estimated) < 1
+
+
+def test_no_noise_is_no_noise():
+    y = torch.rand(1, 1, 9, 9)
+    assert torch.equal(non_local_means(y, 0), y)
+    assert torch.equal(total_variation(y, 0), y)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 20), (3, 20, 1), (1, 9, 1)])
+def test_non_local_means_of_a_few_pixels(shape):
+    y = torch.full((1, *shape), 0.5)
+    torch.testing.assert_close(non_local_means(y, 25), y)
+
+
+def test_lanczos_is_pillows():
+    y = Downsample(3)(smooth_image(3, 30, 45)).clamp(0, 1)
+    for channel in range(3):
+        plane = Image.fromarray(y[0, channel].numpy()).resize((45, 30), Image.Resampling.LANCZOS)
+        ours = lanczos(y, (29, 44), 3)[0, channel].numpy()
+        np.testing.assert_array_equal(ours, np.asarray(plane).clip(0, 1)[:29, :44])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_total_variation_denoises_with_and_without_sigma(channels, generator):
+    x = smooth_image(channels, 41, 37)
+    y = add_gaussian_noise(x, 25, generator)
+    assert psnr(total_variation(y, 25), x) > psnr(y, x) + 3
+    assert psnr(total_variation(y, None), x) > psnr(y, x) + 3
+    flat = torch.full((1, channels, 9, 9), 0.5)
+    torch.testing.assert_close(total_variation(flat, None), flat)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_bm3d_is_used_where_it_is_installed(channels, generator, monkeypatch):
+    calls = []
+
+    def filtered(image, std):
+        calls.append((image.shape, std))
+        return image.squeeze() * 0 + 0.25
+
+    package = SimpleNamespace(bm3d=filtered, bm3d_rgb=filtered)
+    monkeypatch.setitem(sys.modules, "bm3d", package)
+    y = torch.rand(1, channels, 9, 7, generator=generator)
+    assert torch.equal(bm3d(y, 51), torch.full_like(y, 0.25))
+    assert calls == [((9, 7, channels), 0.2)]
