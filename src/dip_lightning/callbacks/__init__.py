@@ -1,0 +1,9 @@
+"""What happens around a fit: history, diagnostics, progress, panels, stopping."""
+
+from dip_lightning.callbacks.diagnostics import Diagnostics
+from dip_lightning.callbacks.history import History
+from dip_lightning.callbacks.panels import Panels
+from dip_lightning.callbacks.progress import Progress
+from dip_lightning.callbacks.stopping import Stopping
+
+__all__ = ["Diagnostics", "History", "Panels", "Progress", "Stopping"]

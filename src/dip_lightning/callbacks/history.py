@@ -1,0 +1,78 @@
+"""The curve of a fit, written while it runs."""
+
+import csv
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from dip_lightning.tasks.base import RestorationTask
+
+COLUMNS = ("iteration", "loss", "psnr", "psnr_average", "seconds")
+
+
+def decibels(error: float | None) -> float | None:
+    """PSNR of a mean squared error, images in [0, 1]: -10 log10(error); None stays None."""
+    if error is None or math.isnan(error):
+        return None
+    return math.inf if error == 0 else -10 * math.log10(error)
+
+
+class History(Callback):
+    """Write history.csv row by row, pass the rows to the logger, and remember the oracle's best.
+
+    Args:
+        path: the CSV file.
+        every: iterations between rows; the first and the last have one in any case.
+        total: iterations of the whole fit.
+    """
+
+    def __init__(self, path: Path, every: int, total: int) -> None:
+        self.path, self.every, self.total = path, every, total
+        self.psnr_best: float | None = None
+        self.iteration_best: int | None = None
+        self.seconds = 0.0
+        self._started = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock and the file."""
+        self._started = time.perf_counter()
+        with self.path.open("w", newline="") as file:
+            csv.writer(file).writerow(COLUMNS)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Write the rows of the chunk that has just been computed."""
+        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        now = time.perf_counter() - self._started
+        rows = list(self._rows(pl_module, now))
+        self.seconds = now
+        with self.path.open("a", newline="") as file:
+            csv.writer(file).writerows(
+                ["" if value is None else f"{value:.8g}" for value in row.values()] for row in rows
+            )
+        if trainer.logger is not None:
+            for row in rows:
+                known = {name: value for name, value in row.items() if value is not None}
+                trainer.logger.log_metrics(known, step=int(row["iteration"] or 0))
+
+    def _rows(self, task: RestorationTask, now: float) -> list[dict[str, float | None]]:
+        rows = []
+        first = task.iteration - len(task.iterates) + 1
+        for position, iterate in enumerate(task.iterates):
+            iteration = first + position
+            psnr = decibels(iterate.error)
+            finite = math.isfinite(iterate.loss)
+            if finite and psnr is not None and (self.psnr_best is None or psnr > self.psnr_best):
+                self.psnr_best, self.iteration_best = psnr, iteration
+            if iteration % self.every and iteration not in {1, self.total} and finite:
+                continue
+            share = (position + 1) / len(task.iterates)
+            seconds = self.seconds + share * (now - self.seconds)
+            average = decibels(iterate.error_average)
+            values = (iteration, iterate.loss, psnr, average, seconds)
+            rows.append(dict(zip(COLUMNS, values, strict=True)))
+        return rows

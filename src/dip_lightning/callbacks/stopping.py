@@ -1,0 +1,66 @@
+"""Ending a fit before its time, with what there is."""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from dip_lightning.tasks.base import RestorationTask
+
+# A closed terminal sends SIGHUP, which Windows does not have.
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
+class Stopping(Callback):
+    """Stop after the current chunk on a signal or when the loss is not a number any more.
+
+    Used as a context: signals are caught inside it. A second one takes its usual course.
+
+    Attributes:
+        received: the signal that asked for the stop, None if none did.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Catch signals, in the main thread, the only one that Python lets catch them."""
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self._receive) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give the signals back."""
+        self._restore()
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        self.received = number
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Catch SIGTERM again: the Trainer's own handler would end the process with status 0."""
+        if self._previous and self.received is None:
+            for number in SIGNALS:
+                signal.signal(number, self._receive)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stop the Trainer where there is reason to."""
+        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        if self.received is not None or pl_module.diverged_at is not None:
+            trainer.should_stop = True

@@ -1,0 +1,60 @@
+"""What keeps a fit from dropping suddenly."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+MEMORY = 0.98  # decay of the usual length, about 50 iterations, at most
+
+
+class StepLimit:
+    """Shorten a step that is longer than usual: d <- d min(1, limit * usual / |d|).
+
+    d = theta_t - theta_(t-1) is the optimiser's step, all parameters together, and `usual` the
+    running geometric mean of |d| / lr after shortening. Nothing here waits for the device.
+
+    Adam becomes unstable where the loss is curved too much for its second moment: an oscillation
+    grows by half in each iteration, until the PSNR has fallen by decibels and the second moment
+    has grown. Its amplitude is that of the steps, which a limit keeps small. See docs/study.md.
+
+    Args:
+        limit: how many times its usual length a step may have.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.usual: Tensor | None = None
+        self.steps: Tensor
+        self._before: list[Tensor] = []
+
+    def attach(self, optimizer: Optimizer) -> None:
+        """Watch every step of an optimiser from now on."""
+        optimizer.register_step_pre_hook(self._remember)
+        optimizer.register_step_post_hook(self._shorten)
+
+    @torch.no_grad()
+    def _remember(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
+        self._before = [p.clone() for p in _parameters(optimizer)]
+
+    @torch.no_grad()
+    def _shorten(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
+        pairs = list(zip(self._before, _parameters(optimizer), strict=True))
+        rate = optimizer.param_groups[0]["lr"]
+        length = torch.stack([(p - before).norm() for before, p in pairs]).norm() / rate
+        one, usable = torch.ones_like(length), length.isfinite() & (length > 0)
+        if self.usual is None:
+            self.usual, self.steps = torch.where(usable, length, one), torch.zeros_like(length)
+        kept = torch.minimum(length, self.limit * self.usual)
+        factor = torch.where(usable, kept / length, one)
+        for before, p in pairs:
+            p.copy_(before.lerp(p, factor))
+        # Steps shrink fast in the beginning, and the memory grows with what there is to remember.
+        self.steps = self.steps + one
+        weight = 1 - ((1 + self.steps) / (10 + self.steps)).clamp(max=MEMORY)
+        self.usual = self.usual * torch.where(usable, kept / self.usual, one) ** weight
+
+
+def _parameters(optimizer: Optimizer) -> list[Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]

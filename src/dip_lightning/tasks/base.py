@@ -1,0 +1,215 @@
+"""The fit that all tasks share: one generator, one observation, one loop."""
+
+import time
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+from dip_lightning import engine
+from dip_lightning.config import Config
+from dip_lightning.generators import build
+from dip_lightning.generators.inputs import draw_input, perturb
+from dip_lightning.losses import mse
+from dip_lightning.schedule import learning_rate_factor
+from dip_lightning.stability import StepLimit
+
+
+@dataclass(frozen=True)
+class Given:
+    """What there is to work from: exactly one of x and y.
+
+    Attributes:
+        x: ground truth, (1, C, H, W), float32 in [0, 1]; it is degraded by the task.
+        y: a real observation, (1, C, h, w), float32 in [0, 1].
+        m: known pixels, (1, 1, H, W), 0 or 1; None where no mask was given.
+        z: image to use as input of the generator, (1, C, H, W); None: drawn.
+        m_is_alpha: m is the image's own transparency.
+        is_cropped: only the centre of a larger image is given.
+    """
+
+    x: Tensor | None = None
+    y: Tensor | None = None
+    m: Tensor | None = None
+    z: Tensor | None = None
+    m_is_alpha: bool = False
+    is_cropped: bool = False
+
+    def shape(self, enlargement: int) -> tuple[int, int, int]:
+        """Return (C, H, W) of x_hat: that of x, or of y times the enlargement."""
+        if self.x is not None:
+            return self.x.shape[1], self.x.shape[2], self.x.shape[3]
+        assert self.y is not None  # noqa: S101 - one of the two is given
+        channels, height, width = self.y.shape[1:]
+        return channels, height * enlargement, width * enlargement
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """Measurements of one iteration; errors are against x, None without it.
+
+    Attributes:
+        loss: fidelity to the observation, before the step.
+        error: mean squared error of the iterate.
+        error_average: mean squared error of the averaged output.
+    """
+
+    loss: float
+    error: float | None
+    error_average: float | None
+
+
+class RestorationTask(LightningModule, ABC):
+    """Fit theta so that A(f_theta(z)) matches y: theta* = argmin loss(f_theta(z)), x_hat = f(z).
+
+    A task says what A is, how y comes from x, and how far x_hat is from y. The ground truth x,
+    where there is one, is compared with the result and never seen by the loss.
+
+    Args:
+        config: settings of the job.
+        given: ground truth or observation, and mask.
+
+    Raises:
+        UserError: the image and the settings do not fit together.
+
+    Source: Ulyanov et al., "Deep Image Prior", CVPR 2018.
+    """
+
+    x: Tensor | None
+    uses_mask: ClassVar[bool] = False
+    y: Tensor
+    z: Tensor
+    x_hat: Tensor
+    x_average: Tensor
+    average_weight: Tensor
+
+    def __init__(self, config: Config, given: Given) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.config, self.given = config, given
+        self.iteration = 0
+        self.iterates: list[Iterate] = []
+        self.seconds_per_iteration: float | None = None
+        self.diverged_at: int | None = None
+        self.shape = given.shape(config.factor or 1)
+        self.A = self.operator()
+        y = self.observe(given.x) if given.x is not None else given.y
+        self.register_buffer("y", y)
+        self.register_buffer("x", given.x)
+        self._build_generator()
+        for name in ("x_hat", "x_average"):
+            self.register_buffer(name, torch.zeros(1, *self.shape))
+        self.register_buffer("average_weight", torch.zeros(()))
+
+    @abstractmethod
+    def operator(self) -> nn.Module:
+        """Return A, from x, (1, C, H, W), to y."""
+
+    @abstractmethod
+    def observe(self, x: Tensor) -> Tensor:
+        """Return the observation y of the ground truth x, once."""
+
+    @abstractmethod
+    def loss(self, x_hat: Tensor) -> Tensor:
+        """Return how far A(x_hat) is from y, a scalar."""
+
+    @abstractmethod
+    def baselines(self) -> dict[str, Callable[[], Tensor]]:
+        """Name the classical methods for this task, the usual one first.
+
+        Each computes its result, (1, C, H, W), in [0, 1].
+        """
+
+    def complete(self, x_hat: Tensor) -> Tensor:
+        """Return the image to show for the generator's output."""
+        return x_hat
+
+    def random(self, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
+        """Return a source of randomness of its own for each purpose, from the seed."""
+        seed = zlib.crc32(f"{purpose} {self.config.seed}".encode())
+        return torch.Generator(device).manual_seed(seed)
+
+    def _build_generator(self) -> None:
+        c = self.config
+        z = draw_input(
+            c.input_type,
+            (c.input_depth, *self.shape[1:]),
+            scale=c.input_scale,
+            image=self.given.z,
+            generator=self.random("input"),
+        )
+        weights = self.random("weights")
+        network = build(c.network, c.input_depth, self.shape[0], weights)
+        self.generator = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.register_buffer("z", z.contiguous(memory_format=torch.channels_last))
+
+    def configure_optimizers(self) -> Any:
+        """Adam over theta alone, its rate following `schedule`."""
+        fused = self.device.type in {"cpu", "cuda"}
+        c, theta = self.config, self.generator.parameters()
+        optimizer = Adam(theta, c.lr, (0.9, c.beta2), c.epsilon, fused=fused)
+        if c.guard is not None:
+            StepLimit(c.guard).attach(optimizer)
+
+        def factor(iteration: int) -> float:
+            return learning_rate_factor(self.config, iteration)
+
+        return [optimizer], [LambdaLR(optimizer, factor)]
+
+    def on_train_start(self) -> None:
+        """Fix what depends on the device: number format and source of the perturbations."""
+        optimizer, scheduler = self.optimizers(use_pl_optimizer=False), self.lr_schedulers()
+        assert isinstance(optimizer, Optimizer)  # noqa: S101 - narrows the type
+        assert isinstance(scheduler, LRScheduler)  # noqa: S101
+        self.optimizer, self.scheduler = optimizer, scheduler
+        self.dtype_inside = engine.compute_dtype(self.config.precision, self.device)
+        self.perturbations = self.random("perturbations", self.device)
+        self.generator.train()
+
+    def training_step(self, iterations: int) -> None:
+        """Compute a chunk of iterations, then look at their measurements, once."""
+        started = time.perf_counter()
+        rows = torch.stack([self.iterate() for _ in range(iterations)]).tolist()
+        self.seconds_per_iteration = (time.perf_counter() - started) / iterations
+        compared = self.x is not None
+        self.iterates = [Iterate(r[0], *(r[1:] if compared else (None, None))) for r in rows]
+        losses = torch.tensor([row[0] for row in rows])
+        if self.diverged_at is None and not losses.isfinite().all():
+            self.diverged_at = self.iteration + 1 + int((~losses.isfinite()).int().argmax())
+        self.iteration += iterations
+
+    def iterate(self) -> Tensor:
+        """Perturb z, generate, compare, step and average; nothing here waits for the device.
+
+        Returns:
+            loss, error and error of the average, (3,); see `Iterate`.
+        """
+        z = perturb(self.z, self.config.noise_std, self.perturbations)
+        x_hat = self.generator(z.to(self.dtype_inside))
+        loss = self.loss(x_hat)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.scheduler.step()
+        with torch.no_grad():
+            return self._keep(loss.detach(), self.complete(x_hat.detach()))
+
+    def _keep(self, loss: Tensor, x_hat: Tensor) -> Tensor:
+        # The average is that of all iterates so far, later ones weighing more: the weights
+        # (1 - d) d^k are divided by their sum, as Adam divides its moments.
+        decay = self.config.average
+        finite = loss.isfinite()
+        self.x_hat = torch.where(finite, x_hat, self.x_hat)
+        self.average_weight.mul_(decay).add_(1 - decay)
+        step = finite * (1 - decay) / self.average_weight
+        self.x_average = self.x_average.lerp(self.x_hat, step)
+        if self.x is None:
+            return torch.stack([loss, loss, loss])
+        return torch.stack([loss, mse(self.x_hat, self.x), mse(self.x_average, self.x)])

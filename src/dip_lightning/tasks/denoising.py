@@ -1,0 +1,53 @@
+"""Denoising: remove white Gaussian noise."""
+
+from collections.abc import Callable
+from typing import final
+
+from torch import Tensor, nn
+
+from dip_lightning.baselines import bm3d, has_bm3d, non_local_means, total_variation
+from dip_lightning.config import value_of
+from dip_lightning.losses import mse
+from dip_lightning.operators import add_gaussian_noise, shuffle_pixels, uniform_noise
+from dip_lightning.tasks.base import RestorationTask
+
+
+@final
+class Denoising(RestorationTask):
+    """Recover x from y = clip(x + n, 0, 1), n ~ N(0, (sigma / 255)^2)."""
+
+    def operator(self) -> nn.Module:
+        """A(x) = x."""
+        return nn.Identity()
+
+    def observe(self, x: Tensor) -> Tensor:
+        """y = clip(x + n, 0, 1), or one of the images that ask why the prior works."""
+        draw = self.random("observation")
+        match self.config.observation:
+            case "clean":
+                return x.clone()
+            case "shuffled":
+                return shuffle_pixels(x, draw)
+            case "noise":
+                return uniform_noise(x, draw)
+        return add_gaussian_noise(x, value_of(self.config.sigma), draw)
+
+    def loss(self, x_hat: Tensor) -> Tensor:
+        """mean((x_hat - y)^2)."""
+        return mse(self.A(x_hat), self.y)
+
+    def baselines(self) -> dict[str, Callable[[], Tensor]]:
+        """Non-local means, total variation and BM3D, told sigma where the noise was added here.
+
+        There is none to compare with where y is no noisy image.
+        """
+        if self.given.x is not None and self.config.observation not in {None, "gaussian"}:
+            return {}
+        sigma = self.config.sigma if self.given.x is not None else None
+        methods: dict[str, Callable[[], Tensor]] = {
+            "non-local means": lambda: non_local_means(self.y, sigma),
+            "total variation": lambda: total_variation(self.y, sigma),
+        }
+        if has_bm3d():
+            methods["BM3D"] = lambda: bm3d(self.y, sigma)
+        return methods

@@ -1,0 +1,57 @@
+import csv
+import math
+from types import SimpleNamespace
+
+import pytest
+
+from dip_lightning.callbacks.history import COLUMNS, History, decibels
+from dip_lightning.tasks.base import Iterate
+from tests.tasks.test_base import make
+
+
+def test_decibels():
+    assert decibels(0.01) == pytest.approx(20)
+    assert decibels(None) is None
+    assert decibels(math.nan) is None
+    assert decibels(0) == math.inf
+
+
+def feed(history, iterates, chunk):
+    task, trainer = make(), SimpleNamespace(logger=None)
+    history.on_train_start(trainer, task)
+    for start in range(0, len(iterates), chunk):
+        task.iterates = iterates[start : start + chunk]
+        task.iteration = min(start + chunk, len(iterates))
+        history.on_train_batch_end(trainer, task, None, None, 0)
+    with history.path.open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 11])
+def test_rows_do_not_depend_on_the_chunks(tmp_path, chunk):
+    errors = [0.1, 0.01, 0.05, 0.02, 0.03, 0.02, 0.02, 0.02, 0.02, 0.02, 0.04]
+    history = History(tmp_path / "history.csv", every=4, total=11)
+    rows = feed(history, [Iterate(2 * e, e, e / 2) for e in errors], chunk)
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["iteration"] for row in rows] == ["1", "4", "8", "11"]
+    assert float(rows[1]["loss"]) == pytest.approx(0.04)
+    assert float(rows[1]["psnr"]) == pytest.approx(decibels(0.02))
+    seconds = [float(row["seconds"]) for row in rows]
+    assert seconds == sorted(seconds)
+    assert history.iteration_best == 2
+    assert history.psnr_best == pytest.approx(20)
+
+
+def test_without_ground_truth_the_columns_stay_empty(tmp_path):
+    history = History(tmp_path / "history.csv", every=1, total=2)
+    rows = feed(history, [Iterate(0.1, None, None)] * 2, 2)
+    assert [row["psnr"] for row in rows] == ["", ""]
+    assert history.psnr_best is None
+
+
+def test_an_iterate_that_is_not_finite_is_never_the_best(tmp_path):
+    history = History(tmp_path / "history.csv", every=10, total=9)
+    rows = feed(history, [Iterate(0.1, 0.1, 0.1), Iterate(math.nan, 0.01, 0.1)], 2)
+    assert history.iteration_best == 1
+    assert rows[-1]["iteration"] == "2"
+    assert rows[-1]["loss"] == "nan"

@@ -1,0 +1,30 @@
+import sys
+
+from dip_lightning.callbacks import Progress
+from tests.tasks.test_base import fit, make
+
+
+def test_a_log_file_gets_ten_lines(capsys):
+    fit(make(iterations=40), 3, [Progress(40)])
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 10
+    assert lines[-1].startswith("iteration 40/40, ")
+    for part in ("it/s", "ETA", "loss", "PSNR", "averaged"):
+        assert part in lines[0]
+
+
+def test_a_terminal_gets_a_bar(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    fit(make(iterations=20), 3, [Progress(20)])
+    drawn = capsys.readouterr().err
+    assert "20/20" in drawn
+    assert "100%" in drawn
+    for part in ("it/s", "ETA", "loss", "PSNR"):
+        assert part in drawn
+
+
+def test_without_ground_truth_there_is_no_psnr(capsys):
+    task = make("denoising", iterations=20)
+    task.x = None
+    fit(task, 20, [Progress(20)])
+    assert "PSNR" not in capsys.readouterr().err

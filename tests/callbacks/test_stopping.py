@@ -1,0 +1,43 @@
+import os
+import signal
+
+import pytest
+from pytorch_lightning import Callback
+
+from dip_lightning.callbacks import Stopping
+from tests.tasks.test_base import fit, make
+
+
+class SignalAt(Callback):
+    def __init__(self, iteration, number):
+        self.iteration, self.number = iteration, number
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if pl_module.iteration == self.iteration:
+            os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_fit_after_the_chunk(number):
+    before = signal.getsignal(number)
+    with Stopping() as stopping:
+        task = fit(make(iterations=50), 5, [SignalAt(10, number), stopping])
+    assert stopping.received == number
+    assert task.iteration == 15
+    assert signal.getsignal(number) is before
+
+
+def test_no_signal_no_stop():
+    with Stopping() as stopping:
+        assert fit(make(), 5, [stopping]).iteration == 20
+    assert stopping.received is None
+
+
+def test_a_loss_that_is_not_finite_ends_the_fit():
+    task = make(iterations=50)
+    healthy = task.loss
+    task.loss = lambda x_hat: healthy(x_hat) * (float("inf") if task.iteration >= 10 else 1)
+    with Stopping() as stopping:
+        fit(task, 5, [stopping])
+    assert task.iteration == 15
+    assert task.diverged_at == 11

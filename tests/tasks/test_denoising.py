@@ -1,0 +1,25 @@
+import torch
+
+from tests.conftest import smooth_image
+from tests.tasks.test_base import make
+
+
+def test_observation_is_noisy():
+    task = make("denoising", x=smooth_image(3, 60, 60), sigma=10.0)
+    assert abs(float((task.y - task.x).std()) * 255 - 10) < 1
+
+
+def test_a_real_observation_gets_no_noise():
+    y = smooth_image(1, 17, 13)
+    assert torch.equal(make("denoising", y=y).y, y)
+
+
+def test_baselines_are_those_of_the_literature():
+    baselines = make("denoising").baselines()
+    assert list(baselines)[:2] == ["non-local means", "total variation"]
+    assert {compute().shape for compute in baselines.values()} == {(1, 3, 17, 13)}
+
+
+def test_there_is_nothing_to_compare_with_where_nothing_is_noisy():
+    assert make("denoising", observation="shuffled").baselines() == {}
+    assert make("denoising", y=smooth_image(1, 17, 13), observation="clean").baselines()

@@ -1,0 +1,50 @@
+import sys
+
+import pytest
+import torch
+
+from dip_lightning import engine
+from dip_lightning.errors import UserError
+
+CPU = torch.device("cpu")
+
+
+def test_glibc_takes_the_allocator_settings():
+    glibc = sys.platform.startswith("linux") and engine._libc_name() is not None
+    assert engine.keep_freed_memory() == glibc
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_auto_takes_bfloat16_where_it_is_fast(fast, monkeypatch):
+    monkeypatch.setattr(engine, "has_fast_bfloat16", lambda device: fast)
+    assert engine.compute_dtype("auto", CPU) == (torch.bfloat16 if fast else torch.float32)
+    assert engine.compute_dtype("bfloat16", CPU) == torch.bfloat16
+    assert engine.compute_dtype("float32", CPU) == torch.float32
+
+
+def test_chunks_are_half_a_second_long():
+    paces = iter([None, 0.3, 0.01, 0.0001, 9.0, 0.01])
+    assert list(engine.Chunks(110, None, lambda: next(paces))) == [1, 2, 50, 50, 1, 6]
+
+
+@pytest.mark.parametrize(("total", "fixed"), [(20, 7), (3, 50), (10, 5)])
+def test_fixed_chunks_cover_the_fit(total, fixed):
+    sizes = list(engine.Chunks(total, fixed, lambda: 1.0))
+    assert sum(sizes) == total
+    assert max(sizes) <= fixed
+    assert set(sizes[:-1]) <= {fixed}
+
+
+def test_a_gpu_that_is_not_there(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    assert engine.find_device("auto") == CPU
+    assert engine.find_device("cpu") == CPU
+    with pytest.raises(UserError, match="device=gpu"):
+        engine.find_device("gpu")
+
+
+def test_a_gpu_that_is_there(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert engine.find_device("auto").type == "cuda"
+    assert engine.find_device("cpu") == CPU
