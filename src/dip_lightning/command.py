@@ -1,0 +1,161 @@
+"""The command line: its grammar, its mistakes, and what Hydra is to be given."""
+
+import argparse
+import difflib
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import NoReturn
+
+from hydra.core.override_parser.types import Override
+
+from dip_lightning.composing import Source, check_value
+from dip_lightning.config import CONFIG_NAME, PATH_KEYS, Config
+from dip_lightning.errors import UserError
+from dip_lightning.overrides import expand_folders, parse_overrides, quoted, values_of
+from dip_lightning.sweep import folder_of
+
+GROUPS = ("task", "network", "preset", "budget", "study", "logger")
+INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One parsed command line.
+
+    Attributes:
+        flags: Hydra's own flags with their values.
+        overrides: key=value, folders already expanded.
+        multirun: several jobs.
+        source: where configurations are looked for.
+        told: key=value as typed.
+        sweep_folder: where the jobs of a sweep go; None for a single job.
+    """
+
+    flags: list[str]
+    overrides: list[str]
+    multirun: bool
+    source: Source
+    told: list[str]
+    sweep_folder: Path | None = None
+
+    @property
+    def arguments(self) -> list[str]:
+        """What Hydra is given: `-m` in front, where its parser takes it."""
+        return [*(["--multirun"] if self.multirun else []), *self.flags, *self.overrides]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"command line: {message}; see --help")
+
+
+def parse(argv: list[str]) -> Command:
+    """Parse a command line, `-m` and the flags anywhere in it.
+
+    Raises:
+        UserError: an argument that is neither a flag nor key=value, or an empty folder.
+    """
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-m", "--multirun", action="store_true")
+    parser.add_argument("--config-dir", "-cd")
+    parser.add_argument("--config-name", "-cn", default=CONFIG_NAME)
+    parser.add_argument("--cfg", "-c", choices=("job", "hydra", "all"))
+    parser.add_argument("--package", "-p")
+    parser.add_argument("--resolve", action="store_true")
+    parser.add_argument("--info", "-i", nargs="?", const="all", choices=INFO)
+    parser.add_argument("overrides", nargs="*")
+    given = parser.parse_intermixed_args(argv)
+    flags = [
+        text
+        for name in ("config_dir", "config_name", "cfg", "package", "info")
+        if (value := getattr(given, name)) is not None
+        for text in (f"--{name.replace('_', '-')}", value)
+    ]
+    flags += ["--resolve"] if given.resolve else []
+    told = [f"+{text}" if text.startswith("study=") else text for text in given.overrides]
+    for text in told:
+        if "=" not in text:
+            raise UserError(f"{text}: expected key=value or a flag; see --help")
+    if given.resolve and not given.cfg:
+        raise UserError("--resolve: goes with --cfg")
+    expanded = [expand_folders(quoted(text)) for text in told]
+    return Command(
+        flags,
+        [text for text, _ in expanded],
+        given.multirun or any(several for _, several in expanded),
+        Source(given.config_name, given.config_dir),
+        told,
+    )
+
+
+def check(command: Command) -> Command:
+    """Compose every job of the command and check it; name the swept values for folders.
+
+    Each swept value is checked by itself, the other sweeps at their first value.
+
+    Returns:
+        The command with Hydra told which overrides are the same in all of its jobs.
+
+    Raises:
+        UserError: the first mistake found.
+    """
+    for override in parse_overrides(command.overrides):
+        _check_key(override, command)
+    command = _with_study(command)
+    parsed = parse_overrides(command.overrides)
+    sweeps = [o for o in parsed if o.is_sweep_override()]
+    if sweeps and not command.multirun:
+        text = sweeps[0].input_line
+        raise UserError(f"{text}: several values need -m (or quotes: \"key='a,b'\")")
+    values = [values_of(o) for o in parsed]
+    job = [choices[0] for choices in values]
+    composed = command.source.check(job)
+    for position, override in enumerate(parsed):
+        for value in values[position][1:]:
+            if override.key_or_group in {*GROUPS, "hydra"} or "." in override.key_or_group:
+                command.source.check([*job[:position], value, *job[position + 1 :]])
+            elif override.key_or_group not in PATH_KEYS:
+                check_value(composed, value)
+    if not command.multirun:
+        return command
+    constant = sorted({o.key_or_group for o in parsed} - {o.key_or_group for o in sweeps})
+    exclude = f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]"
+    overrides = [t.replace("hydra.run.dir=", "hydra.sweep.dir=", 1) for t in command.overrides]
+    if not any(text.startswith("hydra.sweep.dir=") for text in overrides):
+        overrides.append(f"hydra.sweep.dir={folder_of(command.told, command.source.name)}")
+    (folder,) = parse_overrides([t for t in overrides if t.startswith("hydra.sweep.dir=")][-1:])
+    return replace(command, overrides=[*overrides, exclude], sweep_folder=Path(str(folder.value())))
+
+
+def _with_study(command: Command) -> Command:
+    parsed = parse_overrides(command.overrides)
+    studies = [value for o in parsed if o.key_or_group == "study" for value in values_of(o)]
+    if not studies:
+        return command
+    if len(studies) > 1:
+        raise UserError("study: one at a time; start the others afterwards")
+    job = [values_of(o)[0] for o in parsed]
+    params = command.source.compose(job, with_hydra=True).hydra.sweeper.params or {}
+    given = {o.key_or_group for o in parsed}
+    swept = [f"{key}={value}" for key, value in params.items() if key not in given]
+    return replace(command, overrides=[*command.overrides, *swept], multirun=True)
+
+
+def _check_key(override: Override, command: Command) -> None:
+    name = override.key_or_group
+    top = name.replace("/", ".").split(".")[0]
+    known = [entry.name for entry in fields(Config)]
+    if override.is_delete():
+        raise UserError(f"{override.input_line}: keys cannot be removed; set another value")
+    if top == "hydra":
+        return
+    if top not in known and not (top in GROUPS and command.source.options(top)):
+        near = difflib.get_close_matches(top, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
+        raise UserError(f"{override.input_line}: unknown key {name}; {hint}")
+    if name in GROUPS:
+        options = command.source.options(name)
+        for value in values_of(override):
+            option = value.partition("=")[2]
+            if option not in options:
+                raise UserError(f"{name}={option}: choose one of {', '.join(options)}")

@@ -1,0 +1,248 @@
+"""The typed configuration of one job: every key, its meaning, its default and its range."""
+
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dip_lightning.errors import UserError
+
+T = TypeVar("T")
+
+CONFIG_NAME = "dip"  # conf/dip.yaml
+DEFAULT_IMAGE = "chelsea"  # where neither image nor observed is given
+PATH_KEYS = ("image", "observed", "mask", "input_image")
+DRAWN_MASKS = ("hole", "text")
+OBSERVATIONS = {
+    "sr": ("lanczos2", "pillow"),
+    "denoising": ("gaussian", "clean", "shuffled", "noise"),
+}
+LOGGERS = ("wandb", "csv", "none")
+LOGGER_MODES = ("auto", "online", "offline")
+TASK_KEYS = {
+    "factor": {"sr"},
+    "observation": {"sr", "denoising"},
+    "sigma": {"denoising"},
+    "known": {"restoration"},
+    "per_channel": {"restoration"},
+    "mask": {"inpainting", "restoration"},
+    "keep_known": {"inpainting", "restoration"},
+}
+
+
+def key(
+    default: Any,
+    text: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare one configuration key.
+
+    Args:
+        default: value if nobody sets it.
+        text: its meaning, for --help.
+        low: smallest value allowed.
+        high: greatest value allowed.
+        above: bound that the value must exceed.
+        choices: the only values allowed.
+    """
+    limits = {"text": text, "low": low, "high": high, "above": above, "choices": choices}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=limits)
+    return field(default=default, metadata=limits)
+
+
+@dataclass
+class Config:
+    """All settings of one job; flat keys, spelled the same everywhere."""
+
+    task: str = key("denoising", "what to undo (group)")
+    network: dict[str, Any] = key({}, "the generator (group); its options are network.<key>")
+    preset: str = key("paper", "settings that belong together (group)")
+    logger: dict[str, Any] = key({}, "where curves and images go (group)")
+    study: str | None = key(None, "an experiment of the study (group)")
+    budget: str = key("paper", "how much of an experiment to compute (group)")
+    max_iterations: int | None = key(None, "limit of iterations, whatever asks for more", low=1)
+    max_side: int | None = key(None, "cut larger images to their centre, pixels", low=8)
+
+    image: str | None = key(None, "ground truth: file, folder, sample or collection/name")
+    observed: str | None = key(None, "a damaged image of yours: file or folder; excludes image")
+    mask: str | None = key(None, "known pixels are white: file, folder, or hole/text, drawn")
+    factor: int | None = key(None, "sr: enlargement", low=2, high=32)
+    observation: str | None = key(
+        None, "sr, denoising: how y is made from image", choices=sum(OBSERVATIONS.values(), ())
+    )
+    sigma: float | None = key(None, "denoising: noise added, 8-bit grey levels", low=0, high=255)
+    known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
+    per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")
+    keep_known: bool | None = key(None, "masks: paste the known pixels into the result")
+
+    lr: float = key(0.01, "Adam's learning rate", above=0, high=10)
+    iterations: int = key(2000, "length of the fit", low=1)
+    schedule: str = key(
+        "constant", "course of the learning rate", choices=("constant", "warmup_cosine")
+    )
+    warmup: int = key(50, "warmup_cosine: iterations of linear rise", low=0)
+    beta2: float = key(0.999, "Adam's decay of the squared gradients", low=0, high=0.999999)
+    epsilon: float = key(1e-8, "added to the root of Adam's squared gradients", above=0)
+    guard: float | None = key(
+        None, "limit of a step, in usual lengths, against sudden drops", low=1
+    )
+    lr_end: float = key(0.02, "warmup_cosine: last learning rate / lr", low=0, high=1)
+
+    input_depth: int = key(32, "channels of z", low=1, high=1024)
+    input_type: str = key(
+        "uniform", "kind of z", choices=("uniform", "normal", "meshgrid", "image")
+    )
+    input_image: str | None = key(None, "input_type=image: the file, of the result's size")
+    input_scale: float = key(0.1, "factor of a random z", above=0)
+    noise_std: float = key(0.03, "noise added to z at each iteration, std", low=0)
+
+    average: float = key(0.99, "decay of the averaged output", low=0, high=0.99999)
+    output: str = key("average", "which one restored.png is", choices=("average", "last"))
+    seed: int = key(0, "of every random draw", low=0, high=2**31 - 1)
+    precision: str = key("auto", "of the inner layers", choices=("auto", "float32", "bfloat16"))
+    device: str = key("auto", "where to compute", choices=("auto", "cpu", "gpu"))
+    threads: int | None = key(None, "CPU threads; null: all cores", low=1, high=1024)
+    chunk: int | None = key(None, "iterations per Lightning step; null: by device", low=1)
+    resume: bool = key(True, "sweeps: leave jobs alone that have finished")
+    log_every: int = key(10, "iterations between rows of history.csv", low=1)
+    diagnose: bool = key(False, "write diagnostics.csv: gradients, steps, Adam, batch norm")
+
+    def check(self) -> None:
+        """Check every value by itself, then those that depend on each other.
+
+        Raises:
+            UserError: names the key, its value and what is allowed.
+        """
+        for entry in fields(self):
+            _check_range(entry, getattr(self, entry.name))
+        self._check_logger()
+        self._check_task_keys()
+        self._check_images()
+
+    def spend(self) -> None:
+        """Keep within `max_iterations`; the warm-up keeps its share of the fit."""
+        if self.max_iterations is not None and self.max_iterations < self.iterations:
+            self.warmup = self.warmup * self.max_iterations // self.iterations
+            self.iterations = self.max_iterations
+
+    def _check_logger(self) -> None:
+        name, mode = self.logger.get("name"), self.logger.get("mode", "auto")
+        if name not in LOGGERS:
+            raise UserError(f"logger.name={name}: choose one of {', '.join(LOGGERS)}")
+        if mode not in LOGGER_MODES:
+            raise UserError(f"logger.mode={mode}: choose one of {', '.join(LOGGER_MODES)}")
+
+    def _check_task_keys(self) -> None:
+        for name, tasks in TASK_KEYS.items():
+            value = getattr(self, name)
+            if value is None and self.task in tasks and name != "mask":
+                raise UserError(f"{name}=null: task={self.task} needs a value; see --help")
+            if value is not None and self.task not in tasks:
+                raise UserError(
+                    f"{name}={value}: only for task={' and task='.join(sorted(tasks))}, "
+                    f"but task={self.task}"
+                )
+        allowed = OBSERVATIONS.get(self.task, ())
+        if self.observation is not None and self.observation not in allowed:
+            raise UserError(
+                f"observation={self.observation}: for task={self.task}, "
+                f"choose one of {', '.join(allowed)}"
+            )
+
+    def _check_images(self) -> None:
+        if self.image is not None and self.observed is not None:
+            raise UserError(
+                f"image={self.image} observed={self.observed}: give one of the two, "
+                "the ground truth to be degraded or the damaged image itself"
+            )
+        if self.observed is not None and self.mask in DRAWN_MASKS:
+            raise UserError(
+                f"mask={self.mask}: is drawn over a ground truth (image=) only; "
+                "with observed=, give the file of its mask"
+            )
+        if self.input_type == "image" and self.input_image is None:
+            raise UserError("input_type=image: needs input_image=, the file to use")
+        if self.input_type != "image" and self.input_image is not None:
+            raise UserError(f"input_image={self.input_image}: needs input_type=image")
+        if self.schedule == "warmup_cosine" and self.warmup >= self.iterations:
+            raise UserError(
+                f"warmup={self.warmup}: expected less than iterations ({self.iterations})"
+            )
+
+    @property
+    def name(self) -> str:
+        """Short name of the image, for folders and runs."""
+        return image_name(self.image, self.observed)
+
+
+def value_of(setting: T | None) -> T:
+    """Return a setting that `Config.check` has found not to be null."""
+    assert setting is not None  # noqa: S101 - checked
+    return setting
+
+
+def image_name(image: str | None, observed: str | None) -> str:
+    """Name an image by its file's stem."""
+    path = Path(observed or image or DEFAULT_IMAGE)
+    return path.stem if path.suffix else path.name or path.resolve().name
+
+
+def _check_range(entry: Field[Any], value: Any) -> None:
+    limits = entry.metadata
+    if value is None or isinstance(value, dict):
+        return
+    if limits["choices"] and value not in limits["choices"]:
+        raise UserError(f"{entry.name}={value}: choose one of {', '.join(limits['choices'])}")
+    if isinstance(value, str | bool):
+        return
+    low, high, above = limits["low"], limits["high"], limits["above"]
+    inside = (
+        (low is None or value >= low)
+        and (high is None or value <= high)
+        and (above is None or value > above)
+        and value - value == 0  # neither nan nor infinite
+    )
+    if not inside:
+        raise UserError(f"{entry.name}={value}: expected {describe_range(entry)}")
+
+
+def describe_range(entry: Field[Any]) -> str:
+    """Say which values a key takes, such as "more than 0, at most 1"."""
+    limits = entry.metadata
+    if limits["choices"]:
+        return ", ".join(limits["choices"])
+    parts = [
+        f"{word} {limits[name]}"
+        for name, word in (("above", "more than"), ("low", "at least"), ("high", "at most"))
+        if limits[name] is not None
+    ]
+    return ", ".join(parts) or "a finite number"
+
+
+def default_of(entry: Field[Any]) -> Any:
+    """Return a key's default value."""
+    return entry.default if entry.default is not MISSING else {}
+
+
+def kind_of(entry: Field[Any]) -> str:
+    """Name a key's type without "or None": "int", "float", "bool", "str" or another."""
+    declared = getattr(entry.type, "__args__", (entry.type,))[0]
+    return str(getattr(declared, "__name__", declared))
+
+
+def is_optional(entry: Field[Any]) -> bool:
+    """Say whether a key may be null."""
+    return type(None) in getattr(entry.type, "__args__", ())
+
+
+def config_folder() -> Path:
+    """Find conf/: beside the package where it is installed, else at the top of the checkout."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "conf", package.parents[1] / "conf"):
+        if (folder / f"{CONFIG_NAME}.yaml").is_file():
+            return folder
+    raise UserError(f"conf: no folder with {CONFIG_NAME}.yaml beside {package.name}; reinstall it")

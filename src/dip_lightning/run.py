@@ -1,0 +1,202 @@
+"""One job: load, build, fit, report; the only place that wires everything together."""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Trainer
+from pytorch_lightning.loggers import Logger
+
+import dip_lightning
+from dip_lightning import engine, memory, report, tasks
+from dip_lightning.callbacks import Diagnostics, History, Panels, Progress, Stopping
+from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, Config
+from dip_lightning.datasets import find_image, find_mask, read_image
+from dip_lightning.engine import Chunks
+from dip_lightning.errors import UserError
+from dip_lightning.images import Picture, centre, read, read_mask
+from dip_lightning.loggers import log_result, open_logger
+from dip_lightning.naming import Place, shown_path
+from dip_lightning.tasks.base import Given, RestorationTask
+
+
+def run(config: Config, place: Place) -> dict[str, Any]:
+    """Restore one image and fill its result folder.
+
+    Args:
+        config: settings of the job.
+        place: result folder and names for the dashboard.
+
+    Returns:
+        What metrics.json holds; `signal` is the number of the signal that stopped it, or None.
+
+    Raises:
+        UserError: an image cannot be used, or the settings do not fit it.
+    """
+    device = _prepare(config)
+    picture, given = load(config)
+    with Stopping() as stopping:
+        task = _build(config, given, device)
+        report.clear(place.folder)
+        report.write_observed(place.folder, task, picture)
+        _announce(task, device)
+        with open_logger(config, place) as logger:
+            history = fit(task, device, place.folder, stopping, logger)
+            if task.diverged_at == 1:
+                raise UserError(f"lr={config.lr}: the loss was not finite from the first iteration")
+            status = _status(task, stopping)
+            outcome = report.measure(task)
+            facts = {"status": status, **_facts(task)}
+            values = report.metrics(task, history, outcome, facts)
+            report.write_images(place.folder, task, picture, outcome)
+            report.write_metrics(place.folder, values)
+            log_result(logger, values, place.folder / "comparison.png")
+        _conclude(task, status, outcome, place.folder)
+    return {**values, "signal": stopping.received if status == "interrupted" else None}
+
+
+def load(config: Config) -> tuple[Picture, Given]:
+    """Read the image and its mask.
+
+    Returns:
+        The picture as stored, and what the task is given of it.
+
+    Raises:
+        UserError: a file cannot be used.
+    """
+    name = config.image or DEFAULT_IMAGE
+    if config.observed is not None:
+        picture = read(Path(config.observed), "observed")
+    else:
+        picture = read_image(name)
+    mask, is_alpha = None, False
+    damaged = config.observed is not None
+    if config.mask is not None and config.mask not in DRAWN_MASKS:
+        mask = read_mask(find_mask(config.mask, config.observed or name), picture.size)
+    elif damaged and tasks.load(config.task).uses_mask and picture.alpha is not None:
+        opaque = (picture.alpha == 1).float()
+        mask, is_alpha = (opaque, True) if opaque.mean() < 1 else (None, False)
+    z = None
+    if config.input_image is not None:
+        z = read(find_image(config.input_image, "input_image"), "input_image").pixels
+    whole = picture.size
+    if config.max_side is not None:
+        side = config.max_side // (config.factor or 1) if damaged else config.max_side
+        picture = picture.centre(max(1, side))
+        mask = None if mask is None else centre(mask, config.max_side)
+        z = None if z is None else centre(z, config.max_side)
+    return picture, Given(
+        x=None if damaged else picture.pixels,
+        y=picture.pixels if damaged else None,
+        m=mask,
+        z=z,
+        m_is_alpha=is_alpha,
+        is_cropped=picture.size != whole,
+    )
+
+
+def fit(
+    task: RestorationTask,
+    device: torch.device,
+    folder: Path,
+    stopping: Stopping,
+    logger: Logger | None,
+) -> History:
+    """Fit the generator, writing history.csv on the way and last.ckpt at the end."""
+    config, total = task.config, task.config.iterations
+    history = History(folder / "history.csv", config.log_every, total)
+    looking = [Diagnostics(folder / "diagnostics.csv")] if config.diagnose else []
+    trainer = Trainer(
+        accelerator="gpu" if device.type == "cuda" else device.type,
+        devices=1,
+        max_epochs=1,
+        logger=logger or False,
+        callbacks=[*looking, history, Panels(total), Progress(total), stopping],
+        default_root_dir=folder,
+        log_every_n_steps=1,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(task, Chunks(total, config.chunk, lambda: task.seconds_per_iteration))
+    trainer.save_checkpoint(folder / "last.ckpt")
+    return history
+
+
+def _prepare(config: Config) -> torch.device:
+    # A sweep runs its jobs in one process: whatever one job sets, the next sets again.
+    engine.keep_freed_memory()
+    engine.quiet_lightning()
+    torch.set_num_threads(config.threads or engine.ALL_THREADS)
+    return engine.find_device(config.device)
+
+
+def _build(config: Config, given: Given, device: torch.device) -> RestorationTask:
+    size = given.shape(config.factor or 1)[1:]
+    # z, its perturbation and their sum, before anything of that size exists.
+    memory.check_memory(3 * 4 * config.input_depth, size, device)
+    task = tasks.load(config.task)(config, given)
+    if size[0] * size[1] > memory.UNASKED:
+        dtype = engine.compute_dtype(config.precision, device)
+        saved = memory.saved_bytes_per_pixel(task.generator, config.input_depth, dtype)
+        memory.check_memory(memory.GRADIENTS * saved, size, device)
+    return task
+
+
+def _announce(task: RestorationTask, device: torch.device) -> None:
+    c, (channels, height, width) = task.config, task.shape
+    kind = {1: "gray", 3: "RGB"}.get(channels, f"{channels} channels")
+    parameters = sum(p.numel() for p in task.generator.parameters())
+    precision = _precision_name(task, device)
+    missing = ""
+    mask = getattr(task.A, "m", None)
+    if mask is not None:
+        missing = f", {100 * (1 - float(mask.mean())):.1f} % missing"
+    print(
+        f"{c.task}: {c.name}, {width} x {height} {kind}{missing}; network {c.network['name']}, "
+        f"{parameters:,} parameters; {c.iterations} iterations on {device.type}, {precision}",
+        flush=True,
+    )
+
+
+def _precision_name(task: RestorationTask, device: torch.device) -> str:
+    return str(engine.compute_dtype(task.config.precision, device)).removeprefix("torch.")
+
+
+def _status(task: RestorationTask, stopping: Stopping) -> str:
+    if task.diverged_at is not None:
+        return "diverged"
+    stopped = stopping.received is not None and task.iteration < task.config.iterations
+    return "interrupted" if stopped else "finished"
+
+
+def _facts(task: RestorationTask) -> dict[str, Any]:
+    device = task.device
+    return {
+        "device": device.type,
+        "device_name": engine.device_name(device),
+        "threads": torch.get_num_threads(),
+        "precision": _precision_name(task, device),
+        "peak_memory_bytes": memory.peak_bytes(),
+        "versions": {
+            "dip_lightning": dip_lightning.__version__,
+            "torch": torch.__version__,
+            "pytorch_lightning": version("pytorch-lightning"),
+        },
+    }
+
+
+def _conclude(task: RestorationTask, status: str, outcome: report.Outcome, folder: Path) -> None:
+    if status == "diverged":
+        print(
+            f"lr={task.config.lr}: the loss was not a finite number any more at iteration "
+            f"{task.diverged_at}; the last good result is kept, a smaller lr may help",
+            file=sys.stderr,
+        )
+    elif status == "interrupted":
+        print(f"stopped at iteration {task.iteration}; what there is, is kept", file=sys.stderr)
+    if task.x is not None:
+        print(report.format_table(outcome))
+    print(f"result: {shown_path(folder)}", flush=True)

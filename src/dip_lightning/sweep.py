@@ -1,0 +1,72 @@
+"""A sweep's folder: found again by the same command, with a summary of its jobs."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+SUMMARY = "sweep.csv"
+COLUMNS = ("job", "status", "psnr", "psnr_average", "ssim_average", "seconds", "error")
+UNIMPORTANT = (
+    "resume=",
+    "logger=",
+    "hydra.run.",
+    "hydra.sweep.",
+)  # change nothing about the results
+
+
+def folder_of(overrides: list[str], config_name: str) -> Path:
+    """Name a sweep's folder after its command, so that the same command goes on where it ended."""
+    told = [text for text in overrides if not text.startswith(UNIMPORTANT)]
+    digest = hashlib.sha256("\n".join([config_name, *sorted(told)]).encode()).hexdigest()
+    chosen = dict(text.partition("=")[::2] for text in told)
+    name = next(
+        (chosen[k] for k in ("+study", "task") if chosen.get(k, "").isidentifier()), "sweep"
+    )
+    return Path("outputs") / "sweeps" / f"{name}-{digest[:10]}"
+
+
+def finished(folder: Path) -> dict[str, Any] | None:
+    """Return the metrics of a job that has finished in this folder, None if none has."""
+    metrics = _metrics(folder)
+    return metrics if metrics.get("status") == "finished" else None
+
+
+def write_summary(folder: Path) -> list[dict[str, Any]]:
+    """Write sweep.csv, one row for each job that has ended so far.
+
+    Returns:
+        The rows.
+    """
+    jobs = sorted(path.parent for path in folder.glob("*/metrics.json"))
+    rows = [{**_metrics(job), "job": job.name} for job in jobs]
+    partial = folder / f"{SUMMARY}.partial"
+    with partial.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    partial.replace(folder / SUMMARY)
+    return rows
+
+
+def format_summary(rows: list[dict[str, Any]]) -> str:
+    """Lay out the summary for a terminal; failed jobs with their reason."""
+    width = max(len(row["job"]) for row in rows)
+    lines = [f"{'job':{width}}  PSNR (dB)  averaged  seconds  status"]
+    for row in rows:
+        cells = [
+            f"{'-' if row.get(name) is None else format(row[name], f'.{digits}f'):>{size}}"
+            for name, size, digits in (("psnr", 9, 2), ("psnr_average", 8, 2), ("seconds", 7, 1))
+        ]
+        reason = f": {row['error']}" if row.get("error") else ""
+        lines.append(f"{row['job']:{width}}  {'  '.join(cells)}  {row.get('status')}{reason}")
+    return "\n".join(lines)
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / "metrics.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

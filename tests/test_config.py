@@ -1,0 +1,84 @@
+from dataclasses import fields
+
+import pytest
+
+from dip_lightning.config import Config, config_folder, describe_range, image_name
+from dip_lightning.errors import UserError
+
+
+def sr(**changes):
+    return Config(
+        **{
+            "task": "sr",
+            "logger": {"name": "none"},
+            "factor": 4,
+            "observation": "lanczos2",
+            "image": "chelsea",
+            **changes,
+        }
+    )
+
+
+def test_defaults_pass():
+    sr().check()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"lr": 0}, "lr=0: expected more than 0, at most 10"),
+        ({"lr": float("nan")}, "lr=nan: expected"),
+        ({"noise_std": float("inf")}, "noise_std=inf: expected"),
+        ({"factor": 1}, "factor=1: expected at least 2, at most 32"),
+        ({"factor": None}, "factor=null: task=sr needs a value"),
+        ({"iterations": 0}, "iterations=0: expected at least 1"),
+        ({"precision": "half"}, "precision=half: choose one of auto, float32, bfloat16"),
+        ({"sigma": 25}, "sigma=25: only for task=denoising, but task=sr"),
+        ({"mask": "hole"}, "mask=hole: only for task=inpainting and task=restoration"),
+        ({"observed": "b.png"}, "image=chelsea observed=b.png: give one of the two"),
+        ({"input_type": "image"}, "needs input_image="),
+        ({"input_image": "a.png"}, "needs input_type=image"),
+        ({"logger": {"name": "tensorboard"}}, "logger.name=tensorboard: choose one of wandb, csv"),
+        ({"logger": {"name": "wandb", "mode": "on"}}, "logger.mode=on: choose one of auto, online"),
+        (
+            {"schedule": "warmup_cosine", "iterations": 50},
+            "warmup=50: expected less than iterations",
+        ),
+    ],
+)
+def test_refuses_in_one_sentence(changes, sentence):
+    with pytest.raises(UserError) as error:
+        sr(**changes).check()
+    assert sentence in str(error.value)
+
+
+def test_a_mask_is_not_drawn_over_a_real_observation():
+    config = Config(
+        task="inpainting", observed="a.png", mask="text", logger={"name": "none"}, keep_known=False
+    )
+    with pytest.raises(UserError, match="mask=text: is drawn over a ground truth"):
+        config.check()
+
+
+def test_every_key_is_explained():
+    for entry in fields(Config):
+        assert entry.metadata["text"]
+        assert describe_range(entry)
+
+
+@pytest.mark.parametrize(
+    ("image", "observed", "name"),
+    [
+        ("astronaut", None, "astronaut"),
+        ("set5/bird", None, "bird"),
+        ("a/b.c.png", None, "b.c"),
+        (None, "scan.tif", "scan"),
+        (None, None, "chelsea"),
+    ],
+)
+def test_image_name(image, observed, name):
+    assert image_name(image, observed) == name
+
+
+def test_conf_is_found():
+    assert (config_folder() / "task" / "sr.yaml").is_file()

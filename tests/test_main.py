@@ -1,0 +1,420 @@
+"""The command as a user types it, from arguments to result folder."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from kornia_rs import io as kornia_io
+from PIL import Image
+
+from dip_lightning.config import config_folder
+from tests.conftest import TINY, read_metrics, save_png, smooth_image
+
+QUICK = ("preset=smoke", "iterations=2", "logger=none")
+FILES = {
+    "restored.png",
+    "observed.png",
+    "comparison.png",
+    "history.csv",
+    "metrics.json",
+    "last.ckpt",
+    ".hydra",
+}
+METRICS = {
+    *("status", "task", "image", "network", "psnr", "psnr_average", "psnr_y", "ssim"),
+    *("psnr_best", "iteration_best", "iterations", "seconds", "iterations_per_second"),
+    *("device", "precision", "seed", "parameters"),
+}
+
+
+def options(group):
+    return sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("task", options("task"))
+def test_each_task_fills_its_result_folder(dip, tmp_path, photo, task):
+    status, out, _ = dip(f"task={task}", f"image={photo}", "hydra.run.dir=out", *QUICK)
+    assert status == 0
+    folder = tmp_path / "out"
+    assert {path.name for path in folder.iterdir()} == FILES
+    metrics = read_metrics(folder)
+    assert set(metrics) >= METRICS
+    assert metrics["status"] == "finished"
+    assert metrics["iterations"] == 2
+    assert metrics["psnr_best"] >= metrics["psnr"] - 1e-3
+    for line in ("observed", "DIP last", "DIP averaged", "result: out"):
+        assert line in out
+    with Image.open(folder / "restored.png") as restored:
+        assert (restored.size, restored.mode) == ((17, 13), "RGB")
+    with (folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["iteration"] for row in rows] == ["1", "2"]
+    assert float(rows[-1]["psnr"]) == pytest.approx(metrics["psnr"], abs=0.01)
+
+
+@pytest.mark.parametrize("network", options("network"))
+def test_each_network_runs_as_it_is_configured(dip, photo, network):
+    arguments = (f"network={network}", "task=sr", "factor=2", f"image={photo}", *QUICK, "threads=1")
+    assert dip(*arguments, tiny=False)[0] == 0
+
+
+@pytest.mark.parametrize("preset", options("preset"))
+def test_each_preset_runs(dip, photo, preset):
+    arguments = (
+        f"preset={preset}",
+        "task=sr",
+        "factor=2",
+        f"image={photo}",
+        "iterations=3",
+        "warmup=1",
+    )
+    assert dip(*arguments, "logger=none")[0] == 0
+
+
+@pytest.mark.parametrize("logger", options("logger"))
+def test_each_logger_runs(dip, tmp_path, photo, logger, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    arguments = (f"logger={logger}", "preset=smoke", "iterations=2", "hydra.run.dir=out")
+    assert dip(*arguments, "task=sr", "factor=2", f"image={photo}")[0] == 0
+    assert (tmp_path / "out" / "csv" / "metrics.csv").exists() == (logger == "csv")
+    assert len(list(tmp_path.glob("out/wandb/offline-run-*"))) == (logger == "wandb")
+
+
+def test_multirun_flag_in_the_middle(dip, tmp_path, photo):
+    status, out, _ = dip("task=sr", "factor=2", f"image={photo}", *QUICK, "-m", "lr=0.01,0.001")
+    assert status == 0
+    jobs = sorted(tmp_path.glob("outputs/sweeps/*/*/metrics.json"))
+    assert [job.parent.name for job in jobs] == ["lr=0.001", "lr=0.01"]
+    assert "[1] lr=0.01" in out
+    assert json.loads(jobs[0].read_text())["psnr"] != json.loads(jobs[1].read_text())["psnr"]
+
+
+def test_a_job_does_not_depend_on_those_before_it(dip, tmp_path, photo):
+    common = ("task=denoising", f"image={photo}", *QUICK)
+    dip(*common, "-m", "seed=2,1", "hydra.sweep.dir=several")
+    dip(*common, "-m", "seed=1", "hydra.sweep.dir=single")
+    after, alone = tmp_path / "several" / "seed=1", next((tmp_path / "single").glob("*/"))
+    assert (after / "restored.png").read_bytes() == (alone / "restored.png").read_bytes()
+
+
+def test_a_failing_job_does_not_stop_the_others(dip, tmp_path, photo):
+    status, _, err = dip(
+        "task=inpainting", f"image={photo}", *QUICK, "-m", "mask=nowhere.png,hole", "seed=1,2"
+    )
+    assert status == 1
+    results = [
+        json.loads(p.read_text()) for p in sorted(tmp_path.glob("outputs/sweeps/*/*/metrics.json"))
+    ]
+    assert sorted(result["status"] for result in results) == ["failed"] * 2 + ["finished"] * 2
+    (sentence,) = {result["error"] for result in results if "error" in result}
+    assert sentence == "mask=nowhere.png: no such file"
+    assert err.count("error: mask=nowhere.png: no such file") == 2
+    assert "Traceback" not in err
+
+
+def test_folder_restores_each_image(dip, tmp_path):
+    (tmp_path / "scans").mkdir()
+    save_png(tmp_path / "scans" / "a, (1).png", smooth_image(1, 9, 11))
+    (tmp_path / "scans" / "b.png").write_bytes(b"broken")
+    save_png(tmp_path / "scans" / "c.png", smooth_image(3, 9, 11))
+    status, _, err = dip("task=denoising", "observed=scans", *QUICK)
+    assert status == 1
+    assert len(list(tmp_path.glob("outputs/sweeps/*/*/restored.png"))) == 2
+    assert "b.png: not an image" in err
+
+
+def test_folder_of_masks(dip, tmp_path):
+    for name, value in (("scans", 0.5), ("masks", 1.0)):
+        (tmp_path / name).mkdir()
+        pixels = smooth_image(1, 9, 11) * 0 + value
+        pixels[..., :3] = 0
+        save_png(tmp_path / name / "a.png", pixels)
+    arguments = ("task=inpainting", "observed=scans", "mask=masks", *QUICK)
+    assert dip(*arguments)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["+typo=1"], "error: +typo=1: unknown key typo"),
+        (["image=nowhere.png"], "error: image=nowhere.png: no such file"),
+        (
+            ["image=photo.png", "task=sr", "factor=16"],
+            "error: factor=16: expected at most the shorter side",
+        ),
+        (
+            ["task=inpainting", "image=photo.png", "mask=m.png"],
+            "error: mask=m.png: is 5 x 4 pixels",
+        ),
+        (["task=denoising", "observed=photo.png", "device=gpu"], "error: device=gpu: PyTorch"),
+    ],
+)
+def test_a_mistake_is_one_sentence(dip, tmp_path, photo, arguments, sentence, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    save_png(tmp_path / "m.png", smooth_image(1, 4, 5))
+    status, out, err = dip(*arguments, *QUICK)
+    assert status != 0
+    assert err.startswith(sentence)
+    assert err.count("\n") == 1
+    assert "Traceback" not in out + err
+
+
+def test_saved_configuration_repeats_the_run(dip, tmp_path, photo):
+    dip("task=restoration", f"image={photo}", "seed=5", *QUICK, "hydra.run.dir='a, b=c'")
+    first = tmp_path / "a, b=c"
+    rerun = ("--config-dir", str(first / ".hydra"), "--config-name", "rerun")
+    assert dip(*rerun, "hydra.run.dir=second", tiny=False)[0] == 0
+    second = tmp_path / "second"
+    assert (first / "restored.png").read_bytes() == (second / "restored.png").read_bytes()
+    one, two = read_metrics(first), read_metrics(second)
+    assert one["psnr"] == two["psnr"]
+    assert one["psnr_average"] == two["psnr_average"]
+
+
+def test_diverging_fit_keeps_the_last_good_result(dip, tmp_path, photo, monkeypatch):
+    from dip_lightning.tasks.denoising import Denoising
+
+    healthy = Denoising.loss
+
+    def breaking(self, x_hat):
+        return healthy(self, x_hat) * (float("nan") if self.iteration >= 4 else 1)
+
+    monkeypatch.setattr(Denoising, "loss", breaking)
+    arguments = ("task=denoising", f"image={photo}", "chunk=2", "iterations=30", "logger=none")
+    status, _, err = dip(*arguments, "hydra.run.dir=out")
+    metrics = read_metrics(tmp_path / "out")
+    assert status == 0
+    assert metrics["status"] == "diverged"
+    assert metrics["iterations"] == 6
+    assert metrics["psnr"] > 0
+    assert "not a finite number any more at iteration 5" in err
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"]
+)
+def test_a_signal_keeps_what_there_is(tmp_path, photo, number, status):
+    arguments = [sys.executable, "-m", "dip_lightning", "task=denoising", f"image={photo}", *TINY]
+    arguments += ["iterations=1000000", "logger=none", "hydra.run.dir=out", "log_every=100"]
+    process = subprocess.Popen(
+        arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    history = tmp_path / "out" / "history.csv"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and (not history.exists() or history.stat().st_size < 200):
+        time.sleep(0.1)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == status, err
+    metrics = read_metrics(tmp_path / "out")
+    assert metrics["status"] == "interrupted"
+    assert metrics["iterations"] > 0
+    assert (tmp_path / "out" / "restored.png").exists()
+    assert "stopped at iteration" in err
+    assert "Traceback" not in err
+
+
+def test_16_bit_tiff_of_a_user(dip, tmp_path):
+    stored = (smooth_image(1, 21, 17)[0, 0] * 65535).round().numpy().astype(np.uint16)
+    tifffile.imwrite(tmp_path / "scan.tif", stored)
+    assert dip("task=denoising", "observed=scan.tif", "hydra.run.dir=out", *QUICK)[0] == 0
+    restored = tifffile.imread(tmp_path / "out" / "restored.tif")
+    assert (restored.dtype, restored.shape) == (stored.dtype, stored.shape)
+    shown = kornia_io.read_image_png_u16(str(tmp_path / "out" / "restored.png"), "mono")
+    assert np.array_equal(shown[..., 0], restored)
+    metrics = read_metrics(tmp_path / "out")
+    assert all(
+        metrics[key] is None for key in ("psnr", "psnr_average", "psnr_y", "psnr_best", "ssim")
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "alpha"),
+    [("inpainting", {255}), ("denoising", {0, 255})],
+    ids=["hole", "passed through"],
+)
+def test_alpha(dip, tmp_path, task, alpha):
+    rgba = np.full((13, 17, 4), 255, np.uint8)
+    rgba[..., :3] = (smooth_image(3, 13, 17)[0].permute(1, 2, 0) * 255).numpy()
+    rgba[4:7, 5:9, 3] = 0
+    Image.fromarray(rgba).save(tmp_path / "cut.png")
+    status, out, _ = dip(f"task={task}", "observed=cut.png", "hydra.run.dir=out", *QUICK)
+    assert status == 0
+    assert ("5.4 % missing" in out) == (task == "inpainting")
+    with Image.open(tmp_path / "out" / "restored.png") as restored:
+        assert restored.mode == "RGBA"
+        assert set(np.asarray(restored)[..., 3].ravel().tolist()) == alpha
+
+
+def test_super_resolution_of_a_user_enlarges(dip, tmp_path):
+    rgba = np.full((9, 8, 4), 200, np.uint8)
+    Image.fromarray(rgba).save(tmp_path / "small.png")
+    assert dip("task=sr", "factor=3", "observed=small.png", "hydra.run.dir=out", *QUICK)[0] == 0
+    with Image.open(tmp_path / "out" / "restored.png") as restored:
+        assert (restored.size, restored.mode) == ((24, 27), "RGBA")
+
+
+def test_eight_pixels_with_the_paper_network(dip, tmp_path):
+    save_png(tmp_path / "tiny.png", smooth_image(1, 8, 8))
+    arguments = ("task=restoration", "image=tiny.png", *QUICK, "threads=1")
+    assert dip(*arguments, tiny=False)[0] == 0
+
+
+def test_result_lies_where_it_is_expected(dip, tmp_path, photo):
+    dip(f"image={photo}", "task=sr", "factor=2", *QUICK)
+    (metrics,) = tmp_path.glob("outputs/sr/photo/*/metrics.json")
+    assert metrics.parent.is_dir()
+
+
+def test_data_folder_of_the_user(dip, tmp_path, photo, monkeypatch):
+    (tmp_path / "data" / "set5").mkdir(parents=True)
+    photo.rename(tmp_path / "data" / "set5" / "bird.png")
+    monkeypatch.setenv("DIP_DATA", str(tmp_path / "data"))
+    assert dip("image=set5/bird", "task=sr", "factor=2", *QUICK)[0] == 0
+
+
+def test_help_lists_groups_keys_and_examples(dip):
+    status, out, _ = dip("--help", tiny=False)
+    assert status == 0
+    assert out.count("  python -m dip_lightning") == 5
+    for text in ("task=denoising|inpainting|restoration|sr", "noise_std", "--multirun"):
+        assert text in out
+
+
+def test_the_examples_of_help_are_accepted(dip, tmp_path, monkeypatch):
+    """Each is composed and checked; nothing is fitted."""
+    from dip_lightning.command import check, parse
+    from dip_lightning.manual import EXAMPLES
+
+    (tmp_path / "scans").mkdir()
+    save_png(tmp_path / "scans" / "a.png", smooth_image(1, 8, 8))
+    monkeypatch.chdir(tmp_path)
+    commands = [line.split()[3:] for line in EXAMPLES.splitlines() if "python -m" in line]
+    assert len(commands) == 5
+    for arguments in commands:
+        check(parse(arguments))
+
+
+def test_composed_configuration_can_be_printed(dip):
+    status, out, _ = dip("--cfg", "job", "task=denoising", tiny=False)
+    assert status == 0
+    assert "sigma: 25.0" in out
+
+
+def test_help_does_not_import_pytorch():
+    code = "import sys; from dip_lightning.__main__ import main; main(['--help'])\n"
+    code += "assert not {'torch', 'pytorch_lightning', 'wandb'} & set(sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=environment)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("input_type=normal",),
+        ("input_type=meshgrid", "input_depth=2"),
+        ("input_type=image", "input_image=photo.png", "input_depth=3"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_each_input_runs(dip, photo, arguments):
+    common = ("task=denoising", f"image={photo}", *QUICK, "network.down=[4]", "network.up=[4]")
+    assert dip(*common, "network.skip=[2]", "threads=1", *arguments, tiny=False)[0] == 0
+
+
+def test_output_last_is_the_last_iterate(dip, tmp_path, photo):
+    common = ("task=denoising", f"image={photo}", *QUICK, "average=0.999")
+    for output in ("last", "average"):
+        assert dip(*common, f"output={output}", f"hydra.run.dir={output}")[0] == 0
+    last, average = (
+        (tmp_path / name / "restored.png").read_bytes() for name in ("last", "average")
+    )
+    assert last != average
+
+
+def test_folder_with_a_run_dir_of_its_own(dip, tmp_path):
+    (tmp_path / "scans").mkdir()
+    save_png(tmp_path / "scans" / "a.png", smooth_image(1, 9, 11))
+    assert dip("task=denoising", "observed=scans", "hydra.run.dir=there", *QUICK)[0] == 0
+    assert len(list(tmp_path.glob("there/*/restored.png"))) == 1
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_mask_of_one_value(dip, tmp_path, photo, value):
+    Image.fromarray(np.full((13, 17), value, np.uint8)).save(tmp_path / "m.png")
+    status, _, err = dip("task=inpainting", f"observed={photo}", "mask=m.png", *QUICK)
+    assert status == (0 if value else 1)
+    assert ("error: mask=m.png: no pixel is known" in err) == (value == 0)
+
+
+def test_alpha_of_a_ground_truth_is_not_its_damage(dip, tmp_path):
+    rgba = np.full((30, 30, 4), 255, np.uint8)
+    rgba[:5, :5, 3] = 0
+    Image.fromarray(rgba).save(tmp_path / "a.png")
+    status, out, _ = dip("task=restoration", "image=a.png", "known=0.2", *QUICK)
+    assert status == 0
+    missing = float(out.split(" % missing")[0].split()[-1])
+    assert 70 < missing < 90
+
+
+def test_a_fit_without_a_finite_loss_is_a_failure(dip, tmp_path, photo):
+    arguments = ("task=denoising", f"image={photo}", *QUICK, "input_scale=1e38")
+    status, _, err = dip(*arguments, "hydra.run.dir=out")
+    assert status == 1
+    assert "the loss was not finite from the first iteration" in err
+    assert read_metrics(tmp_path / "out")["status"] == "failed"
+
+
+@pytest.mark.parametrize("folder", ["file/x", "file"])
+def test_a_folder_that_cannot_be_made(dip, tmp_path, photo, folder):
+    (tmp_path / "file").touch()
+    status, out, err = dip("task=denoising", f"image={photo}", f"hydra.run.dir={folder}", *QUICK)
+    assert status == 2
+    assert "cannot be written" in err
+    assert "Traceback" not in out + err
+
+
+def test_a_closed_pipe_does_not_stop_the_fit(tmp_path, photo):
+    arguments = ["task=denoising", f"image={photo}", *TINY, *QUICK, "hydra.run.dir=out"]
+    command = [sys.executable, "-m", "dip_lightning", *arguments, "iterations=40"]
+    read, write = os.pipe()
+    os.close(read)
+    subprocess.run(command, cwd=tmp_path, stderr=write, stdout=subprocess.PIPE, check=False)
+    os.close(write)
+    assert read_metrics(tmp_path / "out")["iterations"] == 40
+
+
+def test_finished_jobs_leave_no_network_behind(dip, photo):
+    import gc
+
+    from dip_lightning.generators.skip import Skip
+
+    dip("task=denoising", f"image={photo}", *QUICK, "-m", "seed=1,2,3")
+    assert sum(type(thing) is Skip for thing in gc.get_objects()) == 0
+
+
+def test_tiff_of_five_channels(dip, tmp_path):
+    stored = np.random.default_rng(0).random((13, 17, 5)).astype(np.float32)
+    settings = {"photometric": "minisblack", "planarconfig": "contig"}
+    tifffile.imwrite(tmp_path / "a.tif", stored, **settings)
+    assert dip("task=restoration", "image=a.tif", "hydra.run.dir=out", *QUICK)[0] == 0
+    assert tifffile.imread(tmp_path / "out" / "restored.tif").shape == stored.shape
+    assert read_metrics(tmp_path / "out")["psnr_y"] is None
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (1, 20)])
+def test_a_few_pixels(dip, tmp_path, size):
+    save_png(tmp_path / "a.png", smooth_image(3, *size))
+    status, _, err = dip("task=denoising", "observed=a.png", *QUICK)
+    assert status == 0
+    assert "Warning" not in err
