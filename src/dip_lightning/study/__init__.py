@@ -1,0 +1,1 @@
+"""The study: experiments by name, published numbers, tables, figures and sudden drops."""

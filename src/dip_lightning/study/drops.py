@@ -1,0 +1,67 @@
+"""Sudden drops of the PSNR: a definition, and a detector."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+DEPTH = 1.5  # dB
+WITHIN = 50  # iterations
+AFTER = 50  # iterations; before, a fit only begins to look like an image
+
+
+@dataclass(frozen=True)
+class Drop:
+    """One drop.
+
+    Attributes:
+        start: iteration of the highest PSNR before it.
+        bottom: iteration of its lowest PSNR.
+        end: first iteration at which the PSNR has come back to 0.5 dB below where it started;
+            None where it never does.
+        depth: PSNR at the start less that at the bottom, dB.
+    """
+
+    start: int
+    bottom: int
+    end: int | None
+    depth: float
+
+
+def find_drops(
+    iterations: ArrayLike, psnr: ArrayLike, depth: float = DEPTH, within: int = WITHIN
+) -> list[Drop]:
+    """Find the drops of a curve.
+
+    A drop begins after iteration `AFTER`, where the PSNR of the iterate falls by at least `depth`
+    below its highest value of the last `within` iterations. It lasts until the PSNR is back at
+    0.5 dB below that value.
+
+    Args:
+        iterations: increasing, (N,).
+        psnr: of the iterate, dB, (N,).
+        depth: dB.
+        within: iterations; slower losses, as of an overfit, are no drops.
+
+    Returns:
+        The drops, in order.
+    """
+    t, p = np.asarray(iterations, dtype=int), np.asarray(psnr, dtype=float)
+    t, p = t[t > AFTER], p[t > AFTER]
+    drops: list[Drop] = []
+    i = 0
+    while i < len(t):
+        window = np.flatnonzero((t >= t[i] - within) & (t <= t[i]))
+        if drops:
+            window = window[t[window] >= (drops[-1].end or t[i])]
+        start = window[np.argmax(p[window])]
+        if p[start] - p[i] < depth:
+            i += 1
+            continue
+        back = np.flatnonzero(p[i:] >= p[start] - 0.5)
+        stop = i + int(back[0]) if len(back) else len(t)
+        bottom = i + int(np.argmin(p[i:stop]))
+        end = int(t[stop]) if len(back) else None
+        drops.append(Drop(int(t[start]), int(t[bottom]), end, float(p[start] - p[bottom])))
+        i = stop + 1 if len(back) else len(t)
+    return drops

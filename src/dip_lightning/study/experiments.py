@@ -1,0 +1,181 @@
+"""What each configuration in conf/study/ asks, and how its results are laid out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# What a job must have set for a published number to be about the same thing.
+PUBLISHED: Mapping[str, Mapping[str, Any]] = {
+    "set5": {"task": "sr"},
+    "restoration_50": {"task": "restoration", "mask": "bm3d11_masks"},
+    "denoising_sigma25": {"task": "denoising", "sigma": 25, "observation": "gaussian"},
+}
+COLLECTIONS = {"set5": "set5", "restoration_50": "bm3d11", "denoising_sigma25": "color9"}
+MASKED = ("psnr", "psnr_holes")
+ENLARGED = ("psnr", "psnr_crop", "psnr_y", "psnr_y_factor")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment.
+
+    Attributes:
+        name: of its file in conf/study/.
+        title: what a reader calls it; the study's number in front, where it has one.
+        claim: what the study or the paper says comes out.
+        axes: the swept keys, those that a table has a column for.
+        metrics: keys of metrics.json to tabulate.
+        curve: column of history.csv to draw.
+        published: the table of published numbers to set beside; `{factor}` is filled in.
+    """
+
+    name: str
+    title: str
+    claim: str
+    axes: tuple[str, ...]
+    metrics: tuple[str, ...] = ("psnr", "ssim")
+    curve: str = "psnr"
+    published: str | None = None
+
+    def compares(self, settings: Mapping[str, Any], is_whole: bool) -> bool:  # noqa: FBT001
+        """Say whether published numbers belong to a job: degradation and image are theirs.
+
+        Args:
+            settings: the composed configuration of the job.
+            is_whole: the image was not cut.
+        """
+        for table, needed in PUBLISHED.items():
+            if self.published is not None and self.published.startswith(table):
+                collection = str(settings.get("image")).rpartition("/")[0].rpartition("/")[2]
+                same = all(settings.get(key) == value for key, value in needed.items())
+                return is_whole and same and collection == COLLECTIONS[table]
+        return False
+
+
+EXPERIMENTS = (
+    Experiment(
+        "inpainting_iterations",
+        "1. Iterations (inpainting)",
+        "No gain after about 3000 iterations; the fit resets a few times.",
+        (),
+        MASKED,
+    ),
+    Experiment(
+        "inpainting_learning_rate",
+        "2. Learning rate (inpainting)",
+        "0.1 turns black; small rates stay blurry but blend the hole better.",
+        ("lr",),
+        MASKED,
+    ),
+    Experiment(
+        "inpainting_input_depth",
+        "3. Input depth (inpainting)",
+        "A deeper input is less noisy and blends better.",
+        ("input_depth",),
+        MASKED,
+    ),
+    Experiment(
+        "inpainting_input_type",
+        "4. Input type (inpainting)",
+        "Noise is much better; with the meshgrid the mask shows.",
+        ("input_type",),
+        MASKED,
+    ),
+    Experiment(
+        "inpainting_noise_std",
+        "5. Noise on the input (inpainting)",
+        "0.1 is best; at 0 the mask stays visible, at 0.3 even known pixels do not fit.",
+        ("noise_std",),
+        MASKED,
+    ),
+    Experiment(
+        "inpainting_images",
+        "6. Other images (inpainting)",
+        "Every image wants its own settings.",
+        ("preset",),
+        MASKED,
+    ),
+    Experiment(
+        "sr_set5",
+        "7. Super-resolution, Set5",
+        "The paper's tables, x4 and x8.",
+        ("factor",),
+        ENLARGED,
+        published="set5_x{factor}",
+    ),
+    Experiment(
+        "sr_learning_rate",
+        "8. Learning rate (super-resolution)",
+        "0.001 beats the paper's 0.01.",
+        ("factor", "lr"),
+        ENLARGED,
+        published="set5_x{factor}",
+    ),
+    Experiment(
+        "sr_factor",
+        "9. Factors (super-resolution)",
+        "It breaks down above 4 to 8.",
+        ("factor",),
+        ENLARGED,
+    ),
+    Experiment(
+        "sr_network",
+        "10. Networks (super-resolution)",
+        "The skip network is much better than the U-Net.",
+        ("factor", "network"),
+        ENLARGED,
+        published="set5_x{factor}",
+    ),
+    Experiment(
+        "restoration_table1",
+        "11. Half of the pixels missing, eleven images",
+        "The paper's table 1: better than convolutional sparse coding.",
+        (),
+        ("psnr", "psnr_holes"),
+        published="restoration_50",
+    ),
+    Experiment(
+        "restoration_network",
+        "12. Networks (restoration)",
+        "U-Net, no and identity skip connections are worse and less stable.",
+        ("network",),
+        ("psnr", "psnr_holes"),
+        published="restoration_50",
+    ),
+    Experiment(
+        "impedance",
+        "13. Why it works",
+        "A natural image is fitted faster than itself with noise, shuffled pixels, and noise.",
+        ("observation",),
+        ("loss",),
+        curve="loss",
+    ),
+    Experiment(
+        "denoising_color9",
+        "Denoising, sigma 25",
+        "The paper's table: 29.22 dB, averaged 30.43 dB, over nine images.",
+        (),
+        ("psnr", "ssim"),
+        published="denoising_sigma25",
+    ),
+    Experiment(
+        "sr_learning_rate_images",
+        "Learning rate (super-resolution), several images and seeds",
+        "Does 0.001 beat 0.01 on other images, and at equal time?",
+        ("lr",),
+        ENLARGED,
+    ),
+    Experiment(
+        "drops",
+        "Sudden drops",
+        "What causes them, and what removes them?",
+        ("beta2", "epsilon", "noise_std", "guard"),
+        ("psnr",),
+    ),
+)
+
+
+def find_experiment(name: str) -> Experiment:
+    """Return an experiment; one of the user's own has its name for a title."""
+    known = {experiment.name: experiment for experiment in EXPERIMENTS}
+    return known.get(name) or Experiment(name, name, "", ())

@@ -1,0 +1,135 @@
+"""The report: a section for each experiment that was found, with its tables and figures."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from dip_lightning.study.drops import AFTER, DEPTH, WITHIN, find_drops
+from dip_lightning.study.experiments import EXPERIMENTS, Experiment, find_experiment
+from dip_lightning.study.figures import draw_against, draw_curves, draw_strip
+from dip_lightning.study.published import sources
+from dip_lightning.study.results import Result, all_axes, find_results, frame
+from dip_lightning.study.tables import TITLES, label, markdown, wide
+
+INTRODUCTION = """\
+# The study
+
+DIP is what this suite computed: the last iterate, the averaged output (what restored.png holds),
+and the best iterate, an oracle that looks at the ground truth and is no result. The classical
+methods were computed here, on the same observation. Published numbers come from the named sources
+and were measured at the paper's budget, whatever the budget below; they are shown only for the same
+degradation of the same, whole image by the same protocol. A cell is empty where a number is not
+known. Several seeds: mean ± standard deviation. A mean over images is that of a full column.
+"""
+MILESTONES = (20, 50, 100, 200, 400, 600, 1000, 2000, 3000)  # iterations
+
+
+def write_report(folders: list[Path], target: Path) -> list[str]:
+    """Write report.md, and CSV tables and figures beside it.
+
+    Args:
+        folders: where results are looked for.
+        target: folder of the report.
+
+    Returns:
+        The names of the experiments found, in the study's order.
+    """
+    found = find_results(folders)
+    order = [experiment.name for experiment in EXPERIMENTS]
+    names = sorted(found, key=lambda name: (order.index(name) if name in order else 99, name))
+    if not names:
+        return []
+    target.mkdir(parents=True, exist_ok=True)
+    sections = [_section(found[name], find_experiment(name), target) for name in names]
+    (target / "report.md").write_text("\n".join([INTRODUCTION, *sections]))
+    return names
+
+
+def _section(results: list[Result], experiment: Experiment, target: Path) -> str:
+    parts = [f"## {experiment.title}", f"Claim: {experiment.claim}" if experiment.claim else ""]
+    parts.append(f"`python -m dip_lightning -m +study={experiment.name}`")
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        if result.trouble is None:
+            groups.setdefault((result.limits, result.device), []).append(result)
+    for number, group in enumerate(groups.values()):
+        name = experiment.name + (f"_{number + 1}" if number else "")
+        parts += _measured(group, experiment, target, name)
+    lost = [r for r in results if r.trouble is not None]
+    if lost:
+        listed = "; ".join(f"{r.folder.name} ({r.trouble})" for r in lost)
+        parts.append(f"Not shown, {len(lost)} of {len(results)} jobs: {listed}.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _measured(results: list[Result], experiment: Experiment, target: Path, name: str) -> list[str]:
+    axes = all_axes(results, experiment)
+    results = _in_order(results, axes)
+    fixed = [key for key in experiment.axes if key not in axes]
+    rows, note = frame(results, experiment, axes), label(results, axes, fixed)
+    rows.to_csv(target / f"{name}.csv", index=False)
+    parts = [note]
+    for metric in experiment.metrics:
+        table = wide(rows, axes, metric)
+        if not table.empty:
+            parts += [f"**{TITLES.get(metric, metric)}**", markdown(table)]
+    if rows["method"].str.contains("published|the study").any():
+        parts.append(_sources(results, experiment))
+    parts.append((_losses if experiment.curve == "loss" else _drops)(results, axes))
+    draw_curves(target / f"{name}_curves.png", results, axes, experiment, note)
+    parts.append(f"![curves of {name}]({name}_curves.png)")
+    if experiment.curve == "psnr":
+        if draw_against(target / f"{name}_settings.png", results, axes, experiment, note):
+            parts.append(f"![PSNR against the settings of {name}]({name}_settings.png)")
+        draw_strip(target / f"{name}_strip.png", results, axes, note)
+        parts.append(f"![results of {name}]({name}_strip.png)")
+    return parts
+
+
+def _in_order(results: list[Result], axes: tuple[str, ...]) -> list[Result]:
+    def order(result: Result) -> list[tuple[bool, float, str]]:
+        values = [str(result.metrics["image"]), *(result.setting(key) for key in axes)]
+        return [
+            (False, value, "") if isinstance(value, int | float) else (True, 0.0, str(value))
+            for value in [*values, result.metrics["seed"]]
+        ]
+
+    return sorted(results, key=order)
+
+
+def _sources(results: list[Result], experiment: Experiment) -> str:
+    tables = {str(experiment.published).format_map(result.settings) for result in results}
+    found = dict.fromkeys(source for table in sorted(tables) for source in sources(table))
+    return f"Published: {'; '.join(found)}."
+
+
+def _losses(results: list[Result], axes: tuple[str, ...]) -> str:
+    rows = []
+    for result in results:
+        losses = result.history.set_index("iteration")["loss"]
+        row = {"image": result.metrics["image"], "job": result.label(axes)}
+        shown = [t for t in MILESTONES if t in losses.index]
+        rows.append({**row, **{f"at {t}": f"{losses[t]:.2e}" for t in shown}})
+    return f"**Loss on the way**\n\n{markdown(pd.DataFrame(rows).fillna(''))}"
+
+
+def _drops(results: list[Result], axes: tuple[str, ...]) -> str:
+    lines = []
+    for result in results:
+        curve = result.curve.dropna(subset=["psnr"])
+        drops = find_drops(curve["iteration"], curve["psnr"])
+        if not drops:
+            continue
+        deepest = max(drops, key=lambda drop: drop.depth)
+        where = f"{deepest.depth:.1f} dB from {deepest.start}"
+        sampled = int(curve["iteration"].diff().median())
+        row = (result.metrics["image"], result.label(axes), len(drops), where, sampled)
+        lines.append(row)
+    columns = ["image", "job", "drops", "deepest", "sampled every"]
+    explained = (
+        f"**Sudden drops**: after iteration {AFTER}, the PSNR of the iterate falls at least "
+        f"{DEPTH} dB below its highest value of the last {WITHIN} iterations. Seen are those that "
+        f"show in the rows of the curve. {len(lines)} of {len(results)} jobs have some."
+    )
+    table = f"\n\n{markdown(pd.DataFrame(lines, columns=columns))}" if lines else ""
+    return explained + table

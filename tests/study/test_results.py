@@ -1,0 +1,106 @@
+import json
+
+import pytest
+
+from dip_lightning.study.experiments import find_experiment
+from dip_lightning.study.results import all_axes, find_results, format_value, frame
+
+TABLE1 = find_experiment("restoration_table1")
+
+
+def test_what_has_no_numbers_says_why(result, tmp_path):
+    result("a")
+    result("b", study=None)
+    (result("c") / "metrics.json").write_text('{"status": "failed", "error": "no good"}')
+    (result("d") / "metrics.json").write_text("{")
+    (result("e") / "history.csv").unlink()
+    (result("f") / "history.csv").write_text("")
+    (result("g") / ".hydra" / "config.yaml").write_text("lr: ${nowhere}\nstudy: x")
+    result("h", psnr=1.0)
+    path = tmp_path / "outputs" / "h" / "metrics.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "psnr": None}))
+    (jobs,) = find_results([tmp_path]).values()
+    assert {job.folder.name: job.trouble for job in jobs} == {
+        "a": None,
+        "c": "failed: no good",
+        "e": "history.csv missing",
+        "f": "history.csv cannot be read",
+        "h": "no ground truth",
+    }
+
+
+def test_a_folder_given_twice_counts_once(result, tmp_path, monkeypatch):
+    result("a")
+    monkeypatch.chdir(tmp_path)
+    folders = [tmp_path, tmp_path / "outputs", type(tmp_path)("outputs")]
+    assert len(find_results(folders)["restoration_table1"]) == 1
+
+
+def test_settings_are_read_back(result, tmp_path):
+    result("a", lr=0.001, iterations="${if_at_least:8,8,4000,2000}", seed=3)
+    ((job,),) = find_results([tmp_path]).values()
+    assert job.setting("network") == "skip"
+    assert job.setting("iterations") == 4000
+    assert job.label(("lr", "network")) == "lr=0.001, network=skip, seed=3"
+    assert job.limits == "cpu (at most 600 iterations)"
+    assert list(job.history["iteration"][:2]) == [10, 20]
+
+
+def test_jobs_that_differ_in_more_than_the_seed_are_told_apart(result, tmp_path):
+    result("a", lr=0.1, seed=0)
+    result("b", lr=0.1, seed=1)
+    result("c", lr=0.1, image="boat", preset="other")
+    jobs = find_results([tmp_path])["restoration_table1"]
+    assert all_axes(jobs, TABLE1) == ()
+    result("d", lr=0.01)
+    jobs = find_results([tmp_path])["restoration_table1"]
+    assert all_axes(jobs, TABLE1) == ("lr",)
+
+
+def values(result, tmp_path, **settings):
+    result("a", **settings)
+    rows = frame(find_results([tmp_path])["restoration_table1"], TABLE1, ())
+    return {(r.metric, r.method): r.value for r in rows.itertuples()}
+
+
+def test_every_method_and_metric_has_a_row(result, tmp_path):
+    assert values(result, tmp_path) == {
+        ("psnr", "DIP, published"): 39.16,
+        ("psnr", "sparse coding, published"): 34.58,
+        ("psnr", "DIP, the study (oracle)"): 38.87,
+        ("psnr", "biharmonic"): 35.7,
+        ("psnr", "DIP, last"): 30.0,
+        ("psnr", "DIP, averaged"): 31.0,
+        ("psnr", "DIP, best (oracle)"): 32.0,
+        ("psnr_holes", "biharmonic"): 32.7,
+        ("psnr_holes", "DIP, last"): 27.0,
+        ("psnr_holes", "DIP, averaged"): 28.0,
+    }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"mask": None}, {"image": "mine"}, {"task": "inpainting"}, {"max_side": 8}],
+)
+def test_published_numbers_of_something_else_stay_away(result, tmp_path, settings):
+    if "max_side" in settings:
+        path = result("a", **settings) / "metrics.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "cropped": True}))
+        rows = frame(find_results([tmp_path])["restoration_table1"], TABLE1, ())
+        assert not rows["method"].str.contains("published").any()
+    else:
+        assert not any("published" in method for _, method in values(result, tmp_path, **settings))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1e-5, "1e-05"), (0.1, "0.1"), (32, "32"), ("x", "x"), (None, "null")]
+)
+def test_format_value(value, text):
+    assert format_value(value) == text
+
+
+def test_an_axis_with_one_value_has_no_column(result, tmp_path):
+    result("a", lr=0.1, factor=4)
+    result("b", lr=0.01, factor=4)
+    jobs = find_results([tmp_path])["restoration_table1"]
+    assert all_axes(jobs, find_experiment("sr_learning_rate")) == ("lr",)
