@@ -69,6 +69,18 @@ def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
+def memory_format(dtype: torch.dtype, device: torch.device) -> torch.memory_format:
+    """Choose how the generator's activations lie in memory.
+
+    Channels last is faster, but for float32 on a CPU without AVX-512: there oneDNN's gradients of
+    weights are three times as slow as with the channels first.
+    """
+    simple = "AVX512" not in torch.backends.cpu.get_cpu_capability()
+    if device.type == "cpu" and dtype == torch.float32 and simple:
+        return torch.contiguous_format
+    return torch.channels_last
+
+
 class Chunks:
     """Deal out the iterations of a fit in chunks of half a second of work, 1 to 50 iterations.
 
@@ -131,3 +143,4 @@ def quiet_lightning() -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    warnings.filterwarnings("ignore", message=".*srun. command is available.*")

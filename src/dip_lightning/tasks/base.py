@@ -146,8 +146,7 @@ class RestorationTask(LightningModule, ABC):
             generator=self.random("input"),
         )
         weights = self.random("weights")
-        network = build(c.network, c.input_depth, self.shape[0], weights)
-        self.generator = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.generator = build(c.network, c.input_depth, self.shape[0], weights)
         self.register_buffer("z", z.contiguous(memory_format=torch.channels_last))
 
     def configure_optimizers(self) -> Any:
@@ -164,12 +163,14 @@ class RestorationTask(LightningModule, ABC):
         return [optimizer], [LambdaLR(optimizer, factor)]
 
     def on_train_start(self) -> None:
-        """Fix what depends on the device: number format and source of the perturbations."""
+        """Fix what depends on the device: number format, layout, source of the perturbations."""
         optimizer, scheduler = self.optimizers(use_pl_optimizer=False), self.lr_schedulers()
         assert isinstance(optimizer, Optimizer)  # noqa: S101 - narrows the type
         assert isinstance(scheduler, LRScheduler)  # noqa: S101
         self.optimizer, self.scheduler = optimizer, scheduler
         self.dtype_inside = engine.compute_dtype(self.config.precision, self.device)
+        self.layout = engine.memory_format(self.dtype_inside, self.device)
+        self.generator.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.perturbations = self.random("perturbations", self.device)
         self.generator.train()
 
@@ -192,7 +193,7 @@ class RestorationTask(LightningModule, ABC):
             loss, error and error of the average, (3,); see `Iterate`.
         """
         z = perturb(self.z, self.config.noise_std, self.perturbations)
-        x_hat = self.generator(z.to(self.dtype_inside))
+        x_hat = self.generator(z.to(self.dtype_inside, memory_format=self.layout))
         loss = self.loss(x_hat)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
