@@ -19,8 +19,8 @@ run: $(INSTALLED)  ## restore a bundled photograph, in minutes (ARGS="key=value 
 test: check  ## lint, types and all tests
 	$(BIN)/python -m pytest
 
-bench: $(INSTALLED)  ## time the suite beside a textbook loop (SIZES="128 256")
-	$(BIN)/python benchmarks/speed.py $(SIZES)
+bench: $(INSTALLED)  ## time the suite beside a textbook loop (ARGS="--pairs 3 256")
+	$(BIN)/python -m benchmarks.speed $(ARGS)
 
 check: $(INSTALLED)  ## lint and types
 	$(BIN)/ruff format --check
