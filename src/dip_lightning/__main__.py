@@ -20,6 +20,10 @@ from dip_lightning.naming import Place, shown_path
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
 
+# PyTorch's threads would wait busily for each other, and keep the cores from those of another fit;
+# GNU's OpenMP reads this as PyTorch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
 EXIT_FAILED, EXIT_USAGE = 1, 2
 _failures: list[str] = []
 
