@@ -10,6 +10,7 @@ checkpoint, with half of it on the disk.
 import argparse
 import csv
 import json
+import multiprocessing
 import os
 import random
 import signal
@@ -31,15 +32,15 @@ ITERATIONS = 300
 PRECISIONS = ("float32", "bfloat16")
 SIGNALS = (*[signal.SIGKILL] * 6, signal.SIGTERM, signal.SIGTERM, signal.SIGINT)
 TIMING = {"seconds", "iterations_per_second", "peak_memory_bytes"}
-WRITING = 3  # every third fit is killed while it writes
+WRITING = 3  # every third fit is killed while it writes one of its 30 checkpoints
 
 
-def arguments(photo: Path, precision: str, iterations: int) -> list[str]:
+def arguments(photo: Path, precision: str) -> list[str]:
     """Return the command of a fit; all of a precision are the same."""
     return [
         *(f"image={photo}", "task=restoration", "known=0.5", "guard=1.2", "logger=none"),
         *(f"precision={precision}", f"diagnose={str(precision == 'float32').lower()}"),
-        *(f"iterations={iterations}", "schedule=warmup_cosine", "log_every=7", "chunk=5"),
+        *(f"iterations={ITERATIONS}", "schedule=warmup_cosine", "log_every=7", "chunk=10"),
         *("network.down=[4]", "network.up=[4]", "network.skip=[2]", "input_depth=3", "threads=1"),
         *("checkpoint_seconds=0", "resume=true"),
     ]
@@ -150,7 +151,7 @@ def one_point(folder: Path, command: list[str], draw: random.Random, usual: floa
         AssertionError: an exit status is not what it has to be.
     """
     if draw.randrange(WRITING) == 0:
-        count, number = draw.randrange(1, ITERATIONS // 5), signal.SIGKILL
+        count, number = draw.randrange(1, 31), signal.SIGKILL
         pid, done = start(folder, command, die_in_write(count)), f"in write {count}"
     else:
         number, moment = draw.choice(SIGNALS), draw.uniform(0, usual)
@@ -173,33 +174,29 @@ def one_point(folder: Path, command: list[str], draw: random.Random, usual: floa
     return f"{done}, again from {begun}"
 
 
-def check(folder: Path, points: int, seed: int, iterations: int = ITERATIONS) -> None:
-    """Kill and compare.
+def check(folder: Path, precision: str, points: list[int], seed: int) -> None:
+    """Kill fits of one precision and compare each with the one that was not killed.
 
     Args:
-        folder: where to work.
-        points: number of fits that are killed.
+        folder: where to work; it holds photo.png.
+        precision: float32 or bfloat16.
+        points: numbers of the fits that are killed.
         seed: of the moments.
-        iterations: length of a fit.
 
     Raises:
         AssertionError: a fit that was killed does not end as the one that was not.
     """
-    draw, whole, usual = random.Random(seed), {}, {}  # noqa: S311 - no secret
-    photo = save_png(folder / "photo.png", smooth_image(3, 17, 13))
-    commands = {name: arguments(photo, name, iterations) for name in PRECISIONS}
-    for name in PRECISIONS:
-        began = time.monotonic()
-        if wait(start(folder / name, commands[name])) != 0:
-            raise AssertionError((folder / f"{name}.log").read_text())
-        whole[name], usual[name] = result(folder / name), time.monotonic() - began
-    for point in range(points):
-        name, target = PRECISIONS[point % 2], folder / f"point_{point}"
-        done = one_point(target, commands[name], draw, usual[name])
-        found = list(differences(whole[name], result(target)))
+    command, began = arguments(folder / "photo.png", precision), time.monotonic()
+    if wait(start(folder / precision, command)) != 0:
+        raise AssertionError((folder / f"{precision}.log").read_text())
+    whole, usual = result(folder / precision), time.monotonic() - began
+    for point in points:
+        target, draw = folder / f"point_{point}", random.Random(f"{seed} {point}")  # noqa: S311
+        done = one_point(target, command, draw, usual)
+        found = list(differences(whole, result(target)))
         if found:
             raise AssertionError(f"{target.name}, {done}: differs in {', '.join(found)}")
-        print(f"{point + 1}/{points} {name}: {done}: bit-identical", flush=True)
+        print(f"{point + 1} {precision}: {done}: bit-identical", flush=True)
 
 
 def main() -> None:
@@ -209,9 +206,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        check(Path(folder), given.points, given.seed)
+    began, fork = time.monotonic(), multiprocessing.get_context("fork")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        save_png(folder / "photo.png", smooth_image(3, 17, 13))
+        workers = []
+        for first, precision in enumerate(PRECISIONS):
+            points = list(range(first, given.points, len(PRECISIONS)))
+            work = (folder, precision, points, given.seed)
+            workers.append(fork.Process(target=check, args=work))
+            workers[-1].start()
+        for worker in workers:
+            worker.join()
+    if any(worker.exitcode != 0 for worker in workers):
+        sys.exit(1)
     print(f"{given.points} of {given.points} bit-identical in {time.monotonic() - began:.0f} s")
 
 
