@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from dip_lightning.errors import UserError
+from dip_lightning.errors import FolderError, UserError
+from dip_lightning.files import reason
 from dip_lightning.naming import Place, shown_path
 
 if TYPE_CHECKING:
@@ -82,45 +84,87 @@ def _run_hydra(arguments: list[str]) -> int:
 def _print_summary(folder: Path) -> None:
     from dip_lightning import sweep  # noqa: PLC0415
 
-    rows = sweep.write_summary(folder)
+    rows = _summarise(folder)
     if rows:
         print(f"\n{sweep.format_summary(rows)}\nsweep: {shown_path(folder)}", flush=True)
+
+
+def _summarise(folder: Path) -> list[dict[str, Any]]:
+    from dip_lightning import sweep  # noqa: PLC0415
+
+    try:
+        return sweep.write_summary(folder)
+    except OSError as error:
+        print(f"{shown_path(folder)}: no summary ({reason(error)})", file=sys.stderr)
+        return []
 
 
 def _job(composed: DictConfig) -> float | None:
     from hydra.core.hydra_config import HydraConfig  # noqa: PLC0415
 
-    from dip_lightning import composing, rerun, run, sweep  # noqa: PLC0415
+    from dip_lightning import lock, rerun, sweep  # noqa: PLC0415
 
     hydra_config = HydraConfig.get()
     place = _place(hydra_config)
     if place.group:
         print(f"\n[{hydra_config.job.num + 1}] {place.swept}".rstrip(), flush=True)
-    done = sweep.finished(place.folder) if place.group and composed.resume else None
+    typed = any(text.startswith("resume=") for text in hydra_config.overrides.task)
+    resume = bool(composed.resume and (place.group or typed))
+    done = sweep.finished(place.folder) if resume else None
     if done is not None and rerun.is_same(place.folder, composed):
         print(f"finished before (resume=false does it again): {shown_path(place.folder)}")
         return _score(done)
-    rerun.write(place.folder, composed, hydra_config)
     try:
-        result = run.run(composing.to_config(composed), place)
-    except UserError as error:
-        _fail(place, str(error))
+        with lock.locked(place.folder):
+            return _run_locked(composed, hydra_config, place, resume=resume)
+    except FolderError as error:  # what is there is another's
+        _report(place, str(error))
         return None
-    except MemoryError:
-        _fail(place, "memory: there is not enough; use a smaller image or fewer channels")
-        return None
+
+
+def _run_locked(
+    composed: DictConfig, hydra_config: HydraConf, place: Place, *, resume: bool
+) -> float | None:
+    from dip_lightning import composing, report, rerun, run  # noqa: PLC0415
+
+    goes_on = _prepare(composed, hydra_config, place, resume=resume)
+    try:
+        result = run.run(composing.to_config(composed), place, goes_on=goes_on)
+        if not (place.folder / ".hydra").exists():  # somebody has removed the folder
+            rerun.write(place.folder, composed, hydra_config)
+    except FolderError:
+        raise
     except Exception as error:  # noqa: BLE001 - one failing job must not stop the others
-        traceback.print_exc()
-        _fail(place, f"{type(error).__name__}: {error}")
+        _fail(place, error)
         return None
     finally:
         # The Trainer and its model refer to each other: only the collector frees their memory.
         gc.collect()
         if place.group:
-            sweep.write_summary(place.folder.parent)
+            _summarise(place.folder.parent)
+    if result["status"] == "finished":
+        report.drop_previous(place.folder)
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
     return _score(result)
+
+
+def _prepare(composed: DictConfig, hydra_config: HydraConf, place: Place, *, resume: bool) -> bool:
+    from dip_lightning import checkpoint, report, rerun, sweep  # noqa: PLC0415
+
+    folder, same = place.folder, rerun.is_same(place.folder, composed)
+    if resume and not same and not place.group and (folder / ".hydra" / "config.yaml").exists():
+        raise FolderError(
+            f"resume=true: {shown_path(folder)} holds another configuration; name another folder, "
+            "or leave resume=true out to replace what is there"
+        )
+    if resume and same and (folder / checkpoint.NAME).exists():
+        return True
+    if sweep.finished(folder) is not None:
+        report.set_aside(folder)
+    report.clear(folder)
+    rerun.write(folder, composed, hydra_config)
+    return False
 
 
 def _score(metrics: dict[str, Any]) -> float | None:
@@ -135,12 +179,31 @@ def _place(hydra_config: HydraConf) -> Place:
     return Place(folder, hydra_config.job.override_dirname, Path(hydra_config.sweep.dir).name)
 
 
-def _fail(place: Place, sentence: str) -> None:
-    from dip_lightning.report import write_metrics  # noqa: PLC0415 - imports PyTorch
+def _fail(place: Place, error: Exception) -> None:
+    from dip_lightning import memory, report  # noqa: PLC0415 - imports PyTorch
 
+    diagnosis = getattr(error, "diagnosis", None)
+    if memory.is_exhausted(error):
+        sentence = "memory: there is not enough; use a smaller image or fewer channels"
+        diagnosis = "out_of_memory"
+    elif isinstance(error, OSError):
+        sentence = f"{error.filename or shown_path(place.folder)}: {reason(error)}"
+    elif isinstance(error, UserError):
+        sentence = str(error)
+    else:
+        traceback.print_exc()
+        sentence = f"{type(error).__name__}: {error}"
+    _report(place, sentence)
+    with suppress(OSError):  # it may be the reason of the failure
+        values = {"status": "failed", "error": sentence, "diagnosis": diagnosis}
+        report.write_metrics(place.folder, values)
+    if (place.folder / report.PREVIOUS).exists():
+        print(f"the result before it: {shown_path(place.folder / report.PREVIOUS)}")
+
+
+def _report(place: Place, sentence: str) -> None:
     print(f"error: {sentence}", file=sys.stderr, flush=True)
     _failures.append(f"{place.swept}: {sentence}" if place.swept else sentence)
-    write_metrics(place.folder, {"status": "failed", "error": sentence})
 
 
 if __name__ == "__main__":

@@ -88,14 +88,21 @@ class Chunks:
         total: iterations of the whole fit.
         fixed: iterations of every chunk; None: as measured.
         pace: returns the seconds that an iteration took in the last chunk, None before it.
+        done: returns how many iterations a checkpoint has brought along.
     """
 
-    def __init__(self, total: int, fixed: int | None, pace: Callable[[], float | None]) -> None:
-        self.total, self.fixed, self.pace = total, fixed, pace
+    def __init__(
+        self,
+        total: int,
+        fixed: int | None,
+        pace: Callable[[], float | None],
+        done: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.total, self.fixed, self.pace, self.done = total, fixed, pace, done
 
     def __iter__(self) -> Iterator[int]:
         """Give the number of iterations of each chunk."""
-        done = 0
+        done = self.done()
         while done < self.total:
             size = min(self.fixed or self._fitting(), self.total - done)
             yield size

@@ -2,4 +2,17 @@
 
 
 class UserError(ValueError):
-    """A user's mistake: names the key or file, what was given and what is allowed."""
+    """A user's mistake: names the key or file, what was given and what is allowed.
+
+    Args:
+        sentence: what to print.
+        diagnosis: the short word for it in metrics.json, where there is one.
+    """
+
+    def __init__(self, sentence: str, diagnosis: str | None = None) -> None:
+        super().__init__(sentence)
+        self.diagnosis = diagnosis
+
+
+class FolderError(UserError):
+    """The result folder is not this job's to write to; nothing in it may be touched."""

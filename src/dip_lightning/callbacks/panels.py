@@ -27,6 +27,11 @@ class Panels(Callback):
     def __init__(self, total: int) -> None:
         self.due = logarithmic(total)
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave out what was sent before the checkpoint that the fit goes on from."""
+        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        self.due = [iteration for iteration in self.due if iteration > pl_module.iteration]
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
