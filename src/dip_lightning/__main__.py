@@ -55,32 +55,51 @@ def main(argv: list[str] | None = None) -> int:
 def _run_hydra(arguments: list[str]) -> int:
     import hydra  # noqa: PLC0415 - --help does without
 
-    from dip_lightning import command  # noqa: PLC0415
+    from dip_lightning import command, sweep  # noqa: PLC0415
     from dip_lightning.config import config_folder  # noqa: PLC0415
+    from dip_lightning.launchers import PortableJob  # noqa: PLC0415
 
     checked = command.check(command.parse(arguments))
     _failures.clear()
+    folder = checked.sweep_folder
+    before = {} if folder is None else sweep.written(folder)
     sys.argv = [sys.argv[0], *checked.arguments]
     # Hydra would print its own account of an exception, and end with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     decorate = hydra.main(version_base="1.3", config_path=str(config_folder()))
     try:
-        decorate(_job)()
+        decorate(PortableJob(_job))()
     except HydraException as error:
         raise UserError(" ".join(str(error).split())) from None
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be written ({error.strerror})") from None
-    if checked.sweep_folder is not None:
-        _print_summary(checked.sweep_folder)
+    except Exception as error:
+        if (checked.launcher, checked.search) == ("local", "grid"):
+            raise
+        _fail_engine(checked.launcher, error)
+    if folder is not None:
+        _failures.extend(_summarise(folder, before))
     return EXIT_FAILED if _failures else 0
 
 
-def _print_summary(folder: Path) -> None:
+def _fail_engine(launcher: str, error: Exception) -> None:
+    # A worker was killed, or there is no cluster: jobs themselves report what befalls them.
+    reason = (str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")
+    sentence = f"launcher={launcher}: {reason}; the same command does what is left"
+    print(f"error: {sentence}", file=sys.stderr, flush=True)
+    _failures.append(sentence)
+
+
+def _summarise(folder: Path, before: dict[str, int]) -> list[str]:
+    """Print how the jobs of a sweep ended; return those that failed, in whichever process."""
     from dip_lightning import sweep  # noqa: PLC0415
 
+    if not folder.is_dir():
+        return []
     rows = sweep.write_summary(folder)
     if rows:
         print(f"\n{sweep.format_summary(rows)}\nsweep: {shown_path(folder)}", flush=True)
+    return sweep.failed(rows, folder, before)
 
 
 def _job(composed: DictConfig) -> float | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import Logger
 
@@ -111,6 +112,8 @@ def fit(
     trainer = Trainer(
         accelerator="gpu" if device.type == "cuda" else device.type,
         devices=1,
+        # A job is one process: Lightning must not read SLURM's tasks as ranks, nor requeue itself.
+        plugins=LightningEnvironment(),
         max_epochs=1,
         logger=logger or False,
         callbacks=[*looking, history, Panels(total), Progress(total), stopping],

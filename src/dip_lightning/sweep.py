@@ -5,12 +5,15 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 SUMMARY = "sweep.csv"
 COLUMNS = ("job", "status", "psnr", "psnr_average", "ssim_average", "seconds", "error")
 UNIMPORTANT = (
     "resume=",
     "logger=",
+    "launcher=",
+    "hydra.launcher.",
     "hydra.run.",
     "hydra.sweep.",
 )  # change nothing about the results
@@ -41,13 +44,29 @@ def write_summary(folder: Path) -> list[dict[str, Any]]:
     """
     jobs = sorted(path.parent for path in folder.glob("*/metrics.json"))
     rows = [{**_metrics(job), "job": job.name} for job in jobs]
-    partial = folder / f"{SUMMARY}.partial"
+    # Several jobs may end at once, on several machines.
+    partial = folder / f".{SUMMARY}.{uuid4().hex}.partial"
     with partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
     partial.replace(folder / SUMMARY)
     return rows
+
+
+def written(folder: Path) -> dict[str, int]:
+    """Return when each job's metrics.json was written, nanoseconds, by the job's name."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("*/metrics.json")}
+
+
+def failed(rows: list[dict[str, Any]], folder: Path, before: dict[str, int]) -> list[str]:
+    """List the jobs that have failed since `written` was asked, in whichever process."""
+    now = written(folder)
+    return [
+        row["job"]
+        for row in rows
+        if row.get("status") == "failed" and now.get(row["job"]) != before.get(row["job"])
+    ]
 
 
 def format_summary(rows: list[dict[str, Any]]) -> str:
