@@ -20,6 +20,8 @@ from dip_lightning.naming import Place, shown_path
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
 
+    from dip_lightning.command import Command
+
 EXIT_FAILED, EXIT_USAGE = 1, 2
 _failures: list[str] = []
 
@@ -63,11 +65,11 @@ def _run_hydra(arguments: list[str]) -> int:
     _failures.clear()
     folder = checked.sweep_folder
     before = {} if folder is None else sweep.written(folder)
-    sys.argv = [sys.argv[0], *checked.arguments]
     # Hydra would print its own account of an exception, and end with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     decorate = hydra.main(version_base="1.3", config_path=str(config_folder()))
     try:
+        sys.argv = [sys.argv[0], *command.resume_search(checked).arguments]
         decorate(PortableJob(_job))()
     except HydraException as error:
         raise UserError(" ".join(str(error).split())) from None
@@ -76,29 +78,34 @@ def _run_hydra(arguments: list[str]) -> int:
     except Exception as error:
         if (checked.launcher, checked.search) == ("local", "grid"):
             raise
-        _fail_engine(checked.launcher, error)
+        _fail_engine(checked, error)
     if folder is not None:
         _failures.extend(_summarise(folder, before))
     return EXIT_FAILED if _failures else 0
 
 
-def _fail_engine(launcher: str, error: Exception) -> None:
+def _fail_engine(command: Command, error: Exception) -> None:
     # A worker was killed, or there is no cluster: jobs themselves report what befalls them.
+    engine = f"launcher={command.launcher}"
+    if command.launcher == "local":
+        engine = f"search={command.search}"
     reason = (str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")
-    sentence = f"launcher={launcher}: {reason}; the same command does what is left"
+    sentence = f"{engine}: {reason}; the same command does what is left"
     print(f"error: {sentence}", file=sys.stderr, flush=True)
     _failures.append(sentence)
 
 
 def _summarise(folder: Path, before: dict[str, int]) -> list[str]:
     """Print how the jobs of a sweep ended; return those that failed, in whichever process."""
-    from dip_lightning import sweep  # noqa: PLC0415
+    from dip_lightning import search, sweep  # noqa: PLC0415
 
     if not folder.is_dir():
         return []
     rows = sweep.write_summary(folder)
     if rows:
         print(f"\n{sweep.format_summary(rows)}\nsweep: {shown_path(folder)}", flush=True)
+    if (best := search.best(folder)) is not None:
+        print(best, flush=True)
     return sweep.failed(rows, folder, before)
 
 
@@ -114,7 +121,7 @@ def _job(composed: DictConfig) -> float | None:
     done = sweep.finished(place.folder) if place.group and composed.resume else None
     if done is not None and rerun.is_same(place.folder, composed):
         print(f"finished before (resume=false does it again): {shown_path(place.folder)}")
-        return _score(done)
+        return _score(done, composed.objective)
     rerun.write(place.folder, composed, hydra_config)
     try:
         result = run.run(composing.to_config(composed), place)
@@ -135,11 +142,11 @@ def _job(composed: DictConfig) -> float | None:
             sweep.write_summary(place.folder.parent)
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
-    return _score(result)
+    return _score(result, composed.objective)
 
 
-def _score(metrics: dict[str, Any]) -> float | None:
-    score: float | None = metrics["psnr_average"]
+def _score(metrics: dict[str, Any], objective: str) -> float | None:
+    score: float | None = metrics.get(objective)
     return score
 
 

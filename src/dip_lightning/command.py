@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from hydra.core.override_parser.types import Override
 
+from dip_lightning import search
 from dip_lightning.composing import Source, check_value
 from dip_lightning.config import CONFIG_NAME, PATH_KEYS, Config
 from dip_lightning.errors import UserError
@@ -139,6 +140,8 @@ def check(command: Command) -> Command:
     job = [choices[0] for choices in values]
     check_file(command.source, job)
     composed = command.source.check(job)
+    if command.search == "optuna":
+        search.check(composed)
     for position, override in enumerate(parsed):
         for value in values[position][1:]:
             if override.key_or_group in {*GROUPS, "hydra"} or "." in override.key_or_group:
@@ -154,6 +157,18 @@ def check(command: Command) -> Command:
         overrides.append(f"hydra.sweep.dir={folder_of(command.told, command.source.name)}")
     (folder,) = parse_overrides([t for t in overrides if t.startswith("hydra.sweep.dir=")][-1:])
     return replace(command, overrides=[*overrides, exclude], sweep_folder=Path(str(folder.value())))
+
+
+def resume_search(command: Command) -> Command:
+    """Let a search go on where the same command left it; anything else stays as it is."""
+    if command.search != "optuna" or command.sweep_folder is None:
+        return command
+    command.sweep_folder.mkdir(parents=True, exist_ok=True)
+    parsed = parse_overrides(command.overrides)
+    job = [values_of(override, optimised=True)[0] for override in parsed]
+    composed = command.source.compose(job, with_hydra=True)
+    left = search.resume(composed.hydra.sweeper)
+    return replace(command, overrides=[*command.overrides, *left])
 
 
 def _with_study(command: Command) -> Command:

@@ -12,7 +12,7 @@ from yaml import YAMLError
 from dip_lightning.config import CONFIG_NAME, DRAWN_MASKS, PATH_KEYS
 from dip_lightning.naming import shown_path
 
-UNIMPORTANT = ("logger", "resume", "study")
+UNIMPORTANT = ("logger", "resume", "study", "objective")
 GROUPS = ("task", "network", "preset", "budget", "logger")
 
 

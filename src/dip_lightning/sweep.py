@@ -14,6 +14,7 @@ UNIMPORTANT = (
     "logger=",
     "launcher=",
     "hydra.launcher.",
+    "hydra.sweeper.n_",
     "hydra.run.",
     "hydra.sweep.",
 )  # change nothing about the results

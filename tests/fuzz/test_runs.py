@@ -49,7 +49,7 @@ def run(*arguments: str) -> tuple[int, str]:
 @given(
     image=FILES, mask=FILES, task=TASKS, key=st.sampled_from(["image", "observed"]), more=SETTINGS
 )
-@cases(12)
+@cases(8)
 def test_any_job(monkeypatch, image, mask, task, key, more):
     monkeypatch.setattr("sys.argv", ["dip_lightning"])
     with tempfile.TemporaryDirectory() as name, chdir(name):

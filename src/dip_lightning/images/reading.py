@@ -134,7 +134,7 @@ def _from_array(array: NDArray[np.generic], *, alpha: bool, tiff: bool) -> Pictu
 def _range(values: NDArray[np.generic]) -> tuple[float, float]:
     """Return the stored values of 0 and 1."""
     low, high = float(values.min()), float(values.max())
-    if 0 <= low and high <= 1:
+    if low >= 0 and high <= 1:
         return 0.0, 1.0
     if low == high:  # a constant: 1 where it is positive, else 0
         return (0.0, high) if high > 0 else (low, low + 1)
