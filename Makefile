@@ -7,11 +7,11 @@ INSTALLED := $(VENV)/installed
 DEMO := task=restoration known=0.02 image=chelsea network=no_skip_narrow \
         lr=0.01 iterations=800 noise_std=0
 
-.PHONY: help run test bench format check clean
+.PHONY: help run test bench fuzz slurm-test format check clean
 .DEFAULT_GOAL := help
 
 help:  ## print this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 run: $(INSTALLED)  ## restore a bundled photograph, in minutes (ARGS="key=value ..." for your own)
 	$(BIN)/python -m dip_lightning $(or $(ARGS),$(DEMO))
@@ -26,6 +26,12 @@ check: $(INSTALLED)  ## lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+
+fuzz: $(INSTALLED)  ## 10,000 damaged images, masks and command lines, in half an hour
+	FUZZ_TIMES=36 $(BIN)/python -m pytest tests/fuzz -q --timeout 0
+
+slurm-test: $(INSTALLED)  ## a sweep on real SLURM, in minutes (root on Debian: installs it)
+	$(BIN)/python tests/slurm/check.py
 
 format: $(INSTALLED)  ## rewrite the code in the project's format
 	$(BIN)/ruff format
