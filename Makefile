@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 DEMO := task=restoration known=0.02 image=chelsea network=no_skip_narrow \
         lr=0.01 iterations=800 noise_std=0
 
-.PHONY: help run test fault-test bench format check clean
+.PHONY: help run test fault-test fuzz slurm-test bench format check clean
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -29,6 +29,12 @@ check: $(INSTALLED)  ## lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+
+fuzz: $(INSTALLED)  ## 10,000 damaged images, masks and command lines, in half an hour
+	FUZZ_TIMES=36 $(BIN)/python -m pytest tests/fuzz -q --timeout 0
+
+slurm-test: $(INSTALLED)  ## a sweep on real SLURM, in minutes (root on Debian: installs it)
+	$(BIN)/python tests/slurm/check.py
 
 format: $(INSTALLED)  ## rewrite the code in the project's format
 	$(BIN)/ruff format

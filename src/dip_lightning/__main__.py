@@ -22,6 +22,8 @@ from dip_lightning.naming import Place, shown_path
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
 
+    from dip_lightning.command import Command
+
 # PyTorch's threads would wait busily for each other, and keep the cores from those of another fit;
 # GNU's OpenMP reads this as PyTorch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -61,32 +63,56 @@ def main(argv: list[str] | None = None) -> int:
 def _run_hydra(arguments: list[str]) -> int:
     import hydra  # noqa: PLC0415 - --help does without
 
-    from dip_lightning import command  # noqa: PLC0415
+    from dip_lightning import command, sweep  # noqa: PLC0415
     from dip_lightning.config import config_folder  # noqa: PLC0415
+    from dip_lightning.launchers import PortableJob  # noqa: PLC0415
 
     checked = command.check(command.parse(arguments))
     _failures.clear()
-    sys.argv = [sys.argv[0], *checked.arguments]
+    folder = checked.sweep_folder
+    before = {} if folder is None else sweep.written(folder)
     # Hydra would print its own account of an exception, and end with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     decorate = hydra.main(version_base="1.3", config_path=str(config_folder()))
     try:
-        decorate(_job)()
+        sys.argv = [sys.argv[0], *command.resume_search(checked).arguments]
+        decorate(PortableJob(_job))()
     except HydraException as error:
         raise UserError(" ".join(str(error).split())) from None
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be written ({error.strerror})") from None
-    if checked.sweep_folder is not None:
-        _print_summary(checked.sweep_folder)
+    except Exception as error:
+        if (checked.launcher, checked.search) == ("local", "grid"):
+            raise
+        _fail_engine(checked, error)
+    if folder is not None:
+        _failures.extend(_conclude(folder, before))
     return EXIT_FAILED if _failures else 0
 
 
-def _print_summary(folder: Path) -> None:
-    from dip_lightning import sweep  # noqa: PLC0415
+def _fail_engine(command: Command, error: Exception) -> None:
+    # A worker was killed, or there is no cluster: jobs themselves report what befalls them.
+    engine = f"launcher={command.launcher}"
+    if command.launcher == "local":
+        engine = f"search={command.search}"
+    cause = (str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")
+    sentence = f"{engine}: {cause}; the same command does what is left"
+    print(f"error: {sentence}", file=sys.stderr, flush=True)
+    _failures.append(sentence)
 
+
+def _conclude(folder: Path, before: dict[str, int]) -> list[str]:
+    """Print how the jobs of a sweep ended; return those that failed, in whichever process."""
+    from dip_lightning import search, sweep  # noqa: PLC0415
+
+    if not folder.is_dir():
+        return []
     rows = _summarise(folder)
     if rows:
         print(f"\n{sweep.format_summary(rows)}\nsweep: {shown_path(folder)}", flush=True)
+    if (best := search.best(folder)) is not None:
+        print(best, flush=True)
+    return sweep.failed(rows, folder, before)
 
 
 def _summarise(folder: Path) -> list[dict[str, Any]]:
@@ -113,7 +139,7 @@ def _job(composed: DictConfig) -> float | None:
     done = sweep.finished(place.folder) if resume else None
     if done is not None and rerun.is_same(place.folder, composed):
         print(f"finished before (resume=false does it again): {shown_path(place.folder)}")
-        return _score(done)
+        return _score(done, composed.objective)
     try:
         with lock.locked(place.folder):
             return _run_locked(composed, hydra_config, place, resume=resume)
@@ -146,7 +172,7 @@ def _run_locked(
         report.drop_previous(place.folder)
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
-    return _score(result)
+    return _score(result, composed.objective)
 
 
 def _prepare(composed: DictConfig, hydra_config: HydraConf, place: Place, *, resume: bool) -> bool:
@@ -167,8 +193,8 @@ def _prepare(composed: DictConfig, hydra_config: HydraConf, place: Place, *, res
     return False
 
 
-def _score(metrics: dict[str, Any]) -> float | None:
-    score: float | None = metrics["psnr_average"]
+def _score(metrics: dict[str, Any], objective: str) -> float | None:
+    score: float | None = metrics.get(objective)
     return score
 
 

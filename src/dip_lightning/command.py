@@ -9,14 +9,25 @@ from typing import NoReturn
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
+from dip_lightning import search
 from dip_lightning.composing import Source, check_value
 from dip_lightning.config import CONFIG_NAME, PATH_KEYS, Config
 from dip_lightning.errors import UserError
-from dip_lightning.overrides import expand_folders, parse_overrides, quote, quoted, values_of
+from dip_lightning.launchers import require
+from dip_lightning.overrides import (
+    check_count,
+    expand_folders,
+    parse_overrides,
+    quote,
+    quoted,
+    values_of,
+)
 from dip_lightning.rerun import latest_unfinished
 from dip_lightning.sweep import folder_of
+from dip_lightning.trust import check_file, check_typed
 
-GROUPS = ("task", "network", "preset", "budget", "study", "logger")
+GROUPS = ("task", "network", "preset", "budget", "study", "logger", "launcher", "search")
+ONE_FOR_ALL = {"launcher": "local", "search": "grid"}  # a sweep has one of each
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 
@@ -31,6 +42,8 @@ class Command:
         source: where configurations are looked for.
         told: key=value as typed.
         sweep_folder: where the jobs of a sweep go; None for a single job.
+        launcher: where jobs run.
+        search: what chooses their values.
     """
 
     flags: list[str]
@@ -39,6 +52,8 @@ class Command:
     source: Source
     told: list[str]
     sweep_folder: Path | None = None
+    launcher: str = ONE_FOR_ALL["launcher"]
+    search: str = ONE_FOR_ALL["search"]
 
     @property
     def arguments(self) -> list[str]:
@@ -74,20 +89,40 @@ def parse(argv: list[str]) -> Command:
         for text in (f"--{name.replace('_', '-')}", value)
     ]
     flags += ["--resolve"] if given.resolve else []
-    told = [f"+{text}" if text.startswith("study=") else text for text in given.overrides]
+    told = [_spelled(text) for text in given.overrides]
     for text in told:
         if "=" not in text:
             raise UserError(f"{text}: expected key=value or a flag; see --help")
     if given.resolve and not given.cfg:
         raise UserError("--resolve: goes with --cfg")
     expanded = [expand_folders(quoted(text)) for text in told]
+    chosen = {group: _last(told, group) for group in ONE_FOR_ALL}
     return Command(
         flags,
         [text for text, _ in expanded],
-        given.multirun or any(several for _, several in expanded),
+        given.multirun or any(several for _, several in expanded) or chosen != ONE_FOR_ALL,
         Source(given.config_name, given.config_dir),
         told,
+        launcher=chosen["launcher"],
+        search=chosen["search"],
     )
+
+
+def _last(told: list[str], group: str) -> str:
+    given = [text.partition("=")[2] for text in told if text.startswith(f"{group}=")]
+    return given[-1] if given else ONE_FOR_ALL[group]
+
+
+def _spelled(text: str) -> str:
+    """Write a key as Hydra spells it: a study is added, a launcher's options are Hydra's own."""
+    for ours, hydras in (
+        ("study=", "+study="),
+        ("launcher.", "hydra.launcher."),
+        ("search.", "hydra.sweeper."),
+    ):
+        if text.startswith(ours):
+            return hydras + text.removeprefix(ours)
+    return text
 
 
 def check(command: Command) -> Command:
@@ -109,9 +144,13 @@ def check(command: Command) -> Command:
     if sweeps and not command.multirun:
         text = sweeps[0].input_line
         raise UserError(f"{text}: several values need -m (or quotes: \"key='a,b'\")")
-    values = [values_of(o) for o in parsed]
+    values = [values_of(o, optimised=command.search == "optuna") for o in parsed]
+    check_count([len(choices) for choices in values])
     job = [choices[0] for choices in values]
+    check_file(command.source, job)
     composed = command.source.check(job)
+    if command.search == "optuna":
+        search.check(composed)
     for position, override in enumerate(parsed):
         for value in values[position][1:]:
             if override.key_or_group in {*GROUPS, "hydra"} or "." in override.key_or_group:
@@ -141,6 +180,18 @@ def _found_again(command: Command, parsed: list[Override], composed: DictConfig)
     return replace(command, overrides=[*command.overrides, f"hydra.run.dir={quote(str(found))}"])
 
 
+def resume_search(command: Command) -> Command:
+    """Let a search go on where the same command left it; anything else stays as it is."""
+    if command.search != "optuna" or command.sweep_folder is None:
+        return command
+    command.sweep_folder.mkdir(parents=True, exist_ok=True)
+    parsed = parse_overrides(command.overrides)
+    job = [values_of(override, optimised=True)[0] for override in parsed]
+    composed = command.source.compose(job, with_hydra=True)
+    left = search.resume(composed.hydra.sweeper)
+    return replace(command, overrides=[*command.overrides, *left])
+
+
 def _with_study(command: Command) -> Command:
     parsed = parse_overrides(command.overrides)
     studies = [value for o in parsed if o.key_or_group == "study" for value in values_of(o)]
@@ -162,6 +213,7 @@ def _check_key(override: Override, command: Command) -> None:
     if override.is_delete():
         raise UserError(f"{override.input_line}: keys cannot be removed; set another value")
     if top == "hydra":
+        check_typed(override)
         return
     if top not in known and not (top in GROUPS and command.source.options(top)):
         near = difflib.get_close_matches(top, known, n=1)
@@ -173,3 +225,6 @@ def _check_key(override: Override, command: Command) -> None:
             option = value.partition("=")[2]
             if option not in options:
                 raise UserError(f"{name}={option}: choose one of {', '.join(options)}")
+            require(name, option)
+        if name in ONE_FOR_ALL and override.is_sweep_override():
+            raise UserError(f"{override.input_line}: a sweep has one {name}; start several sweeps")

@@ -127,10 +127,11 @@ def to_config(composed: DictConfig) -> Config:
 
 def register() -> None:
     """Give Hydra the schema of the configuration and the resolvers that conf/ uses."""
-    from dip_lightning.naming import register_resolvers  # noqa: PLC0415
+    from dip_lightning import launchers, naming  # noqa: PLC0415
 
     ConfigStore.instance().store(name="schema", node=Config)
-    register_resolvers()
+    naming.register_resolvers()
+    launchers.register_resolvers()
 
 
 def _sentence(error: BaseException, overrides: list[str]) -> UserError:

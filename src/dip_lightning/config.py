@@ -16,9 +16,17 @@ OBSERVATIONS = {
     "sr": ("lanczos2", "pillow"),
     "denoising": ("gaussian", "clean", "shuffled", "noise"),
 }
+# psnr_holdout needs no ground truth.
+OBJECTIVES = ("psnr_average", "psnr", "psnr_y_average", "ssim_average", "psnr_holdout")
 LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
-UNIMPORTANT = ("logger", "resume", "study", "checkpoint_seconds")  # change nothing about a result
+UNIMPORTANT = (
+    "logger",
+    "resume",
+    "study",
+    "objective",
+    "checkpoint_seconds",
+)  # change nothing about a result
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
@@ -101,6 +109,11 @@ class Config:
     input_scale: float = key(0.1, "factor of a random z", above=0)
     noise_std: float = key(0.03, "noise added to z at each iteration, std", low=0)
 
+    holdout: float = key(
+        0.0, "fraction of y's known pixels that the loss does not see", low=0, high=0.9
+    )
+    objective: str = key("psnr_average", "what a job returns to search=optuna", choices=OBJECTIVES)
+
     average: float = key(0.99, "decay of the averaged output", low=0, high=0.99999)
     output: str = key("average", "which one restored.png is", choices=("average", "last"))
     seed: int = key(0, "of every random draw", low=0, high=2**31 - 1)
@@ -172,6 +185,8 @@ class Config:
             raise UserError("input_type=image: needs input_image=, the file to use")
         if self.input_type != "image" and self.input_image is not None:
             raise UserError(f"input_image={self.input_image}: needs input_type=image")
+        if self.objective == "psnr_holdout" and not self.holdout:
+            raise UserError(f"objective={self.objective}: needs holdout=, such as holdout=0.1")
         if self.schedule == "warmup_cosine" and self.warmup >= self.iterations:
             raise UserError(
                 f"warmup={self.warmup}: expected less than iterations ({self.iterations})"

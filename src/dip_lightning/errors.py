@@ -5,12 +5,12 @@ class UserError(ValueError):
     """A user's mistake: names the key or file, what was given and what is allowed.
 
     Args:
-        sentence: what to print.
+        sentence: one line; line breaks and control characters in what was given are escaped.
         diagnosis: the short word for it in metrics.json, where there is one.
     """
 
     def __init__(self, sentence: str, diagnosis: str | None = None) -> None:
-        super().__init__(sentence)
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in sentence))
         self.diagnosis = diagnosis
 
 

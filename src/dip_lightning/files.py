@@ -5,17 +5,18 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: bytes | memoryview) -> None:
+def write_atomically(path: Path, content: bytes | memoryview, owner: str = "") -> None:
     """Write a file beside its place, wait for the disk, then rename it over the old one.
 
     Args:
         path: file to write or replace; its folder exists.
         content: what it shall hold.
+        owner: a name of this writer's own, where several processes may write the file at once.
 
     Raises:
         OSError: it cannot be written; the old file is as it was.
     """
-    partial = path.with_name(f"{path.name}.partial")
+    partial = path.with_name(f"{path.name}{owner}.partial")
     try:
         with partial.open("wb") as file:
             file.write(content)

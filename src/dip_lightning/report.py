@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -16,7 +17,7 @@ from dip_lightning.config import value_of
 from dip_lightning.figure import Panel, draw_comparison
 from dip_lightning.files import write_atomically
 from dip_lightning.images import Picture, write_png, write_tiff
-from dip_lightning.metrics import Scores, score
+from dip_lightning.metrics import Scores, psnr_where, score
 from dip_lightning.tasks.base import RestorationTask
 
 RESULTS = (
@@ -121,6 +122,7 @@ def metrics(
             for name in last
             for suffix, scores in (("", last), ("_average", average))
         },
+        "psnr_holdout": _psnr_holdout(task),
         "psnr_best": history.psnr_best,
         "iteration_best": history.iteration_best,
         "observed": asdict(outcome.observed.scores),
@@ -135,6 +137,16 @@ def metrics(
         "seed": task.config.seed,
         "parameters": sum(p.numel() for p in task.generator.parameters()),
     }
+
+
+def _psnr_holdout(task: RestorationTask) -> float | None:
+    """Compare A(result) with the pixels of y that the loss has not seen."""
+    held_out = task.held_out()
+    if held_out is None:
+        return None
+    result = task.x_average if task.config.output == "average" else task.x_hat
+    with torch.no_grad():
+        return psnr_where(task.A(result), task.y, held_out)
 
 
 def write_metrics(folder: Path, values: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import Logger
 
@@ -145,7 +146,8 @@ def fit(
         max_epochs=1,
         logger=logger or False,
         callbacks=[*looking, history, Panels(total), Progress(total), stopping, saving],
-        plugins=[Storage()],
+        # A job is one process: Lightning must not read SLURM's tasks as ranks, nor requeue itself.
+        plugins=[LightningEnvironment(), Storage()],
         default_root_dir=folder,
         log_every_n_steps=1,
         enable_checkpointing=False,

@@ -6,6 +6,7 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from dip_lightning.files import write_atomically
 
@@ -15,6 +16,9 @@ UNIMPORTANT = (
     "resume=",
     "checkpoint_seconds=",
     "logger=",
+    "launcher=",
+    "hydra.launcher.",
+    "hydra.sweeper.n_",
     "hydra.run.",
     "hydra.sweep.",
 )  # change nothing about the results
@@ -49,8 +53,24 @@ def write_summary(folder: Path) -> list[dict[str, Any]]:
     writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomically(folder / SUMMARY, text.getvalue().encode())
+    # Several jobs may end at once, on several machines.
+    write_atomically(folder / SUMMARY, text.getvalue().encode(), owner=uuid4().hex)
     return rows
+
+
+def written(folder: Path) -> dict[str, int]:
+    """Return when each job's metrics.json was written, nanoseconds, by the job's name."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("*/metrics.json")}
+
+
+def failed(rows: list[dict[str, Any]], folder: Path, before: dict[str, int]) -> list[str]:
+    """List the jobs that have failed since `written` was asked, in whichever process."""
+    now = written(folder)
+    return [
+        row["job"]
+        for row in rows
+        if row.get("status") == "failed" and now.get(row["job"]) != before.get(row["job"])
+    ]
 
 
 def format_summary(rows: list[dict[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from dip_lightning.errors import UserError
 
 MEGAPIXEL = 1_000_000
 MAX_MEGAPIXELS = 64
+MAX_BYTES = 1 << 30  # decoded: four channels of so many pixels, 32 bits each
 ORIENTATION = 0x0112  # the tag, in EXIF and in TIFF
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "PPM", "TIFF")
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -105,6 +106,10 @@ def _read_tiff(path: Path) -> tuple[NDArray[np.generic], bool]:
         _check_size(page.imagelength, page.imagewidth)
         if len(tiff.pages) > 1 or page.imagedepth > 1:
             raise UserError(f"holds {len(tiff.pages)} images, expected a single one")
+        if page.nbytes > MAX_BYTES:
+            raise UserError(
+                f"is {page.nbytes:,} bytes when decoded, expected at most {MAX_BYTES:,}"
+            )
         decoded_by_jpeg = page.compression == tifffile.COMPRESSION.JPEG
         if page.photometric not in _TIFF_COLORS and not decoded_by_jpeg:
             name = tifffile.PHOTOMETRIC(page.photometric).name

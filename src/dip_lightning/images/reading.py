@@ -117,20 +117,39 @@ def _from_array(array: NDArray[np.generic], *, alpha: bool, tiff: bool) -> Pictu
         array, kind = array.astype(np.float32), "float32"
     if kind not in {*LEVELS, "float32", "float64"}:
         raise UserError(f"stores {kind}, expected 8 or 16 bits or floating point")
-    values = np.moveaxis(array, -1, 0).astype(np.float64)
-    if not np.isfinite(values).all():
+    if kind not in LEVELS and not np.isfinite(array).all():
         raise UserError(
-            f"holds {int((~np.isfinite(values)).sum())} values that are not numbers (NaN or "
+            f"holds {int((~np.isfinite(array)).sum())} values that are not numbers (NaN or "
             "infinity): replace them, and pass their places as mask="
         )
     top = LEVELS.get(kind, 1.0)
-    opacity = values[-1:] / top if alpha else None
-    values = values[:-1] if alpha else values
-    low, high = 0.0, top
-    if kind not in LEVELS and (values.min() < 0 or values.max() > 1):
-        low, high = float(values.min()), float(values.max())
-        if low == high:  # a constant: 1 where it is positive, else 0
-            low, high = (0.0, high) if high > 0 else (low, low + 1)
-    pixels = torch.from_numpy((values - low) / (high - low)).float().unsqueeze(0)
-    opaque = None if opacity is None else torch.from_numpy(opacity).float().clamp(0, 1)[None]
-    return Picture(pixels, opaque, Format(kind, tiff, low, high))
+    colors = array[..., :-1] if alpha else array
+    if not colors.shape[-1]:
+        raise UserError("has no colours, only opacity")
+    low, high = (0.0, top) if kind in LEVELS else _range(colors)
+    opaque = _scaled(array[..., -1:], 0.0, top).clamp(0, 1) if alpha else None
+    return Picture(_scaled(colors, low, high), opaque, Format(kind, tiff, low, high))
+
+
+def _range(values: NDArray[np.generic]) -> tuple[float, float]:
+    """Return the stored values of 0 and 1."""
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= 1:
+        return 0.0, 1.0
+    if low == high:  # a constant: 1 where it is positive, else 0
+        return (0.0, high) if high > 0 else (low, low + 1)
+    if not high - low < np.inf:
+        raise UserError(f"holds values from {low:g} to {high:g}, which are too far apart")
+    return low, high
+
+
+def _scaled(values: NDArray[np.generic], low: float, high: float) -> Tensor:
+    # Channel by channel: an image of 64 megapixels must not need 8 bytes for all of them at once.
+    height, width, channels = values.shape
+    pixels = torch.empty(1, channels, height, width)
+    for channel in range(channels):
+        plane = values[..., channel].astype(np.float64)
+        plane -= low
+        plane /= high - low
+        pixels[0, channel] = torch.from_numpy(plane)
+    return pixels

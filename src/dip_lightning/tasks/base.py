@@ -16,9 +16,11 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from dip_lightning import engine
 from dip_lightning.config import Config
+from dip_lightning.errors import UserError
 from dip_lightning.generators import build
 from dip_lightning.generators.inputs import draw_input, perturb
-from dip_lightning.losses import mse
+from dip_lightning.losses import masked_mse, mse
+from dip_lightning.operators import random_mask
 from dip_lightning.schedule import learning_rate_factor
 from dip_lightning.stability import StepLimit
 
@@ -86,6 +88,7 @@ class RestorationTask(LightningModule, ABC):
     x: Tensor | None
     uses_mask: ClassVar[bool] = False
     y: Tensor
+    used: Tensor | None
     z: Tensor
     x_hat: Tensor
     x_average: Tensor
@@ -108,6 +111,7 @@ class RestorationTask(LightningModule, ABC):
         y = self.observe(given.x) if given.x is not None else given.y
         self.register_buffer("y", y)
         self.register_buffer("x", given.x)
+        self.register_buffer("used", self._hold_out())
         self._build_generator()
         for name in ("x_hat", "x_average"):
             self.register_buffer(name, torch.zeros(1, *self.shape))
@@ -141,10 +145,37 @@ class RestorationTask(LightningModule, ABC):
         """Return the image to show for the generator's output."""
         return x_hat
 
+    def known(self) -> Tensor:
+        """Return which pixels of y are known, (1, 1 or C, h, w), 0 or 1."""
+        return self.y.new_ones(1, 1, *self.y.shape[2:])
+
+    def fidelity(self, estimate: Tensor) -> Tensor:
+        """mean((estimate - y)^2), over the pixels of y that the loss may see."""
+        if self.used is None:
+            return mse(estimate, self.y)
+        return masked_mse(estimate, self.y, self.used)
+
+    def held_out(self) -> Tensor | None:
+        """Return the known pixels of y that no loss has seen; None without `holdout`."""
+        return None if self.used is None else self.known() - self.used
+
     def random(self, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
         """Return a source of randomness of its own for each purpose, from the seed."""
         seed = zlib.crc32(f"{purpose} {self.config.seed}".encode())
         return torch.Generator(device).manual_seed(seed)
+
+    def _hold_out(self) -> Tensor | None:
+        if not self.config.holdout:
+            return None
+        shape = (1, *self.y.shape[2:])
+        share, draw = 1 - self.config.holdout, self.random("holdout")
+        used = self.known() * random_mask(shape, share, per_channel=False, generator=draw)
+        if not used.any() or torch.equal(used, self.known()):
+            raise UserError(
+                f"holdout={self.config.holdout}: of this image's known pixels, expected some to be "
+                "left and some to be held out; choose another fraction"
+            )
+        return used
 
     def _build_generator(self) -> None:
         c = self.config

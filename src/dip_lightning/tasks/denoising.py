@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from dip_lightning.baselines import bm3d, has_bm3d, non_local_means, total_variation
 from dip_lightning.config import value_of
-from dip_lightning.losses import mse
 from dip_lightning.operators import add_gaussian_noise, shuffle_pixels, uniform_noise
 from dip_lightning.tasks.base import RestorationTask
 
@@ -34,7 +33,7 @@ class Denoising(RestorationTask):
 
     def loss(self, x_hat: Tensor) -> Tensor:
         """mean((x_hat - y)^2)."""
-        return mse(self.A(x_hat), self.y)
+        return self.fidelity(self.A(x_hat))
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Non-local means, total variation and BM3D, told sigma where the noise was added here.

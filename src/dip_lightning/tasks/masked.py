@@ -38,6 +38,10 @@ class MaskedTask(RestorationTask):
             )
         return Mask(m)
 
+    def known(self) -> Tensor:
+        """m."""
+        return self.A.m
+
     def observe(self, x: Tensor) -> Tensor:
         """y = m * x."""
         observed: Tensor = self.A(x)
@@ -45,11 +49,13 @@ class MaskedTask(RestorationTask):
 
     def loss(self, x_hat: Tensor) -> Tensor:
         """mean((m * x_hat - m * y)^2)."""
-        return masked_mse(x_hat, self.y, self.A.m)
+        return masked_mse(x_hat, self.y, self.A.m if self.used is None else self.used)
 
     def complete(self, x_hat: Tensor) -> Tensor:
         """Paste the known pixels over the generator's output where `keep_known` asks for it."""
-        return torch.lerp(x_hat, self.y, self.A.m) if self.config.keep_known else x_hat
+        if not self.config.keep_known:
+            return x_hat
+        return torch.lerp(x_hat, self.y, self.A.m if self.used is None else self.used)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Biharmonic inpainting."""

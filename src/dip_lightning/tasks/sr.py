@@ -8,7 +8,6 @@ from torch import Tensor
 from dip_lightning.baselines import bicubic, lanczos
 from dip_lightning.config import value_of
 from dip_lightning.errors import UserError
-from dip_lightning.losses import mse
 from dip_lightning.operators import Downsample, pillow_downsample
 from dip_lightning.tasks.base import RestorationTask
 
@@ -38,7 +37,7 @@ class SuperResolution(RestorationTask):
 
     def loss(self, x_hat: Tensor) -> Tensor:
         """mean((A(x_hat) - y)^2)."""
-        return mse(self.A(x_hat), self.y)
+        return self.fidelity(self.A(x_hat))
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Interpolation, bicubic and by Lanczos' kernel."""

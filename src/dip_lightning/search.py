@@ -1,0 +1,63 @@
+"""A search that goes on: how many of its trials are left, and which were cut short."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from dip_lightning.errors import UserError
+
+AGAIN = "again"  # marks a trial that repeats one that was cut short
+
+
+def check(composed: DictConfig) -> None:
+    """Check that the jobs of a search have something to return.
+
+    Raises:
+        UserError: the objective needs a ground truth, and there is none.
+    """
+    if composed.observed is not None and composed.objective != "psnr_holdout":
+        raise UserError(
+            f"objective={composed.objective}: needs a ground truth (image=); with observed=, use "
+            "objective=psnr_holdout holdout=0.1"
+        )
+
+
+def resume(sweeper: DictConfig) -> list[str]:
+    """Prepare the study of an earlier, interrupted search, if there is one.
+
+    Trials that were cut short are tried again; the others count.
+
+    Args:
+        sweeper: `hydra.sweeper`, resolved.
+
+    Returns:
+        What Hydra is to be told: the number of trials left, and a seed of its own for the sampler,
+        which would draw its first trials once more.
+    """
+    import optuna  # noqa: PLC0415 - an extra
+    from hydra.utils import instantiate  # noqa: PLC0415
+    from optuna.trial import TrialState  # noqa: PLC0415
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = instantiate(sweeper.storage)
+    study = optuna.create_study(
+        storage=storage, study_name=sweeper.study_name, direction="maximize", load_if_exists=True
+    )
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+        study.enqueue_trial(trial.params, user_attrs={AGAIN: trial.number})
+    trials = study.get_trials()
+    ended = sum(trial.state in {TrialState.COMPLETE, TrialState.FAIL} for trial in trials)
+    done = ended - sum(AGAIN in trial.user_attrs for trial in trials)
+    told = [f"hydra.sweeper.n_trials={max(0, sweeper.n_trials - done)}"]
+    return [*told, f"++hydra.sweeper.sampler.seed={done}"] if "seed" in sweeper.sampler else told
+
+
+def best(folder: Path) -> str | None:
+    """Write the best trial as one would type it; None where no search has ended."""
+    found = folder / "optimization_results.yaml"
+    if not found.is_file():
+        return None
+    results = OmegaConf.load(found)
+    values = " ".join(f"{key}={value}" for key, value in results.best_params.items())
+    return f"best: {values} ({results.best_value:.3f})"
