@@ -77,10 +77,12 @@ def _run_hydra(arguments: list[str]) -> int:
 
 def _print_summary(folder: Path) -> None:
     from dip_lightning import sweep  # noqa: PLC0415
+    from dip_lightning.dashboard.page import PAGE  # noqa: PLC0415
 
     rows = sweep.write_summary(folder)
     if rows:
         print(f"\n{sweep.format_summary(rows)}\nsweep: {shown_path(folder)}", flush=True)
+        print(f"to browse it: {shown_path(folder / PAGE)}", flush=True)
 
 
 def _job(composed: DictConfig) -> float | None:
@@ -114,9 +116,21 @@ def _job(composed: DictConfig) -> float | None:
         gc.collect()
         if place.group:
             sweep.write_summary(place.folder.parent)
+        _write_pages(place)
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
     return _score(result)
+
+
+def _write_pages(place: Place) -> None:
+    from dip_lightning.dashboard.page import write_dashboard, write_report  # noqa: PLC0415
+
+    try:
+        write_report(place.folder)
+        if place.group:
+            write_dashboard(place.folder.parent)
+    except Exception as error:  # noqa: BLE001 - a page must never cost a result, or the next job
+        print(f"page: {type(error).__name__}: {error}; the results are complete", file=sys.stderr)
 
 
 def _score(metrics: dict[str, Any]) -> float | None:

@@ -108,12 +108,13 @@ def fit(
     config, total = task.config, task.config.iterations
     history = History(folder / "history.csv", config.log_every, total)
     looking = [Diagnostics(folder / "diagnostics.csv")] if config.diagnose else []
+    panels = Panels(folder / "snapshots", total)
     trainer = Trainer(
         accelerator="gpu" if device.type == "cuda" else device.type,
         devices=1,
         max_epochs=1,
         logger=logger or False,
-        callbacks=[*looking, history, Panels(total), Progress(total), stopping],
+        callbacks=[*looking, history, panels, Progress(total), stopping],
         default_root_dir=folder,
         log_every_n_steps=1,
         enable_checkpointing=False,
