@@ -160,6 +160,7 @@ def clear(folder: Path) -> None:
     for name in RESULTS:
         (folder / name).unlink(missing_ok=True)
         (folder / f"{name}.partial").unlink(missing_ok=True)
+    shutil.rmtree(folder / "snapshots", ignore_errors=True)
 
 
 def set_aside(folder: Path) -> None:
@@ -170,7 +171,9 @@ def set_aside(folder: Path) -> None:
     for name in RESULTS:
         if (folder / name).exists():
             shutil.copy2(folder / name, partial / name)
-    shutil.copytree(folder / ".hydra", partial / ".hydra")
+    for name in (".hydra", "snapshots"):
+        if (folder / name).exists():
+            shutil.copytree(folder / name, partial / name)
     shutil.rmtree(folder / PREVIOUS, ignore_errors=True)
     partial.rename(folder / PREVIOUS)
 

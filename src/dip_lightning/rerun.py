@@ -31,10 +31,14 @@ def write(folder: Path, composed: DictConfig, hydra_config: HydraConf) -> None:
     OmegaConf.save(composed, inside / "config.yaml")
     OmegaConf.save(hydra_config.overrides.task, inside / "overrides.yaml")
     OmegaConf.save(OmegaConf.create({"hydra": hydra_config}), inside / "hydra.yaml")
-    where = shlex.quote(str(shown_path(inside)))
-    command = f"python -m dip_lightning --config-dir {where} --config-name rerun"
     values = repeatable(composed, hydra_config.runtime.choices)
-    (inside / "rerun.yaml").write_text(f"# {command}\n{OmegaConf.to_yaml(values)}")
+    (inside / "rerun.yaml").write_text(f"# {command(folder)}\n{OmegaConf.to_yaml(values)}")
+
+
+def command(folder: Path) -> str:
+    """Say what to type to repeat the run of a result folder."""
+    where = shlex.quote(str(shown_path(folder / ".hydra")))
+    return f"python -m dip_lightning --config-dir {where} --config-name rerun"
 
 
 def repeatable(composed: DictConfig, choices: Mapping[str, Any]) -> dict[Any, Any]:

@@ -140,12 +140,13 @@ def fit(
     history = History(folder / "history.csv", config.log_every, total)
     looking = [Diagnostics(folder / "diagnostics.csv")] if config.diagnose else []
     saving = Checkpoints(folder / checkpoint.NAME, config.checkpoint_seconds)
+    panels = Panels(folder / "snapshots", total)
     trainer = Trainer(
         accelerator="gpu" if device.type == "cuda" else device.type,
         devices=1,
         max_epochs=1,
         logger=logger or False,
-        callbacks=[*looking, history, Panels(total), Progress(total), stopping, saving],
+        callbacks=[*looking, history, panels, Progress(total), stopping, saving],
         # A job is one process: Lightning must not read SLURM's tasks as ranks, nor requeue itself.
         plugins=[LightningEnvironment(), Storage()],
         default_root_dir=folder,
