@@ -21,7 +21,7 @@ def test_a_page_that_fails_costs_no_result(dip, tmp_path, photo, monkeypatch):
 def test_a_large_sweep_writes_no_page_after_each_job(dip, tmp_path, photo, monkeypatch):
     monkeypatch.setattr(job, "MOST_SHOWN", 1)
     written = []
-    monkeypatch.setattr(page, "write_dashboard", lambda folder: written.append(folder))
+    monkeypatch.setattr(page, "write_dashboard", written.append)
     arguments = ("task=denoising", f"image={photo}", *QUICK, "hydra.sweep.dir=sweep")
     status, _, _ = dip(*arguments, "-m", "seed=0,1,2")
     assert status == 0
