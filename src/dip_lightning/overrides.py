@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
 from dip_lightning.config import PATH_KEYS
@@ -140,7 +140,7 @@ def expand_folders(text: str) -> tuple[str, bool]:
 def _plain_values(override: Override) -> Iterator[str]:
     if not override.is_sweep_override():
         yield str(override.value())
-    elif override.is_choice_sweep():
+    elif isinstance(override.value(), ChoiceSweep):  # a pattern is one to Hydra, too
         yield from map(str, override.sweep_iterator(transformer=_plain))
 
 
