@@ -17,7 +17,7 @@ def server(tmp_path):
 
 def fetch(server, host=None):
     address = f"http://127.0.0.1:{server.server_port}/page.html"
-    request = urllib.request.Request(address, headers={"Host": host} if host else {})  # noqa: S310
+    request = urllib.request.Request(address, headers={"Host": host} if host else {})
     with urllib.request.urlopen(request) as answer:  # noqa: S310 - loopback
         return answer.read(), answer.headers
 
