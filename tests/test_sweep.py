@@ -124,7 +124,7 @@ def test_pages_are_written_after_each_job_failed_ones_included(dip, tmp_path, ph
     assert dip(*arguments, "logger=none", "hydra.sweep.dir=sweep")[0] == 1
     data = data_of(tmp_path / "sweep" / "dashboard.html")
     assert [run["status"] for run in data["runs"]] == ["finished", "failed"]
-    assert data["swept"] == ["factor"]
+    assert data["swept"][0] == "factor"
     for run in data["runs"]:
         (single,) = data_of(tmp_path / "sweep" / run["id"] / "report.html")["runs"]
         assert single["status"] == run["status"]

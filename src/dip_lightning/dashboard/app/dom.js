@@ -23,7 +23,7 @@ function apply(made, attributes, children) {
 }
 
 function choice(label, options, value, onChange) {
-  const select = element("select", { onchange: () => onChange(select.value) });
+  const select = element("select", { name: label, onchange: () => onChange(select.value) });
   for (const [key, text] of options) {
     select.append(element("option", { value: key, selected: key === value }, text));
   }
