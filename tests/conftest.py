@@ -14,6 +14,7 @@ from dip_lightning import __main__ as command_line
 
 # Two threads on an image of a few hundred pixels mostly wait for each other.
 torch.set_num_threads(1)
+ROOT = Path(__file__).parents[1]
 TINY = (
     "network.down=[4,4]",
     "network.up=[4,4]",

@@ -63,7 +63,10 @@ def run_job(composed: DictConfig) -> float | None:
             return _run_locked(composed, hydra_config, place, resume=resume)
     except FolderError as error:  # what is there is another's
         _report(place, str(error))
-        return None
+    except OSError as error:  # before there was anything to lose
+        where = error.filename or shown_path(place.folder)
+        _report(place, f"{where}: cannot be written ({reason(error)})")
+    return None
 
 
 def _run_locked(

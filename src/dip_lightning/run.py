@@ -65,6 +65,7 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
             diagnosis = _diagnosis(task, pointless)
             facts = {"status": status, "diagnosis": diagnosis, **_facts(task)}
             values = report.metrics(task, history, outcome, facts)
+            report.write_observed(place.folder, task, picture)  # the folder may be a new one
             report.write_images(place.folder, task, picture, outcome)
             report.write_metrics(place.folder, values)
             log_result(logger, values, place.folder / "comparison.png")

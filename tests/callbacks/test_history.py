@@ -65,8 +65,11 @@ def test_it_goes_on_where_the_checkpoint_ends(tmp_path):
     feed(first, iterates, 1)  # written after the checkpoint, then killed
     again = History(tmp_path / "history.csv", every=1, total=6)
     again.load_state_dict(state)
-    task, trainer = make(), SimpleNamespace(logger=None)
+    sent = []
+    logger = SimpleNamespace(log_metrics=lambda row, step: sent.append((step, row["loss"])))
+    task, trainer = make(), SimpleNamespace(logger=logger)
     again.on_train_start(trainer, task)
+    assert sent == [(1, 0.1), (2, 0.01)]
     task.iteration, task.iterates = 4, iterates[2:]
     again.on_train_batch_end(trainer, task, None, None, 0)
     with again.table.path.open() as file:
@@ -75,4 +78,5 @@ def test_it_goes_on_where_the_checkpoint_ends(tmp_path):
     seconds = [float(row["seconds"]) for row in rows]
     assert seconds == sorted(seconds)
     assert seconds[2] >= float(f"{state['seconds']:.8g}")
+    assert [step for step, _ in sent] == [1, 2, 3, 4]
     assert again.iteration_best == 2

@@ -1,5 +1,6 @@
 """The curve of a fit, written while it runs."""
 
+import csv
 import math
 import time
 from pathlib import Path
@@ -40,6 +41,8 @@ class History(Callback):
         """Start the clock and the file, both where the checkpoint ends if there is one."""
         self._started = time.perf_counter() - self.seconds
         self.table.begin()
+        for row in csv.DictReader(self.table.text.splitlines()):  # the logger's run is a new one
+            self._send(trainer, {name: float(value) for name, value in row.items() if value})
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps: the file itself, the oracle's best, the clock."""
@@ -63,10 +66,13 @@ class History(Callback):
         self.table.append(
             ["" if value is None else f"{value:.8g}" for value in row.values()] for row in rows
         )
+        for row in rows:
+            self._send(trainer, {name: value for name, value in row.items() if value is not None})
+
+    @staticmethod
+    def _send(trainer: Trainer, row: dict[str, float]) -> None:
         if trainer.logger is not None:
-            for row in rows:
-                known = {name: value for name, value in row.items() if value is not None}
-                trainer.logger.log_metrics(known, step=int(row["iteration"] or 0))
+            trainer.logger.log_metrics(row, step=int(row["iteration"]))
 
     def _rows(self, task: RestorationTask, now: float) -> list[dict[str, float | None]]:
         rows = []

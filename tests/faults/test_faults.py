@@ -1,0 +1,183 @@
+"""What a disk, a machine or another process may do to a fit."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from dip_lightning.tasks.denoising import Denoising
+from tests.conftest import read_metrics, save_png, smooth_image
+from tests.faults.test_resume import FIT, cut, whole  # noqa: F401 - fixtures
+from tests.test_main import FILES
+
+MOUNT, UNMOUNT = ("mount",), ("umount",)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 256 kB with half of it free."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = [*MOUNT, "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run([*UNMOUNT, str(folder)], check=True)
+
+
+def test_a_full_disk_keeps_what_there_is(dip, small_disk, photo, whole, cut):  # noqa: F811
+    command = (*FIT, f"image={photo}", "hydra.run.dir=disk/out", "resume=true")
+    filler = small_disk / "filler"
+
+    def fill(_task):
+        with suppress(OSError), filler.open("wb") as file:
+            while True:
+                file.write(bytes(1024))
+
+    cut(10, fill)
+    status, out, err = dip(*command)
+    assert status == 1
+    assert "Traceback" not in out + err
+    assert "out/last.ckpt: No space left on device; the fit goes on without" in err
+    assert err.splitlines()[-1].startswith("error: ")
+    assert "No space left on device" in err.splitlines()[-1]
+    filler.unlink()
+    assert dip(*command)[0] == 0
+    assert (small_disk / "out" / "restored.png").read_bytes() == (
+        whole / "restored.png"
+    ).read_bytes()
+    assert set(os.listdir(small_disk / "out")) == FILES  # noqa: PTH208
+
+
+def test_a_folder_that_is_read_only(dip, tmp_path, photo, monkeypatch):
+    opened = Path.open
+
+    def refuse(self, mode="r", *arguments, **settings):
+        if self.is_relative_to(tmp_path / "out") and mode[0] in "wxa":
+            raise OSError(errno.EROFS, "Read-only file system", str(self))
+        return opened(self, mode, *arguments, **settings)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    status, out, err = dip(*FIT, f"image={photo}", "hydra.run.dir=out")
+    assert status == 1
+    assert err.startswith("error: ")
+    assert err.endswith("cannot be written (Read-only file system)\n")
+    assert err.count("\n") == 1
+    assert "Traceback" not in out + err
+
+
+def test_a_folder_that_is_removed_is_made_again(dip, tmp_path, photo, whole, cut):  # noqa: F811
+    cut(10, lambda _task: shutil.rmtree(tmp_path / "out"))
+    status, _, err = dip(*FIT, f"image={photo}", "hydra.run.dir=out")
+    assert status == 0
+    assert "history.csv: No such file or directory; the fit goes on" in err
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    assert (tmp_path / "out/restored.png").read_bytes() == (whole / "restored.png").read_bytes()
+    rows = (tmp_path / "out" / "history.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == ["1", "3", "6", "9", "12", "15", "18", "20"]
+
+
+def test_a_folder_in_use(dip, tmp_path, photo, whole):  # noqa: F811
+    before = {path: path.stat().st_mtime_ns for path in whole.rglob("*") if path.is_file()}
+    lock = {"pid": 1, "host": "elsewhere", "born": "1", "job": None}
+    (whole / ".lock").write_text(json.dumps(lock))
+    status, _, err = dip(*FIT, f"image={photo}", "hydra.run.dir=whole")
+    assert status == 1
+    assert err == (
+        "error: whole: process 1 on elsewhere works there; name another folder, or delete "
+        "whole/.lock if that process is gone\n"
+    )
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_finished_result_stays_until_the_next_one_is(dip, tmp_path, photo, whole):  # noqa: F811
+    command = (*FIT, f"image={photo}", "hydra.run.dir=whole")
+    result = (whole / "restored.png").read_bytes()
+    photo.write_bytes(b"broken")
+    status, out, _ = dip(*command)
+    assert status == 1
+    assert read_metrics(whole)["status"] == "failed"
+    assert "the result before it: whole/previous" in out
+    assert dip(*command)[0] == 1  # a second failure does not replace it
+    assert (whole / "previous" / "restored.png").read_bytes() == result
+    assert read_metrics(whole / "previous")["status"] == "finished"
+    save_png(photo, smooth_image(3, 13, 17))
+    assert dip(*command)[0] == 0
+    assert {path.name for path in whole.iterdir()} == FILES
+    assert (whole / "restored.png").read_bytes() == result
+
+
+def test_a_clock_that_goes_back(dip, tmp_path, photo, whole, monkeypatch, cut):  # noqa: F811
+    cut(5, lambda _task: monkeypatch.setattr(time, "time", lambda: 1.0))
+    assert dip(*FIT, f"image={photo}", "hydra.run.dir=out")[0] == 0
+    rows = (tmp_path / "out" / "history.csv").read_text().splitlines()[1:]
+    seconds = [float(row.rpartition(",")[2]) for row in rows]
+    assert seconds == sorted(seconds)
+    assert read_metrics(tmp_path / "out")["seconds"] > 0
+
+
+EXHAUSTED = {
+    "Python's": MemoryError(),
+    "PyTorch's": RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+    "a GPU's": torch.OutOfMemoryError("CUDA out of memory"),
+}
+
+
+@pytest.mark.parametrize("name", EXHAUSTED)
+def test_a_job_without_memory_does_not_stop_the_others(dip, tmp_path, photo, monkeypatch, name):
+    healthy = Denoising.loss
+
+    def loss(self, x_hat):
+        if self.config.seed == 1:
+            raise EXHAUSTED[name]
+        return healthy(self, x_hat)
+
+    monkeypatch.setattr(Denoising, "loss", loss)
+    command = (*FIT, f"image={photo}", "-m", "seed=1,2", "hydra.sweep.dir=out")
+    status, out, err = dip(*command)
+    assert status == 1
+    assert "error: memory: there is not enough" in err
+    assert "Traceback" not in out + err
+    first, second = (read_metrics(tmp_path / "out" / f"seed={seed}") for seed in (1, 2))
+    assert (first["status"], first["diagnosis"]) == ("failed", "out_of_memory")
+    assert (second["status"], second["diagnosis"]) == ("finished", None)
+
+
+@pytest.mark.parametrize(
+    ("given", "word", "sentence"),
+    [
+        ("image=grey.png", "constant_image", "image: all of its pixels are the same"),
+        ("mask=all.png", "nothing_missing", "mask: no pixel is missing"),
+        ("mask=none.png", "nothing_known", "mask=none.png: no pixel is known"),
+    ],
+)
+def test_what_is_wrong_with_the_input_is_named(dip, tmp_path, photo, given, word, sentence):
+    for name, value in (("grey", 100), ("all", 255), ("none", 0)):
+        Image.new("L", (17, 13), value).save(tmp_path / f"{name}.png")
+    more = ("task=denoising",)
+    if given.startswith("mask"):
+        more = ("task=inpainting", "observed=photo.png")
+    status, _, err = dip(*FIT[1:], "hydra.run.dir=out", given, *more)
+    metrics = read_metrics(tmp_path / "out")
+    failed = word == "nothing_known"
+    assert (status, metrics["status"]) == ((1, "failed") if failed else (0, "finished"))
+    assert metrics["diagnosis"] == word
+    assert err.count(sentence) == 1
+
+
+def test_a_black_result_is_named(dip, tmp_path, photo, monkeypatch):
+    monkeypatch.setattr(Denoising, "complete", lambda _self, x_hat: 0 * x_hat)
+    command = (*FIT, f"image={photo}", "-m", "seed=1,2", "hydra.sweep.dir=out")
+    status, out, err = dip(*command)
+    assert status == 0
+    assert err.count("lr=0.01: the restored image is all black") == 2
+    assert out.count("finished (black)") == 2
+    assert read_metrics(tmp_path / "out" / "seed=1")["diagnosis"] == "black"
