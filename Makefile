@@ -7,11 +7,11 @@ INSTALLED := $(VENV)/installed
 DEMO := task=restoration known=0.02 image=chelsea network=no_skip_narrow \
         lr=0.01 iterations=800 noise_std=0
 
-.PHONY: help run test bench fuzz slurm-test format check clean
+.PHONY: help run test fault-test fuzz slurm-test bench format check clean
 .DEFAULT_GOAL := help
 
 help:  ## print this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(INSTALLED)  ## restore a bundled photograph, in minutes (ARGS="key=value ..." for your own)
 	$(BIN)/python -m dip_lightning $(or $(ARGS),$(DEMO))
@@ -19,8 +19,11 @@ run: $(INSTALLED)  ## restore a bundled photograph, in minutes (ARGS="key=value 
 test: check  ## lint, types and all tests
 	$(BIN)/python -m pytest
 
-bench: $(INSTALLED)  ## time the suite beside a textbook loop (SIZES="128 256")
-	$(BIN)/python benchmarks/speed.py $(SIZES)
+fault-test: $(INSTALLED)  ## kill fits at 20 random moments, go on, compare every bit (POINTS=20)
+	$(BIN)/python -m tests.faults.killing --points $(or $(POINTS),20)
+
+bench: $(INSTALLED)  ## time the suite beside a textbook loop (ARGS="--pairs 3 256")
+	$(BIN)/python -m benchmarks.speed $(ARGS)
 
 check: $(INSTALLED)  ## lint and types
 	$(BIN)/ruff format --check

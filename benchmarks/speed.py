@@ -1,23 +1,57 @@
-"""Seconds per iteration of the suite beside a textbook loop, each in a process of its own.
+"""The suite's speed beside a textbook loop's, and beside that of the convolutions alone.
 
-    python benchmarks/speed.py [--iterations N] [--pairs N] [SIZE ...]
+    python -m benchmarks.speed [--network NAME ...] [--iterations N] [--pairs N] [SIZE ...]
 
-The textbook loop is what a notebook does: float32, NCHW, PyTorch's own reflection padding and
-allocator settings, Adam, and a look at the PSNR after every iteration. Both fit the paper's network
-for 50 % missing pixels to the same image; what is compared is speed, the fit itself is the same.
+Three loops in turn, each in a process of its own (the allocator's settings last as long as it):
+
+    textbook      plain PyTorch modules, float32, NCHW, PSNR on the host every iteration
+    suite         `python -m dip_lightning`, as a user runs it: Lightning, logging, progress
+    convolutions  those of the textbook network and nothing else, in the suite's number format
+
+All fit half of an image's pixels with the paper's settings. Prints medians over all pairs; the
+table also goes into docs/benchmarks.md, the numbers into docs/benchmarks/speed.json.
 """
 
 import argparse
 import json
+import os
+import platform
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
+
+from dip_lightning import engine
+
+DOCS = Path(__file__).parents[1] / "docs"
+BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
+CPU = torch.device("cpu")
+COLUMNS = (
+    "network | pixels | textbook it/s | suite it/s | ratio | convolutions alone, it/s "
+    "| suite / convolutions | memory, textbook / suite (GB) | page faults (millions)"
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One process.
+
+    Attributes:
+        seconds: median of an iteration.
+        peak_bytes: most memory it had.
+        page_faults: of the whole process.
+    """
+
+    seconds: float
+    peak_bytes: int
+    page_faults: int
 
 
 def test_image(side: int) -> np.ndarray:
@@ -27,75 +61,98 @@ def test_image(side: int) -> np.ndarray:
     return (127 + 120 * np.stack(planes, axis=2)).astype(np.uint8)
 
 
-def textbook(path: str, iterations: int) -> float:
-    """Fit as a textbook writes it; return seconds per iteration, the first two left out."""
-    import torch
-    from torch import nn
-
-    from dip_lightning.generators.layers import Conv
-    from dip_lightning.generators.skip import Options, Skip
-
-    network = Skip(Options(), 32, 3, torch.Generator().manual_seed(0))
-    for module in list(network.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, Conv):
-                plain = nn.Conv2d(
-                    child.in_channels, child.out_channels, child.kernel_size, child.stride
-                )
-                plain.load_state_dict(child.state_dict())
-                padding = [nn.ReflectionPad2d(child.reach)] if child.reach else []
-                setattr(module, name, nn.Sequential(*padding, plain))
-    x = torch.from_numpy(np.asarray(Image.open(path)).copy()).permute(2, 0, 1).float()[None] / 255
-    m = (torch.rand(1, 1, *x.shape[2:]) < 0.5).float()
-    z = 0.1 * torch.rand(1, 32, *x.shape[2:])
-    adam = torch.optim.Adam(network.parameters(), lr=0.001)
-    for iteration in range(iterations):
-        if iteration == 2:
-            start = time.perf_counter()
-        adam.zero_grad()
-        x_hat = network(z + 0.03 * torch.randn_like(z))
-        loss = ((x_hat - x) * m).square().mean()
-        loss.backward()
-        adam.step()
-        -10 * np.log10(np.mean((x_hat.detach().numpy() - x.numpy()) ** 2))
-    return (time.perf_counter() - start) / (iterations - 2)
+def run(loop: str, network: str, path: Path, iterations: int) -> Run:
+    """Run one of the loops to its end."""
+    if loop != "suite":
+        command = ["-m", "benchmarks.loops", loop, network, str(path), str(iterations)]
+        printed, usage = _watched(command)
+        seconds = json.loads(printed.splitlines()[-1])
+    else:
+        folder = path.parent / "result"
+        given = ("task=restoration", f"image={path}", f"network={network}", "logger=csv")
+        fixed = (f"iterations={iterations}", "log_every=1", f"hydra.run.dir={folder}")
+        _, usage = _watched(["-m", "dip_lightning", *given, *fixed])
+        rows = (folder / "history.csv").read_text().splitlines()[1:]
+        ends = [float(row.split(",")[-1]) for row in rows]
+        seconds = [(ends[-1] - ends[1]) / (iterations - 2)]
+    return Run(statistics.median(seconds), 1024 * usage.ru_maxrss, usage.ru_minflt)
 
 
-def suite(path: str, iterations: int) -> float:
-    """Fit as a user does; return seconds per iteration between the first and the last row."""
+def _watched(arguments: list[str]) -> tuple[str, resource.struct_rusage]:
+    with tempfile.TemporaryFile("w+") as output:
+        child = subprocess.Popen([sys.executable, *arguments], stdout=output, stderr=output)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        printed = output.read()
+    if child.returncode:
+        raise SystemExit(printed)
+    return printed, usage
+
+
+def compare(network: str, side: int, iterations: int, pairs: int) -> dict:
+    """Run the three loops in turn; return all runs and the medians."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "dip_lightning", "task=restoration", f"image={path}"]
-        command += [
-            f"iterations={iterations}",
-            "log_every=1",
-            "logger=csv",
-            f"hydra.run.dir={folder}",
-        ]
-        subprocess.run(command, check=True, capture_output=True)
-        rows = (Path(folder) / "history.csv").read_text().splitlines()[1:]
-    seconds = [float(row.split(",")[-1]) for row in rows]
-    return (seconds[-1] - seconds[1]) / (iterations - 2)
-
-
-def in_own_process(loop: str, path: str, iterations: int) -> float:
-    """Run one of the loops in a fresh process: the allocator's settings last as long as it."""
-    command = [sys.executable, __file__, "--loop", loop, "--iterations", str(iterations), path]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return float(json.loads(printed.splitlines()[-1]))
-
-
-def compare(side: int, iterations: int, pairs: int) -> None:
-    """Run both loops in turn and print the medians."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "image.png")
+        path = Path(folder) / "image.png"
         Image.fromarray(test_image(side)).save(path)
-        runs = [
-            (in_own_process("textbook", path, iterations), suite(path, iterations))
-            for _ in range(pairs)
-        ]
-    slow, fast = (statistics.median(column) for column in zip(*runs, strict=True))
-    ratio = statistics.median(a / b for a, b in runs)
-    print(f"{side:5} x {side:<5} {slow:12.3f} {fast:12.3f} {ratio:9.2f}", flush=True)
+        loops = ("textbook", "suite", "convolutions")
+        rounds = [{k: run(k, network, path, iterations) for k in loops} for _ in range(pairs)]
+    ratios = [r["textbook"].seconds / r["suite"].seconds for r in rounds]
+    limits = [r["convolutions"].seconds / r["suite"].seconds for r in rounds]
+    return {
+        "network": network,
+        "side": side,
+        "ratio": statistics.median(ratios),
+        "of_limit": statistics.median(limits),
+        "rounds": [{name: asdict(value) for name, value in r.items()} for r in rounds],
+    }
+
+
+def row(result: dict) -> str:
+    """Write one line of the table."""
+
+    def median(loop: str, key: str) -> float:
+        return statistics.median(r[loop][key] for r in result["rounds"])
+
+    speeds = {k: 1 / median(k, "seconds") for k in ("textbook", "suite", "convolutions")}
+    memory = (f"{median(k, 'peak_bytes') / 1e9:.2f}" for k in ("textbook", "suite"))
+    faults = (f"{median(k, 'page_faults') / 1e6:.2f}" for k in ("textbook", "suite"))
+    cells = (
+        result["network"],
+        f"{result['side']} x {result['side']}",
+        f"{speeds['textbook']:.3f}",
+        f"{speeds['suite']:.3f}",
+        f"**{result['ratio']:.2f}**",
+        f"{speeds['convolutions']:.3f}",
+        f"{100 * result['of_limit']:.0f} %",
+        " / ".join(memory),
+        " / ".join(faults),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def hardware() -> str:
+    """Name the machine."""
+    inside = str(engine.compute_dtype("auto", CPU)).removeprefix("torch.")
+    isa = torch.backends.cpu.get_cpu_capability()
+    threads = torch.get_num_threads()
+    return (
+        f"{engine.device_name(CPU)} ({isa}), {threads} threads, {inside}, PyTorch "
+        f"{torch.__version__.partition('+')[0]}, Python {platform.python_version()}"
+    )
+
+
+def write(results: list[dict], iterations: int, pairs: int) -> None:
+    """Put the table into docs/benchmarks.md and the numbers beside it."""
+    note = f"{hardware()}; medians of {pairs} rounds of {iterations} iterations."
+    rule = "|---" * len(COLUMNS.split("|")) + "|"
+    table = "\n".join([note, "", f"| {COLUMNS} |", rule, *map(row, results)])
+    page = DOCS / "benchmarks.md"
+    before, _, rest = page.read_text().partition(BEGIN)
+    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
+    (DOCS / "benchmarks").mkdir(exist_ok=True)
+    facts = {"hardware": hardware(), "iterations": iterations, "results": results}
+    (DOCS / "benchmarks" / "speed.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
 def main() -> None:
@@ -103,17 +160,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("sizes", nargs="*", default=["128", "256"], metavar="SIZE")
+    parser.add_argument("sizes", nargs="*", type=int, default=[128, 256], metavar="SIZE")
+    parser.add_argument("--network", nargs="+", default=["skip", "skip_text", "unet"])
     parser.add_argument("--iterations", type=int, default=12)
-    parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--loop", choices=("textbook",), help=argparse.SUPPRESS)
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
-    if given.loop:
-        print(json.dumps(textbook(given.sizes[0], given.iterations)))
-        return
-    print(f"{'pixels':13} {'textbook s/it':>12} {'suite s/it':>12} {'ratio':>9}")
-    for side in given.sizes:
-        compare(int(side), given.iterations, given.pairs)
+    print(f"{hardware()}\n| {COLUMNS} |", flush=True)
+    results = []
+    for network in given.network:
+        for side in given.sizes:
+            results.append(compare(network, side, given.iterations, given.pairs))
+            print(row(results[-1]), flush=True)
+    if not given.dry:
+        write(results, given.iterations, given.pairs)
 
 
 if __name__ == "__main__":

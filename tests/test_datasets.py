@@ -3,6 +3,7 @@
 import hashlib
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -73,7 +74,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if mode == "cut off" else body)
+        with suppress(BrokenPipeError):  # a client that has lost its patience
+            self.wfile.write(body[: len(body) // 2] if mode == "cut off" else body)
 
     def log_message(self, *arguments):
         pass

@@ -27,6 +27,8 @@ FILES = {
     "metrics.json",
     "last.ckpt",
     ".hydra",
+    "snapshots",
+    "report.html",
 }
 METRICS = {
     *("status", "task", "image", "network", "psnr", "psnr_average", "psnr_y", "ssim"),
@@ -368,7 +370,7 @@ def test_alpha_of_a_ground_truth_is_not_its_damage(dip, tmp_path):
 
 
 def test_a_fit_without_a_finite_loss_is_a_failure(dip, tmp_path, photo):
-    arguments = ("task=denoising", f"image={photo}", *QUICK, "input_scale=1e38")
+    arguments = ("task=denoising", f"image={photo}", *QUICK, "input_scale=1e39")
     status, _, err = dip(*arguments, "hydra.run.dir=out")
     assert status == 1
     assert "the loss was not finite from the first iteration" in err

@@ -9,6 +9,7 @@ import time
 
 from dip_lightning.sweep import finished, folder_of, format_summary, write_summary
 from tests.conftest import TINY
+from tests.dashboard.conftest import data_of
 
 QUICK = ("task=denoising", "preset=smoke", "iterations=2", "logger=none")
 
@@ -116,3 +117,25 @@ def test_a_killed_sweep_goes_on(tmp_path, photo):
         if any(path.startswith(f"{job}/") for job in done):
             assert after[path] == changed, path
     assert len(list(tmp_path.glob("outputs/sweeps/*/*/restored.png"))) == 6
+
+
+def test_pages_are_written_after_each_job_failed_ones_included(dip, tmp_path, photo):
+    arguments = ("task=sr", "factor=2,32", f"image={photo}", "preset=smoke", "iterations=2", "-m")
+    assert dip(*arguments, "logger=none", "hydra.sweep.dir=sweep")[0] == 1
+    data = data_of(tmp_path / "sweep" / "dashboard.html")
+    assert [run["status"] for run in data["runs"]] == ["finished", "failed"]
+    assert data["swept"][0] == "factor"
+    for run in data["runs"]:
+        (single,) = data_of(tmp_path / "sweep" / run["id"] / "report.html")["runs"]
+        assert single["status"] == run["status"]
+
+
+def test_a_page_that_cannot_be_written_costs_no_job(dip, tmp_path, photo, monkeypatch):
+    def broken(*arguments, **settings):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("dip_lightning.dashboard.page.write_report", broken)
+    arguments = ("task=denoising", f"image={photo}", "preset=smoke", "iterations=2")
+    status, _, err = dip(*arguments, "logger=none", "hydra.run.dir=out")
+    assert status == 0
+    assert "page: OSError: no space left; the results are complete" in err

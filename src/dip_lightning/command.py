@@ -7,13 +7,22 @@ from pathlib import Path
 from typing import NoReturn
 
 from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig
 
 from dip_lightning import search
 from dip_lightning.composing import Source, check_value
 from dip_lightning.config import CONFIG_NAME, PATH_KEYS, Config
 from dip_lightning.errors import UserError
 from dip_lightning.launchers import require
-from dip_lightning.overrides import check_count, expand_folders, parse_overrides, quoted, values_of
+from dip_lightning.overrides import (
+    check_count,
+    expand_folders,
+    parse_overrides,
+    quote,
+    quoted,
+    values_of,
+)
+from dip_lightning.rerun import latest_unfinished
 from dip_lightning.sweep import folder_of
 from dip_lightning.trust import check_file, check_typed
 
@@ -150,7 +159,7 @@ def check(command: Command) -> Command:
             elif override.key_or_group not in PATH_KEYS:
                 check_value(composed, value)
     if not command.multirun:
-        return command
+        return _found_again(command, parsed, composed)
     constant = sorted({o.key_or_group for o in parsed} - {o.key_or_group for o in sweeps})
     exclude = f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]"
     overrides = [t.replace("hydra.run.dir=", "hydra.sweep.dir=", 1) for t in command.overrides]
@@ -158,6 +167,18 @@ def check(command: Command) -> Command:
         overrides.append(f"hydra.sweep.dir={folder_of(command.told, command.source.name)}")
     (folder,) = parse_overrides([t for t in overrides if t.startswith("hydra.sweep.dir=")][-1:])
     return replace(command, overrides=[*overrides, exclude], sweep_folder=Path(str(folder.value())))
+
+
+def _found_again(command: Command, parsed: list[Override], composed: DictConfig) -> Command:
+    typed = {o.key_or_group: o.value() for o in parsed}
+    if typed.get("resume") is not True or "hydra.run.dir" in typed:
+        return command
+    whole = command.source.compose(command.overrides, with_hydra=True)
+    found = latest_unfinished(Path(whole.hydra.run.dir).parent, composed)
+    if found is None:
+        print("resume=true: no unfinished run of this configuration; starting a new one")
+        return command
+    return replace(command, overrides=[*command.overrides, f"hydra.run.dir={quote(str(found))}"])
 
 
 def resume_search(command: Command) -> Command:

@@ -1,6 +1,6 @@
 """The typed configuration of one job: every key, its meaning, its default and its range."""
 
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +20,13 @@ OBSERVATIONS = {
 OBJECTIVES = ("psnr_average", "psnr", "psnr_y_average", "ssim_average", "psnr_holdout")
 LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
+UNIMPORTANT = (
+    "logger",
+    "resume",
+    "study",
+    "objective",
+    "checkpoint_seconds",
+)  # change nothing about a result
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
@@ -114,7 +121,10 @@ class Config:
     device: str = key("auto", "where to compute", choices=("auto", "cpu", "gpu"))
     threads: int | None = key(None, "CPU threads; null: all cores", low=1, high=1024)
     chunk: int | None = key(None, "iterations per Lightning step; null: by device", low=1)
-    resume: bool = key(True, "sweeps: leave jobs alone that have finished")
+    resume: bool = key(True, "go on where the same command ended; a single run: only if typed")
+    checkpoint_seconds: float = key(
+        60.0, "time between checkpoints, more where writing is slow; 0: after each chunk", low=0
+    )
     log_every: int = key(10, "iterations between rows of history.csv", low=1)
     diagnose: bool = key(False, "write diagnostics.csv: gradients, steps, Adam, batch norm")
 
@@ -181,6 +191,10 @@ class Config:
             raise UserError(
                 f"warmup={self.warmup}: expected less than iterations ({self.iterations})"
             )
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that the result depends on; two fits with the same are the same."""
+        return {name: value for name, value in asdict(self).items() if name not in UNIMPORTANT}
 
     @property
     def name(self) -> str:

@@ -6,7 +6,13 @@ class UserError(ValueError):
 
     Args:
         sentence: one line; line breaks and control characters in what was given are escaped.
+        diagnosis: the short word for it in metrics.json, where there is one.
     """
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, diagnosis: str | None = None) -> None:
         super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in sentence))
+        self.diagnosis = diagnosis
+
+
+class FolderError(UserError):
+    """The result folder is not this job's to write to; nothing in it may be touched."""

@@ -26,7 +26,7 @@ def manual() -> str:
         if folder.is_dir()
     ]
     keys = [
-        f"  {entry.name:14}{entry.metadata['text']} ({_limits(entry)}; {default_of(entry)})"
+        f"  {entry.name:19}{entry.metadata['text']} ({_limits(entry)}; {default_of(entry)})"
         for entry in fields(Config)
         if not isinstance(default_of(entry), dict)
     ]

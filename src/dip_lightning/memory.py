@@ -88,6 +88,13 @@ def check_memory(per_pixel: float, size: tuple[int, int], device: torch.device) 
         )
 
 
+def is_exhausted(error: BaseException) -> bool:
+    """Say whether an exception means that memory ran out; PyTorch has its own for it."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
 def _cgroup(name: str) -> float | None:
     try:
         return float((Path("/sys/fs/cgroup") / name).read_text())

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor
 from dip_lightning.callbacks import History
 from dip_lightning.config import value_of
 from dip_lightning.figure import Panel, draw_comparison
+from dip_lightning.files import write_atomically
 from dip_lightning.images import Picture, write_png, write_tiff
 from dip_lightning.metrics import Scores, psnr_where, score
 from dip_lightning.tasks.base import RestorationTask
@@ -22,6 +24,7 @@ RESULTS = (
     *("restored.png", "restored.tif", "observed.png", "comparison.png"),
     *("history.csv", "diagnostics.csv", "metrics.json", "last.ckpt"),
 )
+PREVIOUS = "previous"
 MOST_UNKNOWNS = 1_000_000
 NO_SCORES = Scores()
 
@@ -65,17 +68,17 @@ class Outcome:
         return [self.observed, *self.baselines, self.last, self.average]
 
 
-def measure(task: RestorationTask) -> Outcome:
-    """Compute the baselines, and measure them beside the observation and both outputs."""
-    x, factor, m = task.x, task.config.factor, getattr(task.A, "m", None)
+def measure(task: RestorationTask, *, with_baselines: bool = True) -> Outcome:
+    """Measure the observation and both outputs, beside the classical methods' where wanted."""
+    x, factor, m = task.x, task.config.factor, task.mask
 
     def measured(name: str, pixels: Tensor, seconds: float | None = None) -> Measured:
         comparable = x is not None and pixels.shape == x.shape
         scores = score(pixels, value_of(x), factor, m) if comparable else NO_SCORES
         return Measured(name, pixels.cpu(), scores, seconds)
 
-    baselines = []
-    for name, compute in task.baselines().items() if baselines_are_affordable(task) else ():
+    baselines, wanted = [], with_baselines and baselines_are_affordable(task)
+    for name, compute in task.baselines().items() if wanted else ():
         start = time.perf_counter()
         pixels = compute()
         baselines.append(measured(name, pixels, time.perf_counter() - start))
@@ -92,7 +95,7 @@ def baselines_are_affordable(task: RestorationTask) -> bool:
 
     Biharmonic inpainting solves a linear system with an unknown for each missing pixel.
     """
-    m = getattr(task.A, "m", None)
+    m = task.mask
     if m is None or float((1 - m).sum()) <= MOST_UNKNOWNS:
         return True
     print(f"baselines: left out, more than {MOST_UNKNOWNS:,} pixels are missing", flush=True)
@@ -148,17 +151,36 @@ def _psnr_holdout(task: RestorationTask) -> float | None:
 
 def write_metrics(folder: Path, values: dict[str, Any]) -> None:
     """Write metrics.json in one step, so that a reader never sees half of it."""
-    path = folder / "metrics.json"
-    partial = path.with_suffix(".json.partial")
-    partial.write_text(json.dumps(_finite(values), indent=2, allow_nan=False) + "\n")
-    partial.replace(path)
+    text = json.dumps(_finite(values), indent=2, allow_nan=False) + "\n"
+    write_atomically(folder / "metrics.json", text.encode())
 
 
 def clear(folder: Path) -> None:
     """Remove what an earlier run left in the same folder, so that no result mixes two runs."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name in RESULTS:
         (folder / name).unlink(missing_ok=True)
+        (folder / f"{name}.partial").unlink(missing_ok=True)
+    shutil.rmtree(folder / "snapshots", ignore_errors=True)
+
+
+def set_aside(folder: Path) -> None:
+    """Copy a finished result to previous/, where it stays until the next one is finished."""
+    partial = folder / f"{PREVIOUS}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    for name in RESULTS:
+        if (folder / name).exists():
+            shutil.copy2(folder / name, partial / name)
+    for name in (".hydra", "snapshots"):
+        if (folder / name).exists():
+            shutil.copytree(folder / name, partial / name)
+    shutil.rmtree(folder / PREVIOUS, ignore_errors=True)
+    partial.rename(folder / PREVIOUS)
+
+
+def drop_previous(folder: Path) -> None:
+    """Delete what was set aside: there is a finished result in its place."""
+    shutil.rmtree(folder / PREVIOUS, ignore_errors=True)
 
 
 def write_observed(folder: Path, task: RestorationTask, picture: Picture) -> None:

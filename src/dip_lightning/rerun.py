@@ -7,12 +7,13 @@ from typing import Any
 
 from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dip_lightning.config import CONFIG_NAME, DRAWN_MASKS, PATH_KEYS
+from dip_lightning.config import CONFIG_NAME, DRAWN_MASKS, PATH_KEYS, UNIMPORTANT
 from dip_lightning.naming import shown_path
+from dip_lightning.sweep import finished
 
-UNIMPORTANT = ("logger", "resume", "study", "objective")
 GROUPS = ("task", "network", "preset", "budget", "logger")
 
 
@@ -30,10 +31,14 @@ def write(folder: Path, composed: DictConfig, hydra_config: HydraConf) -> None:
     OmegaConf.save(composed, inside / "config.yaml")
     OmegaConf.save(hydra_config.overrides.task, inside / "overrides.yaml")
     OmegaConf.save(OmegaConf.create({"hydra": hydra_config}), inside / "hydra.yaml")
-    where = shlex.quote(str(shown_path(inside)))
-    command = f"python -m dip_lightning --config-dir {where} --config-name rerun"
     values = repeatable(composed, hydra_config.runtime.choices)
-    (inside / "rerun.yaml").write_text(f"# {command}\n{OmegaConf.to_yaml(values)}")
+    (inside / "rerun.yaml").write_text(f"# {command(folder)}\n{OmegaConf.to_yaml(values)}")
+
+
+def command(folder: Path) -> str:
+    """Say what to type to repeat the run of a result folder."""
+    where = shlex.quote(str(shown_path(folder / ".hydra")))
+    return f"python -m dip_lightning --config-dir {where} --config-name rerun"
 
 
 def repeatable(composed: DictConfig, choices: Mapping[str, Any]) -> dict[Any, Any]:
@@ -60,9 +65,23 @@ def is_same(folder: Path, composed: DictConfig) -> bool:
     """Say whether the job in this folder had the same configuration, but for where it logs."""
     try:
         before = OmegaConf.load(folder / ".hydra" / "config.yaml")
-    except (OSError, YAMLError):
+        old, new = (OmegaConf.to_container(config) for config in (before, composed))
+    except (OSError, ValueError, YAMLError, OmegaConfBaseException):
         return False
-    old, new = (OmegaConf.to_container(config) for config in (before, composed))
-    assert isinstance(old, dict)  # noqa: S101 - what to_container gives of a mapping
-    assert isinstance(new, dict)  # noqa: S101
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return False
     return all(old.get(key) == value for key, value in new.items() if key not in UNIMPORTANT)
+
+
+def latest_unfinished(folder: Path, composed: DictConfig) -> Path | None:
+    """Find the run to go on with among those of an image.
+
+    Args:
+        folder: their folders are named after the time when they began.
+        composed: configuration of the job.
+
+    Returns:
+        The latest of this configuration that has not finished; None if there is none.
+    """
+    runs = sorted((path.parents[1] for path in folder.glob("*/.hydra/config.yaml")), reverse=True)
+    return next((run for run in runs if finished(run) is None and is_same(run, composed)), None)

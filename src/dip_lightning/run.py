@@ -1,5 +1,6 @@
 """One job: load, build, fit, report; the only place that wires everything together."""
 
+import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -11,8 +12,16 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import Logger
 
 import dip_lightning
-from dip_lightning import engine, memory, report, tasks
-from dip_lightning.callbacks import Diagnostics, History, Panels, Progress, Stopping
+from dip_lightning import checkpoint, engine, health, memory, report, tasks
+from dip_lightning.callbacks import (
+    Checkpoints,
+    Diagnostics,
+    History,
+    Panels,
+    Progress,
+    Stopping,
+    Storage,
+)
 from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, Config
 from dip_lightning.datasets import find_image, find_mask, read_image
 from dip_lightning.engine import Chunks
@@ -23,37 +32,44 @@ from dip_lightning.naming import Place, shown_path
 from dip_lightning.tasks.base import Given, RestorationTask
 
 
-def run(config: Config, place: Place) -> dict[str, Any]:
+def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any]:
     """Restore one image and fill its result folder.
 
     Args:
         config: settings of the job.
         place: result folder and names for the dashboard.
+        goes_on: from the checkpoint in the folder.
 
     Returns:
         What metrics.json holds; `signal` is the number of the signal that stopped it, or None.
 
     Raises:
-        UserError: an image cannot be used, or the settings do not fit it.
+        UserError: an image cannot be used, the settings do not fit it, or the checkpoint is
+            another fit's.
+        OSError: the result cannot be written.
     """
     device = _prepare(config)
     picture, given = load(config)
     with Stopping() as stopping:
         task = _build(config, given, device)
-        report.clear(place.folder)
+        found = checkpoint.find(place.folder, task, device) if goes_on else None
         report.write_observed(place.folder, task, picture)
         _announce(task, device)
+        pointless = health.of_given(task.y if task.x is None else task.x, task.mask)
+        if pointless is not None:
+            print(health.explain(pointless, config.lr), file=sys.stderr)
         with open_logger(config, place) as logger:
-            history = fit(task, device, place.folder, stopping, logger)
-            if task.diverged_at == 1:
-                raise UserError(f"lr={config.lr}: the loss was not finite from the first iteration")
+            history = fit(task, device, place.folder, stopping, logger, found)
             status = _status(task, stopping)
-            outcome = report.measure(task)
-            facts = {"status": status, **_facts(task)}
+            outcome = report.measure(task, with_baselines=status != "interrupted")
+            diagnosis = _diagnosis(task, pointless)
+            facts = {"status": status, "diagnosis": diagnosis, **_facts(task)}
             values = report.metrics(task, history, outcome, facts)
             report.write_images(place.folder, task, picture, outcome)
             report.write_metrics(place.folder, values)
             log_result(logger, values, place.folder / "comparison.png")
+        if diagnosis not in {pointless, "not_finite"}:
+            print(health.explain(str(diagnosis), config.lr), file=sys.stderr)
         _conclude(task, status, outcome, place.folder)
     return {**values, "signal": stopping.received if status == "interrupted" else None}
 
@@ -104,27 +120,54 @@ def fit(
     folder: Path,
     stopping: Stopping,
     logger: Logger | None,
+    found: Path | None = None,
 ) -> History:
-    """Fit the generator, writing history.csv on the way and last.ckpt at the end."""
+    """Fit the generator, writing history.csv and last.ckpt on the way and at the end.
+
+    Args:
+        task: what to fit, not begun.
+        device: where to compute.
+        folder: result folder.
+        stopping: ends the fit on a signal.
+        logger: where else the curve goes.
+        found: checkpoint to go on from; None: from the beginning.
+
+    Raises:
+        UserError: the loss was not finite from the first iteration.
+        OSError: the history or the last checkpoint cannot be written.
+    """
     config, total = task.config, task.config.iterations
     history = History(folder / "history.csv", config.log_every, total)
     looking = [Diagnostics(folder / "diagnostics.csv")] if config.diagnose else []
+    saving = Checkpoints(folder / checkpoint.NAME, config.checkpoint_seconds)
+    panels = Panels(folder / "snapshots", total)
     trainer = Trainer(
         accelerator="gpu" if device.type == "cuda" else device.type,
         devices=1,
-        # A job is one process: Lightning must not read SLURM's tasks as ranks, nor requeue itself.
-        plugins=LightningEnvironment(),
         max_epochs=1,
         logger=logger or False,
-        callbacks=[*looking, history, Panels(total), Progress(total), stopping],
+        callbacks=[*looking, history, panels, Progress(total), stopping, saving],
+        # A job is one process: Lightning must not read SLURM's tasks as ranks, nor requeue itself.
+        plugins=[LightningEnvironment(), Storage()],
         default_root_dir=folder,
         log_every_n_steps=1,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(task, Chunks(total, config.chunk, lambda: task.seconds_per_iteration))
-    trainer.save_checkpoint(folder / "last.ckpt")
+    pace, done = lambda: task.seconds_per_iteration, lambda: task.iteration
+    try:
+        trainer.fit(task, Chunks(total, config.chunk, pace, done), ckpt_path=found)
+    except SystemExit:  # Lightning's own, if the signal came before the first iteration
+        raise SystemExit(128 + (stopping.received or signal.SIGTERM)) from None
+    if task.diverged_at == 1:
+        raise UserError(
+            f"lr={config.lr}: the loss was not finite from the first iteration", "not_finite"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in [history.table, *(diagnostics.table for diagnostics in looking)]:
+        table.finish()
+    trainer.save_checkpoint(folder / checkpoint.NAME)
     return history
 
 
@@ -154,9 +197,8 @@ def _announce(task: RestorationTask, device: torch.device) -> None:
     parameters = sum(p.numel() for p in task.generator.parameters())
     precision = _precision_name(task, device)
     missing = ""
-    mask = getattr(task.A, "m", None)
-    if mask is not None:
-        missing = f", {100 * (1 - float(mask.mean())):.1f} % missing"
+    if task.mask is not None:
+        missing = f", {100 * (1 - float(task.mask.mean())):.1f} % missing"
     print(
         f"{c.task}: {c.name}, {width} x {height} {kind}{missing}; network {c.network['name']}, "
         f"{parameters:,} parameters; {c.iterations} iterations on {device.type}, {precision}",
@@ -173,6 +215,14 @@ def _status(task: RestorationTask, stopping: Stopping) -> str:
         return "diverged"
     stopped = stopping.received is not None and task.iteration < task.config.iterations
     return "interrupted" if stopped else "finished"
+
+
+def _diagnosis(task: RestorationTask, pointless: str | None) -> str | None:
+    if task.diverged_at is not None:
+        return "not_finite"
+    last = task.iterates[-1].loss
+    found = health.of_losses(task.loss_first, task.loss_best, last)
+    return found or pointless or health.of_output(task.x_hat)
 
 
 def _facts(task: RestorationTask) -> dict[str, Any]:

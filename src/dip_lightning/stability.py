@@ -34,6 +34,15 @@ class StepLimit:
         optimizer.register_step_pre_hook(self._remember)
         optimizer.register_step_post_hook(self._shorten)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what it remembers; empty before the first step."""
+        return {} if self.usual is None else {"usual": self.usual, "steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, Tensor], device: torch.device) -> None:
+        """Go on from what it remembered."""
+        if state:
+            self.usual, self.steps = (state[name].to(device) for name in ("usual", "steps"))
+
     @torch.no_grad()
     def _remember(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
         self._before = [p.clone() for p in _parameters(optimizer)]

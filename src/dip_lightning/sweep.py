@@ -2,15 +2,19 @@
 
 import csv
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from dip_lightning.files import write_atomically
+
 SUMMARY = "sweep.csv"
-COLUMNS = ("job", "status", "psnr", "psnr_average", "ssim_average", "seconds", "error")
+COLUMNS = ("job", "status", "psnr", "psnr_average", "ssim_average", "seconds", "diagnosis", "error")
 UNIMPORTANT = (
     "resume=",
+    "checkpoint_seconds=",
     "logger=",
     "launcher=",
     "hydra.launcher.",
@@ -45,13 +49,12 @@ def write_summary(folder: Path) -> list[dict[str, Any]]:
     """
     jobs = sorted(path.parent for path in folder.glob("*/metrics.json"))
     rows = [{**_metrics(job), "job": job.name} for job in jobs]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
     # Several jobs may end at once, on several machines.
-    partial = folder / f".{SUMMARY}.{uuid4().hex}.partial"
-    with partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
-    partial.replace(folder / SUMMARY)
+    write_atomically(folder / SUMMARY, text.getvalue().encode(), owner=uuid4().hex)
     return rows
 
 
@@ -80,6 +83,7 @@ def format_summary(rows: list[dict[str, Any]]) -> str:
             for name, size, digits in (("psnr", 9, 2), ("psnr_average", 8, 2), ("seconds", 7, 1))
         ]
         reason = f": {row['error']}" if row.get("error") else ""
+        reason = reason or (f" ({row['diagnosis']})" if row.get("diagnosis") else "")
         lines.append(f"{row['job']:{width}}  {'  '.join(cells)}  {row.get('status')}{reason}")
     return "\n".join(lines)
 

@@ -20,7 +20,7 @@ def test_every_iteration_is_measured_and_none_changed(tmp_path, chunk):
     looked = Diagnostics(tmp_path / "diagnostics.csv")
     watched = fit(make(iterations=9), chunk, [looked])
     assert torch.equal(plain.x_hat, watched.x_hat)
-    measured = rows(looked.path)
+    measured = rows(looked.table.path)
     assert tuple(measured[0]) == COLUMNS
     assert [row["iteration"] for row in measured] == list(range(1, 10))
     assert measured[0]["surprise"] == 0

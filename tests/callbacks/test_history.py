@@ -23,7 +23,7 @@ def feed(history, iterates, chunk):
         task.iterates = iterates[start : start + chunk]
         task.iteration = min(start + chunk, len(iterates))
         history.on_train_batch_end(trainer, task, None, None, 0)
-    with history.path.open() as file:
+    with history.table.path.open() as file:
         return list(csv.DictReader(file))
 
 
@@ -55,3 +55,24 @@ def test_an_iterate_that_is_not_finite_is_never_the_best(tmp_path):
     assert history.iteration_best == 1
     assert rows[-1]["iteration"] == "2"
     assert rows[-1]["loss"] == "nan"
+
+
+def test_it_goes_on_where_the_checkpoint_ends(tmp_path):
+    iterates = [Iterate(e, e, e) for e in (0.1, 0.01, 0.05, 0.02)]
+    first = History(tmp_path / "history.csv", every=1, total=6)
+    feed(first, iterates[:2], 1)
+    state = first.state_dict()
+    feed(first, iterates, 1)  # written after the checkpoint, then killed
+    again = History(tmp_path / "history.csv", every=1, total=6)
+    again.load_state_dict(state)
+    task, trainer = make(), SimpleNamespace(logger=None)
+    again.on_train_start(trainer, task)
+    task.iteration, task.iterates = 4, iterates[2:]
+    again.on_train_batch_end(trainer, task, None, None, 0)
+    with again.table.path.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["iteration"] for row in rows] == ["1", "2", "3", "4"]
+    seconds = [float(row["seconds"]) for row in rows]
+    assert seconds == sorted(seconds)
+    assert seconds[2] >= float(f"{state['seconds']:.8g}")
+    assert again.iteration_best == 2

@@ -1,6 +1,8 @@
 from itertools import pairwise
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from dip_lightning.callbacks.panels import logarithmic
 
@@ -10,11 +12,28 @@ def test_panels_are_few_and_log_spaced(total):
     due = logarithmic(total)
     assert due[0] == 1
     assert due[-1] == total
-    assert len(due) <= 8
+    assert len(due) <= 12
     assert due == sorted(set(due))
 
 
 def test_ratios_are_about_equal():
-    due = logarithmic(10**7)
+    due = logarithmic(10**11)
     ratios = [b / a for a, b in pairwise(due)]
-    assert ratios == pytest.approx([10] * 7, rel=0.01)
+    assert ratios == pytest.approx([10] * 11, rel=0.01)
+
+
+def test_previews_are_kept_with_the_ground_truth(dip, tmp_path, photo):
+    arguments = ("task=denoising", f"image={photo}", "preset=smoke", "iterations=9", "chunk=2")
+    assert dip(*arguments, "logger=none", "hydra.run.dir=out")[0] == 0
+    kept = sorted(path.name for path in (tmp_path / "out" / "snapshots").iterdir())
+    assert kept == [f"{t:06}.webp" for t in (2, 4, 6, 8, 9)] + ["truth.png"]
+    truth = Image.open(tmp_path / "out" / "snapshots" / "truth.png")
+    assert np.array_equal(np.asarray(truth), np.asarray(Image.open(photo)))
+
+
+def test_a_shorter_fit_in_the_same_folder_leaves_no_preview_of_the_longer(dip, tmp_path, photo):
+    arguments = ("task=denoising", f"observed={photo}", "preset=smoke", "chunk=1", "logger=none")
+    for iterations in (5, 3):
+        assert dip(*arguments, f"iterations={iterations}", "hydra.run.dir=out")[0] == 0
+    kept = sorted(path.name for path in (tmp_path / "out" / "snapshots").iterdir())
+    assert kept == [f"{t:06}.webp" for t in (1, 2, 3)]

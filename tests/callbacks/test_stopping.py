@@ -18,12 +18,12 @@ class SignalAt(Callback):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_fit_after_the_chunk(number):
+def test_a_signal_ends_the_fit_after_the_iteration(number):
     before = signal.getsignal(number)
     with Stopping() as stopping:
         task = fit(make(iterations=50), 5, [SignalAt(10, number), stopping])
     assert stopping.received == number
-    assert task.iteration == 15
+    assert task.iteration == len(task.iterates) + 10 == 11
     assert signal.getsignal(number) is before
 
 
@@ -41,3 +41,16 @@ def test_a_loss_that_is_not_finite_ends_the_fit():
         fit(task, 5, [stopping])
     assert task.iteration == 15
     assert task.diverged_at == 11
+
+
+@pytest.mark.parametrize(
+    ("second", "status"), [(signal.SIGINT, 128 + signal.SIGINT), (signal.SIGTERM, None)]
+)
+def test_a_second_ctrl_c_quits_at_once(second, status, monkeypatch):
+    left = []
+    monkeypatch.setattr("os._exit", left.append)
+    with Stopping() as stopping:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), second)
+    assert left == ([] if status is None else [status])
+    assert stopping.received == signal.SIGTERM

@@ -28,8 +28,9 @@ def make(task="restoration", x=None, y=None, m=None, **changes):
     return tasks.load(task)(config, given)
 
 
-def trainer(callbacks=()):
+def trainer(callbacks=(), **settings):
     return Trainer(
+        **settings,
         accelerator="cpu",
         max_epochs=1,
         logger=False,

@@ -1,6 +1,5 @@
 """What happens inside the optimiser, iteration by iteration, for the study of sudden drops."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from dip_lightning.callbacks.history import decibels
+from dip_lightning.callbacks.table import Table
 from dip_lightning.tasks.base import RestorationTask
 
 MEASURED = ("gradient_norm", "update_ratio", "surprise", "surprised", "second_moment", "batch_std")
@@ -33,21 +33,28 @@ class Diagnostics(Callback):
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.table = Table(path, COLUMNS)
         self._before: list[Tensor] = []
         self._measured: list[Tensor] = []
         self._stds: list[Tensor] = []
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the file, and look before and after every step of the optimiser."""
-        with self.path.open("w", newline="") as file:
-            csv.writer(file).writerow(COLUMNS)
+        self.table.begin()
         for module in pl_module.modules():
             if isinstance(module, _BatchNorm):
                 module.register_forward_pre_hook(self._look_inside)
         (optimizer,) = trainer.optimizers
         optimizer.register_step_pre_hook(self._look_before)
         optimizer.register_step_post_hook(self._look_after)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps: the file itself."""
+        return {"rows": self.table.text}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint; rows that were written after it are computed again."""
+        self.table.text = state_dict["rows"]
 
     @torch.no_grad()
     def _look_inside(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -84,12 +91,12 @@ class Diagnostics(Callback):
         first = pl_module.iteration - len(pl_module.iterates) + 1
         measured = torch.stack(self._measured).tolist()
         self._measured = []
-        with self.path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            for i, (iterate, row) in enumerate(zip(pl_module.iterates, measured, strict=True)):
-                psnr = decibels(iterate.error)
-                values = (first + i, iterate.loss, "" if psnr is None else psnr, *row)
-                writer.writerow(f"{v:.6g}" if isinstance(v, float) else v for v in values)
+        rows = []
+        for i, (iterate, row) in enumerate(zip(pl_module.iterates, measured, strict=True)):
+            psnr = decibels(iterate.error)
+            values = (first + i, iterate.loss, "" if psnr is None else psnr, *row)
+            rows.append([f"{v:.6g}" if isinstance(v, float) else str(v) for v in values])
+        self.table.append(rows)
 
 
 def surprise(optimizer: Optimizer) -> list[Tensor]:

@@ -1,6 +1,5 @@
 """The curve of a fit, written while it runs."""
 
-import csv
 import math
 import time
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from dip_lightning.callbacks.table import Table
 from dip_lightning.tasks.base import RestorationTask
 
 COLUMNS = ("iteration", "loss", "psnr", "psnr_average", "seconds")
@@ -30,17 +30,27 @@ class History(Callback):
     """
 
     def __init__(self, path: Path, every: int, total: int) -> None:
-        self.path, self.every, self.total = path, every, total
+        self.table, self.every, self.total = Table(path, COLUMNS), every, total
         self.psnr_best: float | None = None
         self.iteration_best: int | None = None
         self.seconds = 0.0
         self._started = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock and the file."""
-        self._started = time.perf_counter()
-        with self.path.open("w", newline="") as file:
-            csv.writer(file).writerow(COLUMNS)
+        """Start the clock and the file, both where the checkpoint ends if there is one."""
+        self._started = time.perf_counter() - self.seconds
+        self.table.begin()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps: the file itself, the oracle's best, the clock."""
+        names = ("psnr_best", "iteration_best", "seconds")
+        return {"rows": self.table.text, **{name: getattr(self, name) for name in names}}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint; rows that were written after it are computed again."""
+        self.table.text = state_dict["rows"]
+        self.psnr_best, self.iteration_best = state_dict["psnr_best"], state_dict["iteration_best"]
+        self.seconds = state_dict["seconds"]
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -50,10 +60,9 @@ class History(Callback):
         now = time.perf_counter() - self._started
         rows = list(self._rows(pl_module, now))
         self.seconds = now
-        with self.path.open("a", newline="") as file:
-            csv.writer(file).writerows(
-                ["" if value is None else f"{value:.8g}" for value in row.values()] for row in rows
-            )
+        self.table.append(
+            ["" if value is None else f"{value:.8g}" for value in row.values()] for row in rows
+        )
         if trainer.logger is not None:
             for row in rows:
                 known = {name: value for name, value in row.items() if value is not None}

@@ -1,15 +1,25 @@
-"""The image at a few iterations, for the logger's dashboard."""
+"""The image at a few iterations: previews in the result folder, and for the logger's dashboard."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image as PillowImage
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
+from torch import Tensor
 
+from dip_lightning.callbacks.history import decibels
+from dip_lightning.files import reason
 from dip_lightning.images import Format, preview, quantise
+from dip_lightning.naming import shown_path
 from dip_lightning.tasks.base import RestorationTask
 
-COUNT = 8
+COUNT = 12
+LONGEST = 768  # side of a preview, pixels
+QUALITY = 88
+TRUTH = "truth.png"
 
 
 def logarithmic(total: int, count: int = COUNT) -> list[int]:
@@ -18,29 +28,57 @@ def logarithmic(total: int, count: int = COUNT) -> list[int]:
 
 
 class Panels(Callback):
-    """Send the averaged output to Weights & Biases at log-spaced iterations.
+    """Keep the averaged output at log-spaced iterations, and send it to Weights & Biases.
+
+    The folder gets `<iteration>.webp`, lossy and for the eye only, and the ground truth, where
+    there is one, as `truth.png`.
 
     Args:
+        folder: where the previews go.
         total: iterations of the whole fit.
     """
 
-    def __init__(self, total: int) -> None:
-        self.due = logarithmic(total)
+    def __init__(self, folder: Path, total: int) -> None:
+        self.folder, self.due = folder, logarithmic(total)
+        self._failing = False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the ground truth; leave out what a checkpoint's fit has shown before."""
+        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        self.due = [iteration for iteration in self.due if iteration > pl_module.iteration]
+        if pl_module.x is not None:
+            self._save(_picture(pl_module.x), TRUTH)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Send the image if an iteration that is due lies in the chunk just computed."""
+        """Write and send the image if an iteration that is due lies in the chunk just computed."""
         assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
-        if not self.due or pl_module.iteration < self.due[0]:
+        iteration = pl_module.iteration
+        if not self.due or iteration < self.due[0]:
             return
-        self.due = [iteration for iteration in self.due if iteration > pl_module.iteration]
+        self.due = [later for later in self.due if later > iteration]
+        shown = _picture(pl_module.x_average)
+        small = shown.copy()
+        small.thumbnail((LONGEST, LONGEST))
+        self._save(small, f"{iteration:06}.webp")
         if isinstance(trainer.logger, WandbLogger):
-            shown = quantise(preview(pl_module.x_average), Format())
-            caption = f"averaged output, iteration {pl_module.iteration}"
-            trainer.logger.log_image(
-                "x_average",
-                [shown[..., 0] if shown.shape[2] == 1 else shown],
-                step=pl_module.iteration,
-                caption=[caption],
-            )
+            psnr = decibels(pl_module.iterates[-1].error_average)
+            quality = "" if psnr is None else f", {psnr:.2f} dB"
+            caption = f"averaged output, iteration {iteration}{quality}"
+            trainer.logger.log_image("x_average", [shown], step=iteration, caption=[caption])
+
+    def _save(self, picture: PillowImage.Image, name: str) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            picture.save(self.folder / name, quality=QUALITY)
+        except OSError as error:  # a preview must never cost a fit
+            if not self._failing:
+                where = shown_path(self.folder / name)
+                print(f"{where}: {reason(error)}; the fit goes on without", file=sys.stderr)
+            self._failing = True
+
+
+def _picture(pixels: Tensor) -> PillowImage.Image:
+    array = quantise(preview(pixels), Format())
+    return PillowImage.fromarray(array[..., 0] if array.shape[2] == 1 else array)

@@ -24,17 +24,20 @@ class Progress(Callback):
     def __init__(self, total: int) -> None:
         self.total = total
         self._bar: tqdm[Any] | None = None
-        self._line = 0
+        self._line = self._first = 0
         self._started = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw the empty bar."""
-        self._started = time.perf_counter()
+        """Draw the bar, empty or as full as the checkpoint is."""
+        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        self._started, self._first = time.perf_counter(), pl_module.iteration
+        self._line = self._first * LINES // self.total
         if sys.stderr.isatty():
             form = (
                 "{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {rate_fmt} ETA {remaining}{postfix}"
             )
-            self._bar = tqdm(total=self.total, unit="it", bar_format=form, dynamic_ncols=True)
+            settings = {"unit": "it", "bar_format": form, "dynamic_ncols": True}
+            self._bar = tqdm(total=self.total, initial=self._first, **settings)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -66,7 +69,7 @@ class Progress(Callback):
 
     def _print(self, task: RestorationTask) -> None:
         seconds = time.perf_counter() - self._started
-        speed = task.iteration / seconds
+        speed = (task.iteration - self._first) / seconds
         left = tqdm.format_interval((self.total - task.iteration) / speed)
         done = f"iteration {task.iteration}/{self.total}, {speed:.2f} it/s, ETA {left}"
         with suppress(OSError):  # nobody reads any more; the fit goes on

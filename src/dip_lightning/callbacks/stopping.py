@@ -1,5 +1,6 @@
 """Ending a fit before its time, with what there is."""
 
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
@@ -16,9 +17,10 @@ SIGNALS = tuple(
 
 
 class Stopping(Callback):
-    """Stop after the current chunk on a signal or when the loss is not a number any more.
+    """Stop after the current iteration on a signal, or when the loss is not a number any more.
 
-    Used as a context: signals are caught inside it. A second one takes its usual course.
+    Used as a context: signals are caught inside it. Ctrl-C after that quits at once; whatever is
+    on the disk by then is whole. SIGTERM may come twice, a cluster sends it to every process.
 
     Attributes:
         received: the signal that asked for the stop, None if none did.
@@ -41,21 +43,20 @@ class Stopping(Callback):
         traceback: TracebackType | None,
     ) -> None:
         """Give the signals back."""
-        self._restore()
-
-    def _receive(self, number: int, _frame: FrameType | None) -> None:
-        self.received = number
-        self._restore()
-
-    def _restore(self) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        if self.received is not None and number == signal.SIGINT:
+            os._exit(128 + number)
+        self.received = self.received or number
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Catch SIGTERM again: the Trainer's own handler would end the process with status 0."""
-        if self._previous and self.received is None:
-            for number in SIGNALS:
-                signal.signal(number, self._receive)
+        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        pl_module.is_stopped = lambda: self.received is not None
+        for number in self._previous:
+            signal.signal(number, self._receive)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

@@ -10,7 +10,7 @@ from torch import nn
 
 from dip_lightning.errors import UserError
 
-PARTS = {"inputs", "layers"}
+PARTS = {"inputs", "layers", "upsampling"}
 
 
 class GeneratorModule(Protocol):

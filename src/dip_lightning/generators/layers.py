@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dip_lightning.generators.upsampling import same_conv, upsampled, upsampled_conv
 from dip_lightning.operators.downsample import Downsample
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -38,16 +39,32 @@ class Conv(nn.Conv2d):
     def __init__(
         self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: str = "reflect"
     ) -> None:
-        reflect = padding == "reflect" and kernel > 1
-        super().__init__(inputs, outputs, kernel, stride, 0 if reflect else kernel // 2)
-        self.reach = kernel // 2 if reflect else 0
+        super().__init__(inputs, outputs, kernel, stride)
+        self.border = padding
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve x, (B, inputs, H, W), to (B, outputs, ceil(H / stride), ceil(W / stride))."""
-        if self.reach:
-            x = F.pad(x, (self.reach,) * 4, mode="reflect")
-        bias = None if self.bias is None else self.bias.to(x.dtype)
-        return F.conv2d(x, self.weight.to(x.dtype), bias, self.stride, self.padding)
+        return same_conv(x, self.weight, self.bias, self.border, self.stride[0])
+
+
+class UpsampledConv(Conv):
+    """Double height and width, then convolve, in the precision of the input.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        kernel: side of the kernel, odd.
+        mode: "nearest" or "bilinear" (pixel areas aligned).
+        padding: "reflect" or "zeros".
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, mode: str, padding: str) -> None:
+        super().__init__(inputs, outputs, kernel, padding=padding)
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enlarge x, (B, inputs, H, W), to (B, outputs, 2 H, 2 W)."""
+        return upsampled_conv(x, self.weight, self.bias, mode=self.mode, padding=self.border)
 
 
 class Transposed(nn.ConvTranspose2d):
@@ -80,8 +97,7 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Enlarge x, (B, C, H, W), to (B, C, 2 H, 2 W)."""
-        align = None if self.mode == "nearest" else False
-        return F.interpolate(x, scale_factor=2, mode=self.mode, align_corners=align)
+        return upsampled(x, self.mode)
 
 
 class AnySize(nn.Module, ABC):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dip_lightning.errors import UserError
@@ -15,11 +16,11 @@ from dip_lightning.generators.layers import (
     UPSAMPLINGS,
     AnySize,
     Conv,
-    Upsample,
     conv_down,
     initialise,
     norm_activation,
 )
+from dip_lightning.generators.upsampling import norm_upsampled, same_conv, upsampled_conv
 
 
 @dataclass
@@ -79,10 +80,44 @@ class Options:
 
 
 @final
+class Join(nn.Module):
+    """Join the skip branch with the coarser scales, normalise and convolve: one upsampled input.
+
+    (s, x) -> conv(norm([s, upsample(x)])), where upsampling costs next to nothing (see
+    `generators.upsampling`).
+
+    Args:
+        skip: channels of s; 0: there is no s.
+        deep: channels of x.
+        outputs: channels of the result.
+        options: kernel_up and padding.
+        mode: of the upsampling.
+    """
+
+    def __init__(self, skip: int, deep: int, outputs: int, options: Options, mode: str) -> None:
+        super().__init__()
+        self.skip, self.mode = skip, mode
+        self.norm = nn.BatchNorm2d(skip + deep, track_running_stats=False)
+        self.conv = Conv(skip + deep, outputs, options.kernel_up, padding=options.padding)
+
+    def forward(self, s: Tensor | None, x: Tensor) -> Tensor:
+        """Transform s, (B, skip, 2 H, 2 W), and x, (B, deep, H, W), to (B, outputs, 2 H, 2 W)."""
+        weight, bias, border = self.conv.weight, self.conv.bias, self.conv.border
+        own, others = slice(self.skip), slice(self.skip, None)
+        x = norm_upsampled(x, self.norm, others, self.mode)
+        joined = upsampled_conv(x, weight[:, others], bias, mode=self.mode, padding=border)
+        if s is None:
+            return joined
+        scale, shift = self.norm.weight[own], self.norm.bias[own]
+        s = F.batch_norm(s, None, None, scale, shift, training=True, eps=self.norm.eps)
+        return joined + same_conv(s, weight[:, own], None, border)
+
+
+@final
 class Scale(nn.Module):
     """One scale: halve, let the coarser scales work, double, join the skip branch, refine.
 
-    x -> up(norm([skip(x), upsample(deeper(down(x)))]))
+    x -> up(join(skip(x), deeper(down(x))))
 
     With `identity_skip` the skip branch is its input; without channels there is none.
     """
@@ -103,22 +138,18 @@ class Scale(nn.Module):
             Conv(down, down, o.kernel_down, padding=o.padding),
             *norm_activation(down, o.activation),
             *([Scale(o, index + 1, down)] if inner else []),
-            Upsample(o.upsampling[index]),
         )
-        joined = skip + (o.up[index + 1] if inner else down)
+        deep = o.up[index + 1] if inner else down
+        self.join = Join(skip, deep, up, o, o.upsampling[index])
         self.up = nn.Sequential(
-            nn.BatchNorm2d(joined, track_running_stats=False),
-            Conv(joined, up, o.kernel_up, padding=o.padding),
             *norm_activation(up, o.activation),
             *([Conv(up, up, 1), *norm_activation(up, o.activation)] if o.last_1x1 else []),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform x, (B, inputs, H, W), H and W even, to (B, up, H, W)."""
-        deep: Tensor = self.down(x)
-        if self.skip is not None:
-            deep = torch.cat([self.skip(x), deep], dim=1)
-        refined: Tensor = self.up(deep)
+        skipped = None if self.skip is None else self.skip(x)
+        refined: Tensor = self.up(self.join(skipped, self.down(x)))
         return refined
 
 

@@ -15,7 +15,7 @@ from dip_lightning.generators.layers import (
     AnySize,
     Conv,
     Transposed,
-    Upsample,
+    UpsampledConv,
     initialise,
 )
 
@@ -111,9 +111,7 @@ def _twice(inputs: int, outputs: int, options: Options, *, normalised: bool) -> 
 def _enlarge(inputs: int, outputs: int, options: Options) -> nn.Module:
     if options.upsampling == "deconv":
         return Transposed(inputs, outputs)
-    return nn.Sequential(
-        Upsample(options.upsampling), Conv(inputs, outputs, 3, padding=options.padding)
-    )
+    return UpsampledConv(inputs, outputs, 3, mode=options.upsampling, padding=options.padding)
 
 
 def build(options: Options, inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
 
 DEPTH = 1.5  # dB
 WITHIN = 50  # iterations
@@ -48,13 +49,19 @@ def find_drops(
     """
     t, p = np.asarray(iterations, dtype=int), np.asarray(psnr, dtype=float)
     t, p = t[t > AFTER], p[t > AFTER]
+    if not len(t):
+        return []
     drops: list[Drop] = []
+    suspects = np.flatnonzero(_recent_highest(p, within) - p >= depth)
     i = 0
     while i < len(t):
-        window = np.flatnonzero((t >= t[i] - within) & (t <= t[i]))
-        if drops:
-            window = window[t[window] >= (drops[-1].end or t[i])]
-        start = window[np.argmax(p[window])]
+        later = np.searchsorted(suspects, i)
+        if later == len(suspects):
+            break
+        i = int(suspects[later])
+        since = max(t[i] - within, (drops[-1].end or t[i]) if drops else t[0])
+        first = int(np.searchsorted(t, since))
+        start = first + int(np.argmax(p[first : i + 1]))
         if p[start] - p[i] < depth:
             i += 1
             continue
@@ -65,3 +72,10 @@ def find_drops(
         drops.append(Drop(int(t[start]), int(t[bottom]), end, float(p[start] - p[bottom])))
         i = stop + 1 if len(back) else len(t)
     return drops
+
+
+def _recent_highest(p: NDArray[np.float64], within: int) -> NDArray[np.float64]:
+    # Of the last `within` rows and this one, which span at least as many iterations.
+    padded = np.concatenate([np.full(within, -np.inf), p])
+    highest: NDArray[np.float64] = sliding_window_view(padded, within + 1).max(1)
+    return highest

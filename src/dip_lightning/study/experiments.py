@@ -179,3 +179,18 @@ def find_experiment(name: str) -> Experiment:
     """Return an experiment; one of the user's own has its name for a title."""
     known = {experiment.name: experiment for experiment in EXPERIMENTS}
     return known.get(name) or Experiment(name, name, "", ())
+
+
+def find_tables(settings: Mapping[str, Any], is_whole: bool) -> list[str]:  # noqa: FBT001
+    """Name the tables of published numbers that are about the same degradation and image.
+
+    Args:
+        settings: the composed configuration of a job.
+        is_whole: the image was not cut.
+    """
+    tables = {
+        e.published.format_map(settings)
+        for e in EXPERIMENTS
+        if e.compares(settings, is_whole) and e.published
+    }
+    return sorted(tables)

@@ -1,9 +1,12 @@
 """Published numbers, each with its source."""
 
+import csv
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE = Path(__file__).with_name("published.csv")
 # How a published metric is called in metrics.json.
@@ -31,7 +34,7 @@ NAMES = {
 
 
 @cache
-def published(table: str, metric: str) -> pd.DataFrame:
+def published(table: str, metric: str) -> "pd.DataFrame":
     """Read the published numbers of a table.
 
     Args:
@@ -41,16 +44,39 @@ def published(table: str, metric: str) -> pd.DataFrame:
     Returns:
         One row for each image, one column for each method, dB; empty where nothing is published.
     """
-    rows = pd.read_csv(FILE)
-    rows = rows[(rows["table"] == table) & (rows["metric"].map(METRICS) == metric)]
-    wide = rows.assign(method=rows["method"].map(NAMES)).pivot_table(
+    import pandas as pd  # noqa: PLC0415 - only in the extra `study`
+
+    rows = pd.DataFrame(_rows(table, metric), columns=["image", "method", "psnr_db"])
+    wide = rows.assign(psnr_db=rows["psnr_db"].astype(float)).pivot_table(
         index="image", columns="method", values="psnr_db", sort=False
     )
     wide.columns.name = wide.index.name = None
     return wide
 
 
+def numbers(table: str, metric: str, image: str) -> dict[str, float]:
+    """Return what is published of an image in a table, dB, by method; empty where nothing is."""
+    found: dict[str, list[float]] = {}
+    for row in _rows(table, metric):
+        if row["image"] == image:
+            found.setdefault(row["method"], []).append(float(row["psnr_db"]))
+    return {method: sum(values) / len(values) for method, values in found.items()}
+
+
 def sources(table: str) -> list[str]:
     """Name where the numbers of a table come from."""
-    rows = pd.read_csv(FILE)
-    return sorted(rows[rows["table"] == table]["source"].unique())
+    return sorted({row["source"] for row in _file() if row["table"] == table})
+
+
+def _rows(table: str, metric: str) -> list[dict[str, str]]:
+    return [
+        {**row, "method": NAMES[row["method"]]}
+        for row in _file()
+        if row["table"] == table and METRICS[row["metric"]] == metric
+    ]
+
+
+@cache
+def _file() -> list[dict[str, str]]:
+    with FILE.open(newline="") as file:
+        return list(csv.DictReader(file))

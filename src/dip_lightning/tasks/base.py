@@ -1,10 +1,11 @@
 """The fit that all tasks share: one generator, one observation, one loop."""
 
+import math
 import time
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -99,8 +100,12 @@ class RestorationTask(LightningModule, ABC):
         self.config, self.given = config, given
         self.iteration = 0
         self.iterates: list[Iterate] = []
+        self.loss_first = self.loss_best = math.inf
+        self.is_stopped: Callable[[], bool] = lambda: False
         self.seconds_per_iteration: float | None = None
         self.diverged_at: int | None = None
+        self.guard = None if config.guard is None else StepLimit(config.guard)
+        self._resumed: dict[str, Any] | None = None
         self.shape = given.shape(config.factor or 1)
         self.A = self.operator()
         y = self.observe(given.x) if given.x is not None else given.y
@@ -111,6 +116,11 @@ class RestorationTask(LightningModule, ABC):
         for name in ("x_hat", "x_average"):
             self.register_buffer(name, torch.zeros(1, *self.shape))
         self.register_buffer("average_weight", torch.zeros(()))
+
+    @property
+    def mask(self) -> Tensor | None:
+        """Known pixels, (1, 1 or C, H, W), 0 or 1; None where the task has none."""
+        return getattr(self.A, "m", None)
 
     @abstractmethod
     def operator(self) -> nn.Module:
@@ -177,8 +187,7 @@ class RestorationTask(LightningModule, ABC):
             generator=self.random("input"),
         )
         weights = self.random("weights")
-        network = build(c.network, c.input_depth, self.shape[0], weights)
-        self.generator = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.generator = build(c.network, c.input_depth, self.shape[0], weights)
         self.register_buffer("z", z.contiguous(memory_format=torch.channels_last))
 
     def configure_optimizers(self) -> Any:
@@ -186,8 +195,8 @@ class RestorationTask(LightningModule, ABC):
         fused = self.device.type in {"cpu", "cuda"}
         c, theta = self.config, self.generator.parameters()
         optimizer = Adam(theta, c.lr, (0.9, c.beta2), c.epsilon, fused=fused)
-        if c.guard is not None:
-            StepLimit(c.guard).attach(optimizer)
+        if self.guard is not None:
+            self.guard.attach(optimizer)
 
         def factor(iteration: int) -> float:
             return learning_rate_factor(self.config, iteration)
@@ -195,26 +204,67 @@ class RestorationTask(LightningModule, ABC):
         return [optimizer], [LambdaLR(optimizer, factor)]
 
     def on_train_start(self) -> None:
-        """Fix what depends on the device: number format and source of the perturbations."""
+        """Fix what depends on the device: number format, layout, source of the perturbations."""
         optimizer, scheduler = self.optimizers(use_pl_optimizer=False), self.lr_schedulers()
         assert isinstance(optimizer, Optimizer)  # noqa: S101 - narrows the type
         assert isinstance(scheduler, LRScheduler)  # noqa: S101
         self.optimizer, self.scheduler = optimizer, scheduler
         self.dtype_inside = engine.compute_dtype(self.config.precision, self.device)
+        self.layout = engine.memory_format(self.dtype_inside, self.device)
+        self.generator.to(memory_format=self.layout)  # type: ignore[call-overload]
+        for theta, state in optimizer.state.items():  # of a checkpoint, in the layout of its time
+            for name, value in state.items():
+                if value.shape == theta.shape:
+                    state[name] = torch.empty_like(theta).copy_(value)
         self.perturbations = self.random("perturbations", self.device)
+        if self._resumed is not None:
+            self.perturbations.set_state(self._resumed["perturbations"])
+            if self.guard is not None:
+                self.guard.load_state_dict(self._resumed["guard"], self.device)
+            self._resumed = None
         self.generator.train()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what Lightning does not know of; it has weights, buffers, Adam and schedule."""
+        del checkpoint["loops"]  # the rest of a fit is an epoch of its own
+        checkpoint["configuration"] = self.config.identity()
+        checkpoint["fit"] = {
+            "iteration": self.iteration,
+            "iterates": [astuple(iterate) for iterate in self.iterates[-1:]],
+            "losses": (self.loss_first, self.loss_best),
+            "diverged_at": self.diverged_at,
+            "perturbations": self.perturbations.get_state(),
+            "guard": {} if self.guard is None else self.guard.state_dict(),
+            "computed": self.computed(self.device),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take back what on_save_checkpoint has added; the device's part waits for the device."""
+        self._resumed = saved = checkpoint["fit"]
+        self.iteration, self.diverged_at = saved["iteration"], saved["diverged_at"]
+        self.iterates = [Iterate(*values) for values in saved["iterates"]]
+        self.loss_first, self.loss_best = saved["losses"]
+
+    def computed(self, device: torch.device) -> str:
+        """Say how the fit is computed on a device, as far as that changes its bits."""
+        dtype = engine.compute_dtype(self.config.precision, device)
+        return f"{str(dtype).removeprefix('torch.')} on {device.type}"
 
     def training_step(self, iterations: int) -> None:
         """Compute a chunk of iterations, then look at their measurements, once."""
-        started = time.perf_counter()
-        rows = torch.stack([self.iterate() for _ in range(iterations)]).tolist()
-        self.seconds_per_iteration = (time.perf_counter() - started) / iterations
+        started, measured = time.perf_counter(), [self.iterate()]
+        while len(measured) < iterations and not self.is_stopped():
+            measured.append(self.iterate())
+        rows = torch.stack(measured).tolist()
+        self.seconds_per_iteration = (time.perf_counter() - started) / len(rows)
         compared = self.x is not None
         self.iterates = [Iterate(r[0], *(r[1:] if compared else (None, None))) for r in rows]
         losses = torch.tensor([row[0] for row in rows])
         if self.diverged_at is None and not losses.isfinite().all():
             self.diverged_at = self.iteration + 1 + int((~losses.isfinite()).int().argmax())
-        self.iteration += iterations
+        self.loss_first = rows[0][0] if self.iteration == 0 else self.loss_first
+        self.loss_best = min(self.loss_best, *(row[0] for row in rows))
+        self.iteration += len(rows)
 
     def iterate(self) -> Tensor:
         """Perturb z, generate, compare, step and average; nothing here waits for the device.
@@ -223,7 +273,7 @@ class RestorationTask(LightningModule, ABC):
             loss, error and error of the average, (3,); see `Iterate`.
         """
         z = perturb(self.z, self.config.noise_std, self.perturbations)
-        x_hat = self.generator(z.to(self.dtype_inside))
+        x_hat = self.generator(z.to(self.dtype_inside, memory_format=self.layout))
         loss = self.loss(x_hat)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

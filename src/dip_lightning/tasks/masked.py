@@ -33,7 +33,9 @@ class MaskedTask(RestorationTask):
         m = self.draw_mask() if self.given.m is None else self.given.m
         if not m.any():
             cause = f"mask={self.config.mask}" if self.config.mask else f"known={self.config.known}"
-            raise UserError(f"{cause}: no pixel is known (white and opaque), expected some")
+            raise UserError(
+                f"{cause}: no pixel is known (white and opaque), expected some", "nothing_known"
+            )
         return Mask(m)
 
     def known(self) -> Tensor:

@@ -1,0 +1,80 @@
+"""Saving a fit while it runs."""
+
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.plugins.io import CheckpointIO
+
+from dip_lightning.checkpoint import read, write
+from dip_lightning.files import reason
+from dip_lightning.naming import shown_path
+from dip_lightning.tasks.base import RestorationTask
+
+RARITY = 100  # time between checkpoints / time to write one, at least: they cost 1 % at most
+
+
+class Storage(CheckpointIO):
+    """How the Trainer writes and reads checkpoints; see `dip_lightning.checkpoint`."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Write a checkpoint in one step."""
+        write(Path(path), checkpoint)
+
+    def load_checkpoint(
+        self,
+        path: str | Path,
+        map_location: Any = None,
+        weights_only: bool | None = None,  # noqa: FBT001 - Lightning's
+    ) -> dict[str, Any]:
+        """Read a checkpoint: tensors, numbers and text, whatever the Trainer asks for."""
+        return read(Path(path))
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Delete a checkpoint."""
+        Path(path).unlink(missing_ok=True)
+
+
+class Checkpoints(Callback):
+    """Write the checkpoint anew every so many seconds; the last of the Trainer's callbacks.
+
+    Args:
+        path: the file.
+        seconds: time between checkpoints, more where writing is slow; 0: after each chunk,
+            whatever it costs.
+    """
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self.path, self.seconds = path, seconds
+        self.cost = 0.0
+        self._due = math.inf
+        self._failing = False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start to count the seconds."""
+        self._due = time.monotonic() + self.seconds
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Write the checkpoint if it is time; where the disk takes none, say so and go on."""
+        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        started = time.monotonic()
+        if started < self._due or pl_module.diverged_at is not None:
+            return
+        try:
+            trainer.save_checkpoint(self.path)
+            self._failing = False
+        except OSError as error:
+            if not self._failing:
+                where = shown_path(self.path)
+                print(f"{where}: {reason(error)}; the fit goes on without", file=sys.stderr)
+            self._failing = True
+        ended = time.monotonic()
+        self.cost += ended - started
+        self._due = ended + (max(self.seconds, RARITY * (ended - started)) if self.seconds else 0)

@@ -1,0 +1,75 @@
+"""A CSV file that grows while a fit runs."""
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dip_lightning.files import reason, write_atomically
+from dip_lightning.naming import shown_path
+
+
+class Table:
+    """Rows on disk and in memory: a checkpoint takes them along, and a full disk loses none.
+
+    Args:
+        path: the CSV file.
+        columns: names of its columns.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.path = path
+        self._parts = [_lines([columns])]
+        self._behind = False
+
+    @property
+    def text(self) -> str:
+        """The whole file."""
+        self._parts = ["".join(self._parts)]
+        return self._parts[0]
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._parts = [text]
+
+    def begin(self) -> None:
+        """Write what there is, in place of what an earlier fit left.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        write_atomically(self.path, self.text.encode())
+
+    def append(self, rows: Iterable[Sequence[str]]) -> None:
+        """Add rows; where the disk takes none, say so once and try again with the next ones."""
+        added = _lines(rows)
+        self._parts.append(added)
+        try:
+            if self._behind:
+                self.begin()
+            else:
+                with self.path.open("a", newline="") as file:
+                    file.write(added)
+            self._behind = False
+        except OSError as error:
+            if not self._behind:
+                where = shown_path(self.path)
+                print(f"{where}: {reason(error)}; the fit goes on", file=sys.stderr)
+            self._behind = True
+
+    def finish(self) -> None:
+        """Write what could not be written before.
+
+        Raises:
+            OSError: it still cannot.
+        """
+        if self._behind or not self.path.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.begin()
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

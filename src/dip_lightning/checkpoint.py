@@ -1,0 +1,101 @@
+"""last.ckpt: written whole or not at all, read without running code, refused if not this fit's."""
+
+import io
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dip_lightning.errors import FolderError
+from dip_lightning.files import write_atomically
+from dip_lightning.naming import shown_path
+from dip_lightning.tasks.base import RestorationTask
+
+NAME = "last.ckpt"
+
+
+def write(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint in one step.
+
+    Raises:
+        OSError: it cannot be written; the one before is as it was.
+    """
+    content = io.BytesIO()
+    torch.save(state, content)
+    write_atomically(path, content.getbuffer())
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a checkpoint to the CPU; nothing in it can run.
+
+    Raises:
+        ValueError: it is damaged, or no checkpoint of a fit.
+        OSError: it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except zipfile.BadZipFile as error:
+        raise ValueError(str(error)) from None
+    if damaged is not None:
+        raise ValueError(f"{damaged} has another checksum")
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 - PyTorch's own, pickle's and whatever a file may cause
+        raise ValueError(str(error).partition("\n")[0]) from None
+    if not isinstance(found, dict) or not {"fit", "configuration", "state_dict"} <= found.keys():
+        raise ValueError("it is no checkpoint of a fit")
+    return found
+
+
+def find(folder: Path, task: RestorationTask, device: torch.device) -> Path | None:
+    """Find the checkpoint that a fit can go on from.
+
+    Args:
+        folder: result folder.
+        task: the fit, as it is now configured.
+        device: where it will be computed.
+
+    Returns:
+        None where the fit has to start from the beginning: there is no checkpoint, it is
+        damaged (said on stderr), or it holds a loss that was not finite.
+
+    Raises:
+        FolderError: the checkpoint belongs to another fit.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        saved = read(path)
+    except (OSError, ValueError) as error:
+        print(
+            f"{shown_path(path)}: cannot be read ({error}); starting from the beginning",
+            file=sys.stderr,
+        )
+        return None
+    _check_same(shown_path(path), saved, task, device)
+    return None if saved["fit"]["diverged_at"] is not None else path
+
+
+def _check_same(
+    path: Path, saved: dict[str, Any], task: RestorationTask, device: torch.device
+) -> None:
+    before, now = saved["configuration"], task.config.identity()
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name):
+            raise FolderError(
+                f"{path}: is of another configuration, {name}={before.get(name)} instead of "
+                f"{now.get(name)}; name another folder, or start again with resume=false"
+            )
+    y = saved["state_dict"]["y"]
+    if y.shape != task.y.shape or not torch.equal(y, task.y.cpu()):
+        raise FolderError(f"{path}: is of another image; start again with resume=false")
+    here = task.computed(device)
+    if saved["fit"]["computed"] != here:
+        raise FolderError(
+            f"{path}: was computed in {saved['fit']['computed']}, which is {here} now; set "
+            "precision= and device= as they were, or start again with resume=false"
+        )

@@ -1,0 +1,57 @@
+// Images of several runs side by side.
+
+const MOST_IMAGES = 6;
+
+function imagesView() {
+  const runs = comparedRuns(MOST_IMAGES).filter((run) => run.previews.restored || run.images.restored);
+  const frames = element("div", { class: "frames" });
+  const controls = element("div");
+  const redraw = () => {
+    remember();
+    controls.replaceChildren(imageControls(runs, redraw));
+    frames.replaceChildren(...runs.map((run) => comparison(run)));
+  };
+  redraw();
+  return element("section", {}, comparedNote(runs, "image"), controls, frames);
+}
+
+function baseOptions(runs) {
+  const options = [["observed", "the observation"]];
+  if (runs.some((run) => run.images.truth || run.previews.truth)) options.push(["truth", "the ground truth"]);
+  if (!DATA.single && !state.run) options.push(...runs.map((run) => [`run ${run.id}`, labelOf(run)]));
+  if (!options.some(([key]) => key === state.against)) state.against = "observed";
+  return options;
+}
+
+function baseImage(run) {
+  if (!state.against.startsWith("run ")) {
+    return run.images[state.against] || run.previews[state.against] ? picture(run, state.against) : null;
+  }
+  return picture(RUN_BY_ID.get(state.against.slice(4)), "restored");
+}
+
+function imageControls(runs, redraw) {
+  const set = (key) => (value) => { state[key] = value; redraw(); };
+  const options = baseOptions(runs);
+  const cut = element("input", { type: "range", class: "cut", min: 0, max: 1, step: 0.01, value: 0.5, "aria-label": "before and after", oninput: () => setCut(Number(cut.value)) });
+  const modes = [["slider", "before/after"], ["difference", "difference"], ["image", "restored alone"]];
+  const controls = element("div", { class: "controls" },
+    choice("Show", modes, state.mode, set("mode")),
+    state.mode === "image" ? null : choice("against", options, state.against, set("against")),
+    state.mode === "slider" ? element("label", { class: "control grow" }, `${options.find(([key]) => key === state.against)[1]} `, cut, " restored") : null,
+    state.mode === "difference" ? slider("gain", { min: 1, max: 30, value: state.gain, show: (v) => `×${v}` }, (v) => { state.gain = v; setGain(v); bar.replaceChildren(errorBar(v)); remember(); }) : null,
+    element("span", { class: "control" },
+      button("−", () => zoomAbout(1 / 1.5, 0.5, 0.5), { "aria-label": "zoom out" }), " ", element("span", { class: "zoom-text" }, `${place.zoom.toFixed(1)}×`), " ",
+      button("+", () => zoomAbout(1.5, 0.5, 0.5), { "aria-label": "zoom in" }), " ", button("whole", () => movePlace(1, 0, 0))));
+  const bar = element("div", {}, state.mode === "difference" ? errorBar(state.gain) : "");
+  setGain(state.gain);
+  return element("div", {}, controls, bar);
+}
+
+function comparison(run) {
+  const base = state.mode === "image" ? null : baseImage(run);
+  const value = valueOf(run, state.metric);
+  const note = state.mode !== "image" && !base ? " (no ground truth)" : "";
+  const caption = element("span", {}, element("a", { href: addressOf(run) }, labelOf(run)), ` ${nameOf(state.metric)} ${format(value, state.metric)}${note}`);
+  return viewer(run, picture(run, "restored"), base, state.mode, caption);
+}

@@ -1,0 +1,89 @@
+// The page of one run.
+
+const HEADLINE = ["psnr", "psnr_average", "psnr_best", "psnr_y_average", "ssim_average", "loss", "iterations", "seconds", "iterations_per_second", "parameters", "peak_memory_bytes", "device_name", "precision"];
+
+function runView(run) {
+  const chart = new Chart(`curve of ${labelOf(run)}`);
+  let iteration = null;
+  const redraw = () => { remember(); chart.show(drawingOf([run], iteration)); };
+  const parts = [runTitle(run), run.metrics.error ? element("p", { class: "error" }, run.metrics.error) : null, numbersOf(run)];
+  if (run.curve.iteration) parts.push(element("h2", {}, "Curve"), curveControls(redraw), chart.node, signLegend());
+  if (run.snapshots.length) parts.push(element("h2", {}, "On the way"), snapshotSlider(run, (t) => { iteration = t; redraw(); }));
+  if (run.previews.restored || run.images.restored) parts.push(element("h2", {}, "Result"), resultFrames(run));
+  if (run.commands.length) parts.push(element("h2", {}, "Do it again"), ...run.commands.map(commandBox));
+  parts.push(element("h2", {}, "Settings"), settingsTable(run));
+  if (run.curve.iteration) chart.show(drawingOf([run]));
+  return element("section", { class: "run" }, ...parts);
+}
+
+function runTitle(run) {
+  const order = shownRuns(), at = order.indexOf(run);
+  const step = (other, text) => (other ? element("a", { href: addressOf(other) }, text) : null);
+  const ways = DATA.single || at < 0 ? null : element("span", { class: "ways" }, step(order[at - 1], "← previous"), " ", step(order[at + 1], "next →"));
+  const links = run.files.map((file) => element("a", { href: `${run.folder}/${file}` }, file));
+  return element("div", { class: "title" },
+    element("h1", {}, `${run.settings.task || ""} ${run.image} `, statusBadge(run)), ways,
+    element("p", { class: "note" }, run.id, links.length ? " · " : "", ...links.flatMap((link, i) => (i ? [" ", link] : [link]))));
+}
+
+function numbersOf(run) {
+  const cards = HEADLINE.filter((key) => run.metrics[key] !== null && run.metrics[key] !== undefined)
+    .map((key) => element("div", { class: "card" }, element("b", {}, format(run.metrics[key], key)), element("span", {}, nameOf(key))));
+  for (const row of run.metrics.baselines || []) {
+    if (isNumber(row.psnr)) cards.push(element("div", { class: "card other" }, element("b", {}, format(row.psnr, "psnr")), element("span", {}, `PSNR, ${row.name}`)));
+  }
+  for (const [metric, values] of Object.entries(run.published)) {
+    for (const [name, value] of Object.entries(values)) {
+      cards.push(element("div", { class: "card other" }, element("b", {}, value.toFixed(2)), element("span", {}, `${metric}: ${name}`)));
+    }
+  }
+  return element("div", { class: "cards" }, ...cards);
+}
+
+function snapshotSlider(run, onMove) {
+  const image = picture(run, "restored", run.snapshots[run.snapshots.length - 1].file);
+  const caption = element("span", { class: "caption" });
+  let playing = null;
+  const show = (index) => {
+    const snapshot = run.snapshots[index];
+    image.src = snapshot.file;
+    const psnr = curveAt(run, "psnr_average", snapshot.iteration);
+    caption.textContent = `averaged output, iteration ${snapshot.iteration}${isNumber(psnr) ? `, ${format(psnr, "psnr")} dB` : ""}`;
+    range.value = index;
+    onMove(snapshot.iteration);
+  };
+  const last = run.snapshots.length - 1;
+  const range = element("input", { type: "range", class: "snapshots", min: 0, max: last, value: last, "aria-label": "iteration", oninput: () => show(Number(range.value)) });
+  const stop = () => { clearInterval(playing); playing = null; play.textContent = "play"; };
+  const play = button("play", () => {
+    if (playing) { stop(); return; }
+    play.textContent = "stop";
+    let at = -1;
+    playing = setInterval(() => { at += 1; if (at > last || !image.isConnected) stop(); else show(at); }, 500);
+  });
+  const frame = viewer(run, image, null, "image", caption);
+  caption.textContent = `averaged output, iteration ${run.snapshots[last].iteration}`;
+  return element("div", {}, element("div", { class: "controls" }, play, element("label", { class: "control grow" }, "1 ", range, ` ${run.snapshots[last].iteration}`)), element("div", { class: "frames one" }, frame));
+}
+
+function resultFrames(run) {
+  const box = element("div");
+  const redraw = () => {
+    remember();
+    box.replaceChildren(imageControls([run], redraw), element("div", { class: "frames one" }, comparison(run)));
+  };
+  redraw();
+  return box;
+}
+
+function commandBox(command) {
+  const press = button("copy", () => copy(command, press), { class: "copy" });
+  return element("div", { class: "command" }, element("code", { tabindex: 0 }, command), press);
+}
+
+function settingsTable(run) {
+  const swept = new Set(DATA.swept);
+  const rows = Object.entries(run.settings).filter(([, value]) => value !== null)
+    .map(([key, value]) => element("tr", { class: swept.has(key) ? "swept" : "" }, element("th", { scope: "row" }, key), element("td", {}, format(value))));
+  return element("table", { class: "settings" }, element("tbody", {}, ...rows));
+}

@@ -1,0 +1,84 @@
+"""Curves made small enough for a page, without losing their extremes."""
+
+import base64
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dip_lightning.study.drops import find_drops
+
+MEASURED = ("loss", "psnr", "psnr_average")
+COLUMNS = ("iteration", "seconds", *MEASURED)
+
+
+def thin_out(curves: list[NDArray[np.float64]], points: int) -> NDArray[np.intp]:
+    """Choose rows of curves that share their x, so that drawn lines keep every peak and drop.
+
+    The rows are cut into equal stretches, and of each the highest and lowest value of each curve
+    is kept.
+
+    Args:
+        curves: each (N,), NaN where it is not defined.
+        points: rows to keep, about; all where there are no more.
+
+    Returns:
+        Increasing indices, the first and the last row among them.
+    """
+    count = len(curves[0])
+    if count <= points:
+        return np.arange(count)
+    edges = np.linspace(0, count, max(1, points // (2 * len(curves))) + 1).astype(int)
+    kept = {0, count - 1}
+    for curve in curves:
+        low, high = (
+            np.where(np.isnan(curve), np.inf, curve),
+            np.where(np.isnan(curve), -np.inf, curve),
+        )
+        for start, stop in pairwise(edges):
+            kept |= {start + int(low[start:stop].argmin()), start + int(high[start:stop].argmax())}
+    return np.array(sorted(kept))
+
+
+def pack(curve: Mapping[str, NDArray[np.float64]], points: int) -> dict[str, str]:
+    """Write a curve as text: base64 of little-endian float32, each column by its name.
+
+    Args:
+        curve: columns of history.csv.
+        points: rows to keep, about.
+
+    Returns:
+        The columns that there are; empty for an empty curve.
+    """
+    measured = [curve[name] for name in MEASURED if name in curve]
+    if "iteration" not in curve or not measured:
+        return {}
+    rows = thin_out(measured, points)
+    return {
+        name: base64.b64encode(curve[name][rows].astype("<f4").tobytes()).decode()
+        for name in COLUMNS
+        if name in curve
+    }
+
+
+def drops(curve: Mapping[str, NDArray[np.float64]]) -> list[dict[str, Any]]:
+    """List the sudden drops of the PSNR, as `study.drops` defines them.
+
+    Returns:
+        Iteration and PSNR of the bottom of each, where it began, and its depth (dB).
+    """
+    if "psnr" not in curve or "iteration" not in curve:
+        return []
+    defined = ~np.isnan(curve["psnr"])
+    t, p = curve["iteration"][defined].astype(int), curve["psnr"][defined]
+    return [
+        {
+            "start": drop.start,
+            "iteration": drop.bottom,
+            "psnr": float(p[np.searchsorted(t, drop.bottom)]),
+            "depth": round(drop.depth, 2),
+        }
+        for drop in find_drops(t, p)
+    ]

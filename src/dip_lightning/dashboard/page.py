@@ -1,0 +1,77 @@
+"""The page: one HTML file with everything in it but the full-sized images."""
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from dip_lightning.dashboard.records import points_each, record, swept_keys
+from dip_lightning.dashboard.runs import Run, find_run, find_runs
+
+APP = Path(__file__).with_name("app")
+SCRIPTS = (
+    *("data.js", "state.js", "dom.js", "chart.js", "curves.js", "table.js", "parallel.js"),
+    *("grid.js", "viewer.js", "images.js", "run.js", "main.js"),
+)
+PAGE, REPORT = "dashboard.html", "report.html"
+
+
+def write_dashboard(root: Path, target: Path | None = None, refresh: float | None = None) -> int:
+    """Write the page over every run below a folder.
+
+    Args:
+        root: such as outputs/.
+        target: the HTML file; `dashboard.html` in `root` where it is not given.
+        refresh: seconds after which an open page looks for a newer one; None: never.
+
+    Returns:
+        The number of runs.
+    """
+    runs = find_runs(root.resolve())
+    _write(target or root / PAGE, root.resolve(), runs, single=False, refresh=refresh)
+    return len(runs)
+
+
+def write_report(folder: Path) -> None:
+    """Write report.html, the page of one run, into its result folder."""
+    whole = folder.resolve()
+    _write(folder / REPORT, whole, [find_run(whole)], single=True, refresh=None)
+
+
+def _write(
+    target: Path, root: Path, runs: list[Run], *, single: bool, refresh: float | None
+) -> None:
+    page, points = target.resolve().parent, points_each(len(runs))
+    data = {
+        "title": root.name,
+        "written": datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+        "stamp": time.time(),
+        "single": single,
+        "refresh": refresh,
+        "swept": swept_keys(runs),
+        "runs": [record(run, page, root, points) for run in runs],
+    }
+    # Jobs of a sweep that run at the same time write the same page.
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    partial.write_text(_fill(data), encoding="utf-8")
+    partial.replace(target)
+
+
+def _fill(data: dict[str, Any]) -> str:
+    page = _application().replace("{{title}}", escape(data["title"]))
+    # The one sequence that could end the element early is "</".
+    written = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    return page.replace("{{data}}", written)
+
+
+@cache
+def _application() -> str:
+    def text(name: str) -> str:
+        return (APP / name).read_text(encoding="utf-8")
+
+    page = text("page.html").replace("{{style}}", text("style.css"))
+    return page.replace("{{script}}", "\n".join(map(text, SCRIPTS)))

@@ -1,0 +1,126 @@
+"""What the page is told of each run."""
+
+import os
+import shlex
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from dip_lightning import rerun
+from dip_lightning.dashboard.curves import drops, pack
+from dip_lightning.dashboard.previews import preview
+from dip_lightning.dashboard.runs import Run
+from dip_lightning.study.experiments import find_tables
+from dip_lightning.study.published import METRICS, numbers
+
+ALL_POINTS = 200_000  # rows of curves that a page carries
+LEAST_POINTS, MOST_POINTS = 600, 10_000  # of one run
+# Where and how a job ran; never what a sweep compares.
+ASIDE = {"resume", "threads", "chunk", "log_every", "diagnose", "study", "budget", "preset"}
+IMAGES = {
+    "restored": "restored.png",
+    "observed": "observed.png",
+    "truth": "snapshots/truth.png",
+    "comparison": "comparison.png",
+}
+
+LINKED = ("restored.png", "restored.tif", "comparison.png", "metrics.json", "history.csv")
+
+
+def points_each(count: int) -> int:
+    """Share the rows that a page carries between its runs."""
+    return min(MOST_POINTS, max(LEAST_POINTS, ALL_POINTS // max(1, count)))
+
+
+def swept_keys(runs: list[Run]) -> list[str]:
+    """Name the settings in which runs differ, those that were typed first.
+
+    Options of a network count where they differ between runs of the same network.
+    """
+    typed = [text.lstrip("+").partition("=")[0] for run in runs for text in run.overrides]
+    keys = dict.fromkeys([*typed, *(key for run in runs for key in run.settings)])
+    return [key for key in keys if key not in ASIDE and _differs(key, runs)]
+
+
+def _differs(key: str, runs: list[Run]) -> bool:
+    seen: dict[str, set[str]] = {}
+    group = key.partition(".")[0]
+    for run in runs:
+        if key in run.settings:
+            option = str(run.settings[group]) if group != key else ""
+            seen.setdefault(option, set()).add(str(run.settings[key]))
+    return any(len(values) > 1 for values in seen.values())
+
+
+def record(run: Run, page: Path, root: Path, points: int) -> dict[str, Any]:
+    """Describe one run.
+
+    Args:
+        run: the run.
+        page: folder of the page, from which its files are addressed.
+        root: folder that the page is about.
+        points: rows of its curve, about.
+    """
+    name = run.folder.relative_to(root).as_posix()
+    return {
+        "id": name if name != "." else run.folder.name,
+        "group": run.folder.parent.relative_to(root).as_posix() if name != "." else "",
+        "status": run.status,
+        "image": run.image,
+        "settings": run.settings,
+        "metrics": run.metrics,
+        "curve": _packed(run, points),
+        "drops": _drops(run),
+        "published": _published(run),
+        "commands": _commands(run),
+        "folder": _address(run.folder, page),
+        "files": [f for f in LINKED if (run.folder / f).is_file()],
+        "images": {
+            kind: _address(run.folder / file, page)
+            for kind, file in IMAGES.items()
+            if (run.folder / file).is_file()
+        },
+        "previews": {
+            kind: preview(run.folder / IMAGES[kind]) for kind in ("restored", "observed", "truth")
+        },
+        "snapshots": [
+            {"iteration": int(path.stem), "file": _address(path, page)}
+            for path in sorted((run.folder / "snapshots").glob("*.webp"))
+        ],
+    }
+
+
+@lru_cache(4096)
+def _packed(run: Run, points: int) -> dict[str, str]:
+    return pack(run.curve, points)
+
+
+@lru_cache(4096)
+def _drops(run: Run) -> list[dict[str, Any]]:
+    return drops(run.curve)
+
+
+def _published(run: Run) -> dict[str, dict[str, float]]:
+    tables = find_tables(run.settings, run.is_whole)
+    found = {m: _merged(numbers(t, m, run.image) for t in tables) for m in set(METRICS.values())}
+    return {metric: values for metric, values in sorted(found.items()) if values}
+
+
+def _merged(parts: Iterable[dict[str, float]]) -> dict[str, float]:
+    return {name: value for part in parts for name, value in part.items()}
+
+
+def _commands(run: Run) -> list[str]:
+    typed = [text for text in run.overrides if not text.startswith(("hydra.", "resume="))]
+    found = []
+    if run.overrides:
+        found.append(shlex.join(["python", "-m", "dip_lightning", *typed]))
+    if (run.folder / ".hydra" / "rerun.yaml").is_file():
+        found.append(rerun.command(run.folder))
+    return found
+
+
+def _address(path: Path, page: Path) -> str:
+    return quote(Path(os.path.relpath(path, page)).as_posix())

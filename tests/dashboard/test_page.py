@@ -1,0 +1,47 @@
+import re
+
+import pytest
+
+from dip_lightning.dashboard import page
+from dip_lightning.dashboard.page import write_dashboard, write_report
+from tests.dashboard.conftest import data_of, write_run
+
+
+def test_a_page_holds_every_run_and_asks_no_server(sweep):
+    assert write_dashboard(sweep) == 6
+    target = sweep / "dashboard.html"
+    data = data_of(target)
+    assert data["swept"] == ["lr", "input_depth"]
+    assert [run["status"] for run in data["runs"]].count("failed") == 1
+    text = target.read_text()
+    assert "{{" not in text.partition('id="data"')[0]
+    addresses = re.findall(r"""(?:src|href)=["']([^"']*)""", text)
+    assert not [a for a in addresses if a.startswith(("http:", "https:", "//"))]
+    assert not list(sweep.glob("*.partial"))
+
+
+def test_an_error_cannot_end_the_script(sweep):
+    write_dashboard(sweep)
+    failed = next(r for r in data_of(sweep / "dashboard.html")["runs"] if r["status"] == "failed")
+    assert failed["metrics"]["error"] == "sigma=9: too much </script>"
+
+
+def test_a_report_is_one_run_in_its_folder(tmp_path):
+    folder = write_run(tmp_path / "one")
+    write_report(folder)
+    data = data_of(folder / "report.html")
+    assert data["single"]
+    assert [run["images"]["restored"] for run in data["runs"]] == ["restored.png"]
+
+
+def test_every_file_of_the_application_is_used():
+    files = {path.name for path in page.APP.iterdir()}
+    assert files == {*page.SCRIPTS, "page.html", "style.css"}
+
+
+@pytest.mark.slow
+def test_two_hundred_runs_of_ten_thousand_rows_are_small(tmp_path):
+    for number in range(200):
+        write_run(tmp_path / f"lr={number}", rows=10_000, lr=number + 1, psnr=20 + number / 20)
+    assert write_dashboard(tmp_path) == 200
+    assert (tmp_path / "dashboard.html").stat().st_size < 15e6
