@@ -65,6 +65,7 @@ def test_the_same_folder_whoever_does_the_jobs():
 
 def test_one_job_goes_where_it_is_sent():
     assert check(parse(["launcher=slurm"])).multirun
+    assert not check(parse(["launcher=slurm", "--cfg", "hydra"])).multirun
 
 
 @pytest.mark.parametrize(

@@ -96,11 +96,12 @@ def parse(argv: list[str]) -> Command:
     if given.resolve and not given.cfg:
         raise UserError("--resolve: goes with --cfg")
     expanded = [expand_folders(quoted(text)) for text in told]
+    several = given.multirun or any(many for _, many in expanded)
     chosen = {group: _last(told, group) for group in ONE_FOR_ALL}
     return Command(
         flags,
         [text for text, _ in expanded],
-        given.multirun or any(several for _, several in expanded) or chosen != ONE_FOR_ALL,
+        several or (chosen != ONE_FOR_ALL and not (given.cfg or given.info)),
         Source(given.config_name, given.config_dir),
         told,
         launcher=chosen["launcher"],

@@ -1,5 +1,6 @@
 """What Hydra composes for one job, checked; its complaints in one sentence."""
 
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -35,10 +36,10 @@ class Source:
         if self.folder is None:
             return [config_folder()]
         folder = Path(self.folder).resolve()
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise UserError(f"--config-dir {self.folder}: no such folder")
         roots = [config_folder(), folder]
-        found = [root for root in roots if (root / f"{self.name}.yaml").is_file()]
+        found = [root for root in roots if os.path.isfile(root / f"{self.name}.yaml")]
         if not found:
             raise UserError(f"--config-name {self.name}: no such file in {folder}")
         return [found[0], *(root for root in roots if root is not found[0])]

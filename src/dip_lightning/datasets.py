@@ -78,7 +78,7 @@ def find_image(name: str, key: str = "image") -> Path:
         UserError: nothing of that name, or it cannot be fetched.
     """
     path = Path(name)
-    if path.exists():
+    if os.path.exists(path):
         return path
     if name in SAMPLES:
         return _sample_file(name)
@@ -86,7 +86,7 @@ def find_image(name: str, key: str = "image") -> Path:
     if folder and not path.is_absolute():
         for suffix in ("", *sorted(SUFFIXES)):
             candidate = Path(folder) / f"{name}{suffix}"
-            if candidate.is_file():
+            if os.path.isfile(candidate):
                 return candidate
     source = sources().get(name) or sources().get(name.rpartition(".")[0])
     if source is not None and not folder:
@@ -111,9 +111,9 @@ def find_mask(name: str, image: str) -> Path:
         UserError: there is none.
     """
     stem = Path(image).stem
-    if any(known.startswith(f"{name}/") for known in sources()) and not Path(name).exists():
+    if any(known.startswith(f"{name}/") for known in sources()) and not os.path.exists(name):
         return find_image(f"{name}/{stem}", "mask")
-    if not Path(name).is_dir():
+    if not os.path.isdir(name):
         return find_image(name, "mask") if "/" in name else Path(name)
     files = [f for f in Path(name).iterdir() if f.stem == stem and f.suffix.lower() in SUFFIXES]
     if not files:

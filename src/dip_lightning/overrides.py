@@ -1,5 +1,6 @@
 """key=value arguments: quoting file names, folders as sweeps, and the values of a sweep."""
 
+import os
 import re
 from collections.abc import Iterator
 from math import prod
@@ -100,7 +101,7 @@ def quoted(text: str) -> str:
         return text
     if not value:
         raise UserError(f"{name}=: is empty, expected the name of a file")
-    path = "${" not in value if name in OUTPUT_KEYS else Path(value).exists()
+    path = "${" not in value if name in OUTPUT_KEYS else os.path.exists(value)
     already = value[0] == value[-1] and value[0] in "'\"" and len(value) > 1
     if path and not already and not _ORDINARY.fullmatch(value):
         return f"{name}={quote(value)}"
@@ -126,11 +127,11 @@ def expand_folders(text: str) -> tuple[str, bool]:
     if name not in FOLDER_KEYS:
         return text, False
     values = list(_plain_values(parse_overrides([text])[0]))
-    if not any(Path(value).is_dir() for value in values):
+    if not any(os.path.isdir(value) for value in values):
         return text, False
     files: list[str] = []
     for value in values:
-        inside = [str(path) for path in image_files(Path(value))] if Path(value).is_dir() else None
+        inside = [str(path) for path in image_files(Path(value))] if os.path.isdir(value) else None
         if inside == []:
             raise UserError(f"{name}={value}: the folder holds no image")
         files += inside if inside is not None else [value]

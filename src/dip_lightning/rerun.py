@@ -1,5 +1,6 @@
 """The file that repeats a run: `--config-dir RESULT/.hydra --config-name rerun`."""
 
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,7 +56,7 @@ def repeatable(composed: DictConfig, choices: Mapping[str, Any]) -> dict[Any, An
     for name in PATH_KEYS:
         if values[name] is None or values[name] in DRAWN_MASKS:
             continue
-        if Path(values[name]).exists():
+        if os.path.exists(values[name]):
             values[name] = str(Path(values[name]).resolve())
         values[name] = values[name].replace("${", "\\${")
     return {"defaults": [CONFIG_NAME, *overrides, "_self_"], **values}

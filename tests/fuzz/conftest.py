@@ -76,6 +76,6 @@ def limits(folder: Path | None = None) -> Iterator[None]:
     stray = [
         path
         for path in map(os.path.abspath, _written)
-        if not path.startswith(allowed) and "__pycache__" not in path and os.path.exists(path)  # noqa: PTH110
+        if not path.startswith(allowed) and "__pycache__" not in path and os.path.exists(path)
     ]
     assert not stray

@@ -1,6 +1,7 @@
 """Reading images and masks."""
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,8 +39,8 @@ def read(path: Path, key: str) -> Picture:
     Raises:
         UserError: no such file, or one that cannot be restored faithfully; the sentence says why.
     """
-    if not path.is_file():
-        raise UserError(f"{key}={path}: {'not a file' if path.exists() else 'no such file'}")
+    if not os.path.isfile(path):
+        raise UserError(f"{key}={path}: {'not a file' if os.path.exists(path) else 'no such file'}")
     try:
         with path.open("rb") as file:
             head = file.read(32)
