@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,18 +78,20 @@ def _run_hydra(arguments: list[str]) -> int:
 
 def _print_summary(folder: Path) -> None:
     from dip_lightning import sweep  # noqa: PLC0415
-    from dip_lightning.dashboard.page import PAGE  # noqa: PLC0415
+    from dip_lightning.dashboard import page  # noqa: PLC0415
 
     rows = sweep.write_summary(folder)
     if rows:
         print(f"\n{sweep.format_summary(rows)}\nsweep: {shown_path(folder)}", flush=True)
-        print(f"to browse it: {shown_path(folder / PAGE)}", flush=True)
+        _write_page(page.write_dashboard, folder)
+        print(f"to browse it: {shown_path(folder / page.PAGE)}", flush=True)
 
 
 def _job(composed: DictConfig) -> float | None:
     from hydra.core.hydra_config import HydraConfig  # noqa: PLC0415
 
     from dip_lightning import composing, rerun, run, sweep  # noqa: PLC0415
+    from dip_lightning.dashboard import page  # noqa: PLC0415
 
     hydra_config = HydraConfig.get()
     place = _place(hydra_config)
@@ -116,19 +119,16 @@ def _job(composed: DictConfig) -> float | None:
         gc.collect()
         if place.group:
             sweep.write_summary(place.folder.parent)
-        _write_pages(place)
+            _write_page(page.write_dashboard, place.folder.parent)
+        _write_page(page.write_report, place.folder)
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
     return _score(result)
 
 
-def _write_pages(place: Place) -> None:
-    from dip_lightning.dashboard.page import write_dashboard, write_report  # noqa: PLC0415
-
+def _write_page(write: Callable[[Path], object], folder: Path) -> None:
     try:
-        write_report(place.folder)
-        if place.group:
-            write_dashboard(place.folder.parent)
+        write(folder)
     except Exception as error:  # noqa: BLE001 - a page must never cost a result, or the next job
         print(f"page: {type(error).__name__}: {error}; the results are complete", file=sys.stderr)
 
