@@ -97,15 +97,15 @@ def _fail_engine(command: Command, error: Exception) -> None:
 def _conclude(folder: Path, before: dict[str, int]) -> list[str]:
     """Print how the jobs of a sweep ended; return those that failed, in whichever process."""
     from dip_lightning import job, search, sweep  # noqa: PLC0415
-    from dip_lightning.dashboard.page import PAGE  # noqa: PLC0415
+    from dip_lightning.dashboard import page  # noqa: PLC0415
 
     if not folder.is_dir():
         return []
     rows = job.summarise(folder)
     if rows:
         print(f"\n{sweep.format_summary(rows)}\nsweep: {shown_path(folder)}", flush=True)
-    if (folder / PAGE).exists():
-        print(f"to browse it: {shown_path(folder / PAGE)}", flush=True)
+        job.write_page(page.write_dashboard, folder)
+        print(f"to browse it: {shown_path(folder / page.PAGE)}", flush=True)
     if (best := search.best(folder)) is not None:
         print(best, flush=True)
     return sweep.failed(rows, folder, before)

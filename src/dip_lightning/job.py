@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,14 @@ def summarise(folder: Path) -> list[dict[str, Any]]:
     except OSError as error:
         print(f"{shown_path(folder)}: no summary ({reason(error)})", file=sys.stderr)
         return []
+
+
+def write_page(write: Callable[[Path], object], folder: Path) -> None:
+    """Write a page; where that fails, say why and go on."""
+    try:
+        write(folder)
+    except Exception as error:  # noqa: BLE001 - a page must never cost a result, or the next job
+        print(f"page: {type(error).__name__}: {error}; the results are complete", file=sys.stderr)
 
 
 def run_job(composed: DictConfig) -> float | None:
@@ -73,6 +82,7 @@ def _run_locked(
     composed: DictConfig, hydra_config: HydraConf, place: Place, *, resume: bool
 ) -> float | None:
     from dip_lightning import composing, report, rerun, run  # noqa: PLC0415
+    from dip_lightning.dashboard import page  # noqa: PLC0415
 
     goes_on = _prepare(composed, hydra_config, place, resume=resume)
     try:
@@ -88,8 +98,10 @@ def _run_locked(
         # The Trainer and its model refer to each other: only the collector frees their memory.
         gc.collect()
         if place.group:
-            summarise(place.folder.parent)
-        _write_pages(place)
+            rows = summarise(place.folder.parent)
+            if len(rows) <= MOST_SHOWN:
+                write_page(page.write_dashboard, place.folder.parent)
+        write_page(page.write_report, place.folder)
     if result["status"] == "finished":
         report.drop_previous(place.folder)
     if result["signal"] is not None:
@@ -113,17 +125,6 @@ def _prepare(composed: DictConfig, hydra_config: HydraConf, place: Place, *, res
     report.clear(folder)
     rerun.write(folder, composed, hydra_config)
     return False
-
-
-def _write_pages(place: Place) -> None:
-    from dip_lightning.dashboard.page import write_dashboard, write_report  # noqa: PLC0415
-
-    try:
-        write_report(place.folder)
-        if place.group and len(list(place.folder.parent.glob("*/metrics.json"))) <= MOST_SHOWN:
-            write_dashboard(place.folder.parent)
-    except Exception as error:  # noqa: BLE001 - a page must never cost a result, or the next job
-        print(f"page: {type(error).__name__}: {error}; the results are complete", file=sys.stderr)
 
 
 def _score(metrics: dict[str, Any], objective: str) -> float | None:

@@ -17,7 +17,7 @@ def test_swept_keys_are_those_in_which_runs_differ(sweep):
 
 def test_curves_share_the_page():
     assert points_each(1) == 10_000
-    assert points_each(200) == 1000
+    assert points_each(200) == 2500
     assert points_each(5000) == 600
 
 

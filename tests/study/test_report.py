@@ -61,3 +61,14 @@ def test_nothing_found_is_a_sentence(tmp_path, capsys):
     assert "holds no job of a study" in capsys.readouterr().err
     assert main(["report", str(tmp_path / "nowhere")]) == 2
     assert "nowhere: no such folder" in capsys.readouterr().err
+
+
+def test_figures_come_in_the_formats_asked_for_besides(result, tmp_path):
+    result("a")
+    target = tmp_path / "report"
+    command = ["report", str(tmp_path / "outputs"), "--to", str(target), "--format", "svg", "pdf"]
+    assert main(command) == 0
+    shown = {path.stem for path in target.glob("*.png")}
+    assert "restoration_table1_curves" in shown
+    for suffix in ("svg", "pdf"):
+        assert {path.stem for path in target.glob(f"*.{suffix}")} == shown

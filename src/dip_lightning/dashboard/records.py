@@ -15,7 +15,7 @@ from dip_lightning.dashboard.runs import Run
 from dip_lightning.study.experiments import find_tables
 from dip_lightning.study.published import METRICS, numbers
 
-ALL_POINTS = 200_000  # rows of curves that a page carries
+ALL_POINTS = 500_000  # rows of curves that a page carries
 LEAST_POINTS, MOST_POINTS = 600, 10_000  # of one run
 # Where and how a job ran; never what a sweep compares.
 ASIDE = {"resume", "threads", "chunk", "log_every", "diagnose", "study", "budget", "preset"}

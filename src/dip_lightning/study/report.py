@@ -1,5 +1,8 @@
 """The report: a section for each experiment that was found, with its tables and figures."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -24,12 +27,35 @@ known. Several seeds: mean ± standard deviation. A mean over images is that of 
 MILESTONES = (20, 50, 100, 200, 400, 600, 1000, 2000, 3000)  # iterations
 
 
-def write_report(folders: list[Path], target: Path) -> list[str]:
+@dataclass(frozen=True)
+class Output:
+    """Where the report goes.
+
+    Attributes:
+        folder: of the report.
+        formats: of each figure; the first one is shown.
+    """
+
+    folder: Path
+    formats: tuple[str, ...]
+
+    def draw(self, stem: str, title: str, draw: Callable[[Path], bool | None]) -> list[str]:
+        """Draw a figure in each format.
+
+        Returns:
+            The line of the report that shows it; none if `draw` found nothing to draw.
+        """
+        drawn = [draw(self.folder / f"{stem}.{suffix}") for suffix in self.formats]
+        return [] if drawn[0] is False else [f"![{title}]({stem}.{self.formats[0]})"]
+
+
+def write_report(folders: list[Path], target: Path, extra: tuple[str, ...] = ()) -> list[str]:
     """Write report.md, and CSV tables and figures beside it.
 
     Args:
         folders: where results are looked for.
         target: folder of the report.
+        extra: formats of the figures besides PNG, such as pdf.
 
     Returns:
         The names of the experiments found, in the study's order.
@@ -40,12 +66,13 @@ def write_report(folders: list[Path], target: Path) -> list[str]:
     if not names:
         return []
     target.mkdir(parents=True, exist_ok=True)
-    sections = [_section(found[name], find_experiment(name), target) for name in names]
+    output = Output(target, ("png", *extra))
+    sections = [_section(found[name], find_experiment(name), output) for name in names]
     (target / "report.md").write_text("\n".join([INTRODUCTION, *sections]))
     return names
 
 
-def _section(results: list[Result], experiment: Experiment, target: Path) -> str:
+def _section(results: list[Result], experiment: Experiment, output: Output) -> str:
     parts = [f"## {experiment.title}", f"Claim: {experiment.claim}" if experiment.claim else ""]
     parts.append(f"`python -m dip_lightning -m +study={experiment.name}`")
     groups: dict[tuple[str, str], list[Result]] = {}
@@ -54,7 +81,7 @@ def _section(results: list[Result], experiment: Experiment, target: Path) -> str
             groups.setdefault((result.limits, result.device), []).append(result)
     for number, group in enumerate(groups.values()):
         name = experiment.name + (f"_{number + 1}" if number else "")
-        parts += _measured(group, experiment, target, name)
+        parts += _measured(group, experiment, output, name)
     lost = [r for r in results if r.trouble is not None]
     if lost:
         listed = "; ".join(f"{r.folder.name} ({r.trouble})" for r in lost)
@@ -62,12 +89,14 @@ def _section(results: list[Result], experiment: Experiment, target: Path) -> str
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _measured(results: list[Result], experiment: Experiment, target: Path, name: str) -> list[str]:
+def _measured(
+    results: list[Result], experiment: Experiment, output: Output, name: str
+) -> list[str]:
     axes = all_axes(results, experiment)
     results = _in_order(results, axes)
     fixed = [key for key in experiment.axes if key not in axes]
     rows, note = frame(results, experiment, axes), label(results, axes, fixed)
-    rows.to_csv(target / f"{name}.csv", index=False)
+    rows.to_csv(output.folder / f"{name}.csv", index=False)
     parts = [note]
     for metric in experiment.metrics:
         table = wide(rows, axes, metric)
@@ -76,13 +105,14 @@ def _measured(results: list[Result], experiment: Experiment, target: Path, name:
     if rows["method"].str.contains("published|the study").any():
         parts.append(_sources(results, experiment))
     parts.append((_losses if experiment.curve == "loss" else _drops)(results, axes))
-    draw_curves(target / f"{name}_curves.png", results, axes, experiment, note)
-    parts.append(f"![curves of {name}]({name}_curves.png)")
+    draw_curves_to = partial(draw_curves, results=results, axes=axes, experiment=experiment)
+    draw_against_to = partial(draw_against, results=results, axes=axes, experiment=experiment)
+    parts += output.draw(f"{name}_curves", f"curves of {name}", partial(draw_curves_to, note=note))
     if experiment.curve == "psnr":
-        if draw_against(target / f"{name}_settings.png", results, axes, experiment, note):
-            parts.append(f"![PSNR against the settings of {name}]({name}_settings.png)")
-        draw_strip(target / f"{name}_strip.png", results, axes, note)
-        parts.append(f"![results of {name}]({name}_strip.png)")
+        title = f"PSNR against the settings of {name}"
+        parts += output.draw(f"{name}_settings", title, partial(draw_against_to, note=note))
+        strip = partial(draw_strip, results=results, axes=axes, note=note)
+        parts += output.draw(f"{name}_strip", f"results of {name}", strip)
     return parts
 
 
