@@ -34,7 +34,7 @@ def task():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "cost", "gap"), [(60, 0.01, 60), (60, 2, RARITY * 2), (0, 2, 0.5)]
+    ("seconds", "cost", "gap"), [(60, 0.01, 60), (60, 2, RARITY * 4 - 62), (0, 2, 0.5)]
 )
 def test_they_cost_a_hundredth_at_most(tmp_path, monkeypatch, task, seconds, cost, gap):
     clock, saving = Clock(monkeypatch, cost), Checkpoints(tmp_path / "a", seconds)
@@ -44,6 +44,8 @@ def test_they_cost_a_hundredth_at_most(tmp_path, monkeypatch, task, seconds, cos
     assert first == pytest.approx(1000 + max(seconds, 0.5) + cost)
     assert second - first == pytest.approx(gap + cost)
     assert saving.cost == pytest.approx(cost * len(clock.saved))
+    if seconds:
+        assert saving.cost <= (clock.now - 1000) / RARITY
 
 
 def test_a_full_disk_does_not_end_the_fit(tmp_path, monkeypatch, capsys, task):

@@ -14,7 +14,7 @@ from dip_lightning.files import reason
 from dip_lightning.naming import shown_path
 from dip_lightning.tasks.base import RestorationTask
 
-RARITY = 100  # time between checkpoints / time to write one, at least: they cost 1 % at most
+RARITY = 100  # time of the fit / time spent on checkpoints, the next one included, at least
 
 
 class Storage(CheckpointIO):
@@ -52,12 +52,13 @@ class Checkpoints(Callback):
     def __init__(self, path: Path, seconds: float) -> None:
         self.path, self.seconds = path, seconds
         self.cost = 0.0
-        self._due = math.inf
+        self._began = self._due = math.inf
         self._failing = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start to count the seconds."""
-        self._due = time.monotonic() + self.seconds
+        self._began = time.monotonic()
+        self._due = self._began + self.seconds
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -77,4 +78,5 @@ class Checkpoints(Callback):
             self._failing = True
         ended = time.monotonic()
         self.cost += ended - started
-        self._due = ended + (max(self.seconds, RARITY * (ended - started)) if self.seconds else 0)
+        affordable = self._began + RARITY * (self.cost + ended - started)
+        self._due = max(ended + self.seconds, affordable) if self.seconds else ended
