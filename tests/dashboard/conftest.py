@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,16 @@ def write_run(folder: Path, *, rows: int = 60, psnr: float = 30.0, status="finis
         },
     )
     return folder
+
+
+def write_many(root: Path, count: int, rows: int) -> None:
+    """Write result folders that differ in lr; copies of one, which is quick."""
+    first = write_run(root / "lr=1", rows=rows, lr=1)
+    settings = (first / ".hydra" / "rerun.yaml").read_text()
+    for lr in range(2, count + 1):
+        folder = root / f"lr={lr}"
+        shutil.copytree(first, folder)
+        (folder / ".hydra" / "rerun.yaml").write_text(settings.replace("lr: 1\n", f"lr: {lr}\n"))
 
 
 def write_json(folder: Path, values: dict) -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dip_lightning.dashboard.page import write_dashboard, write_report
-from tests.dashboard.conftest import write_run
+from tests.dashboard.conftest import write_many, write_run
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.chrome.service import Service  # noqa: E402
@@ -319,8 +319,7 @@ def test_a_result_folder_opens_elsewhere_and_a_page_alone_shows_previews(chromiu
 
 @pytest.mark.slow
 def test_two_hundred_runs_are_interactive_soon(chromium, tmp_path):
-    for number in range(200):
-        write_run(tmp_path / f"lr={number}", rows=10_000, lr=number + 1, psnr=20 + number / 20)
+    write_many(tmp_path, 200, rows=10_000)
     write_dashboard(tmp_path)
     emulate(chromium)
     page = open_page(chromium, tmp_path / "dashboard.html")

@@ -4,7 +4,7 @@ import pytest
 
 from dip_lightning.dashboard import page
 from dip_lightning.dashboard.page import write_dashboard, write_report
-from tests.dashboard.conftest import data_of, write_run
+from tests.dashboard.conftest import data_of, write_many, write_run
 
 
 def test_a_page_holds_every_run_and_asks_no_server(sweep):
@@ -41,7 +41,7 @@ def test_every_file_of_the_application_is_used():
 
 @pytest.mark.slow
 def test_two_hundred_runs_of_ten_thousand_rows_are_small(tmp_path):
-    for number in range(200):
-        write_run(tmp_path / f"lr={number}", rows=10_000, lr=number + 1, psnr=20 + number / 20)
+    write_many(tmp_path, 200, rows=10_000)
     assert write_dashboard(tmp_path) == 200
+    assert data_of(tmp_path / "dashboard.html")["swept"] == ["lr"]
     assert (tmp_path / "dashboard.html").stat().st_size < 15e6

@@ -16,7 +16,7 @@ from dip_lightning.study.experiments import find_tables
 from dip_lightning.study.published import METRICS, numbers
 
 ALL_POINTS = 500_000  # rows of curves that a page carries
-LEAST_POINTS, MOST_POINTS = 600, 10_000  # of one run
+EACH = (10_000, 5000, 2500, 1200, 600)  # rows of one run; few steps, so that a curve is kept
 # Where and how a job ran; never what a sweep compares.
 ASIDE = {"resume", "threads", "chunk", "log_every", "diagnose", "study", "budget", "preset"}
 IMAGES = {
@@ -31,7 +31,7 @@ LINKED = ("restored.png", "restored.tif", "comparison.png", "metrics.json", "his
 
 def points_each(count: int) -> int:
     """Share the rows that a page carries between its runs."""
-    return min(MOST_POINTS, max(LEAST_POINTS, ALL_POINTS // max(1, count)))
+    return next((rows for rows in EACH if rows * count <= ALL_POINTS), EACH[-1])
 
 
 def swept_keys(runs: list[Run]) -> list[str]:

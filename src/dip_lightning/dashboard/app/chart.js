@@ -34,9 +34,9 @@ class Chart {
   limits() {
     if (this.zoomed) return this.zoomed;
     const { series, levels, marks } = this.drawing;
-    const xs = extent(series.flatMap((s) => [...s.xs].map((v) => this.toX(v)))) || [0, 1];
-    const values = series.flatMap((s) => [...s.ys].map((v) => this.toY(v)));
-    const all = extent([...values, ...levels.map((l) => this.toY(l.y)), ...marks.map((m) => this.toY(m.y))]) || [0, 1];
+    const [x, y] = [this.drawing.x.log, this.drawing.y.log].map((log) => (values) => positiveExtent(values, log));
+    const xs = extent(series.flatMap((s) => x(s.xs))) || [0, 1];
+    const all = extent([...series.flatMap((s) => y(s.ys)), ...y(levels.map((l) => l.y)), ...y(marks.map((m) => m.y))]) || [0, 1];
     const pad = (all[1] - all[0]) * 0.05 || 0.5;
     const side = (xs[1] - xs[0]) * 0.015 || 1;
     return { x: [xs[0] - side, xs[1] + side], y: [all[0] - pad, all[1] + pad] };
@@ -45,8 +45,9 @@ class Chart {
   toX(v) { return this.drawing.x.log ? (v > 0 ? Math.log10(v) : NaN) : v; }
   toY(v) { return this.drawing.y.log ? (v > 0 ? Math.log10(v) : NaN) : v; }
 
+  // Where the curves are; the size is read once for each drawing.
   get inner() {
-    const { clientWidth: w, clientHeight: h } = this.canvas;
+    const { w, h } = this.size;
     return { left: MARGIN.left, top: MARGIN.top, width: w - MARGIN.left - MARGIN.right, height: h - MARGIN.top - MARGIN.bottom };
   }
 
@@ -59,6 +60,7 @@ class Chart {
     if (!this.drawing || !this.canvas.clientWidth) return;
     const ratio = window.devicePixelRatio || 1;
     const { clientWidth: w, clientHeight: h } = this.canvas;
+    this.size = { w, h };
     this.canvas.width = w * ratio;
     this.canvas.height = h * ratio;
     const c = this.context = this.canvas.getContext("2d");
@@ -131,21 +133,39 @@ class Chart {
     const c = this.context;
     const other = this.picked && this.picked !== s.name;
     c.strokeStyle = s.colour;
-    c.globalAlpha = other ? 0.15 : s.faint ? 0.45 : 1;
+    c.globalAlpha = other ? 0.15 : s.faint ? 0.6 : 1;
     c.lineWidth = this.picked === s.name ? 2.6 : s.faint ? 1 : 1.8;
     c.setLineDash(s.dashed ? [6, 4] : []);
-    c.lineJoin = "round";
+    c.lineJoin = "bevel";
     c.beginPath();
-    let drawing = false;
-    for (let k = 0; k < s.xs.length; k++) {
-      const [x, y] = [this.px(this.toX(s.xs[k])), this.py(this.toY(s.ys[k]))];
-      if (Number.isNaN(x) || Number.isNaN(y)) { drawing = false; continue; }
-      if (drawing) c.lineTo(x, y); else c.moveTo(x, y);
-      drawing = true;
-    }
+    this.traceSeries(s);
     c.stroke();
     c.setLineDash([]);
     c.globalAlpha = 1;
+  }
+
+  // Of the points that fall into the same column of pixels, the highest and the lowest are drawn.
+  traceSeries(s) {
+    const c = this.context, i = this.inner, { x: [x0, x1], y: [y0, y1] } = this.now;
+    const [toX, toY] = [this.drawing.x.log, this.drawing.y.log].map((log) => (log ? Math.log10 : (v) => v));
+    const [kx, ky] = [i.width / (x1 - x0), -i.height / (y1 - y0)];
+    let [column, low, high, drawing] = [NaN, NaN, NaN, false];
+    const flush = () => {
+      if (Number.isNaN(column)) return;
+      if (drawing) c.lineTo(column, high); else c.moveTo(column, high);
+      if (low !== high) c.lineTo(column, low);
+      drawing = true;
+      column = NaN;
+    };
+    for (let k = 0; k < s.xs.length; k++) {
+      const x = Math.round((i.left + (toX(s.xs[k]) - x0) * kx) * 2) / 2;
+      const y = i.top + i.height + (toY(s.ys[k]) - y0) * ky;
+      if (!Number.isFinite(x) || !Number.isFinite(y)) { flush(); drawing = false; continue; }
+      if (x === column) { low = Math.max(low, y); high = Math.min(high, y); continue; }
+      flush();
+      [column, low, high] = [x, y, y];
+    }
+    flush();
   }
 
   drawMark(m) {
@@ -279,41 +299,4 @@ class Chart {
     }
     return best;
   }
-}
-
-function pointIn(node, event) {
-  const box = node.getBoundingClientRect();
-  return { x: event.clientX - box.left, y: event.clientY - box.top };
-}
-
-// The outline of a mark; the legend of the chart uses it, too.
-function tracePoint(c, sign, x, y, r = 6) {
-  if (sign === "peak") { c.moveTo(x, y - r); c.lineTo(x + r, y + r * 0.8); c.lineTo(x - r, y + r * 0.8); }
-  else if (sign === "drop") { c.moveTo(x, y + r); c.lineTo(x + r, y - r * 0.8); c.lineTo(x - r, y - r * 0.8); }
-  else if (sign === "stopped") { c.moveTo(x, y - r); c.lineTo(x + r, y); c.lineTo(x, y + r); c.lineTo(x - r, y); }
-  else c.rect(x - r * 0.7, y - r * 0.7, r * 1.4, r * 1.4);
-  c.closePath();
-}
-
-// Round values between limits, with their text; of a logarithmic axis, powers of ten.
-function ticks([low, high], count, log) {
-  const step = niceStep((high - low) / count);
-  const found = [];
-  if (log && high - low >= 1.5) {
-    const every = Math.max(1, Math.round(step));
-    for (let v = Math.ceil(low); v <= high; v += every) found.push([v, powerText(v)]);
-    return found;
-  }
-  for (let k = Math.ceil(low / step); k * step <= high; k++) {
-    const v = k * step;
-    found.push([v, log ? format(10 ** v) : format(Number(v.toPrecision(10)))]);
-  }
-  return found;
-}
-
-function powerText(v) { return v >= 0 && v < 6 ? String(10 ** v) : `1e${v}`; }
-
-function niceStep(rough) {
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].map((k) => k * power).find((step) => step >= rough * 0.999);
 }
