@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from dip_lightning.errors import FolderError, UserError
 from dip_lightning.files import reason
-from dip_lightning.naming import Place, shown_path
+from dip_lightning.naming import PREVIOUS, Place, shown_path
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -157,8 +157,8 @@ def _fail(place: Place, error: Exception) -> None:
     with suppress(OSError):  # it may be the reason of the failure
         values = {"status": "failed", "error": sentence, "diagnosis": diagnosis}
         report.write_metrics(place.folder, values)
-    if (place.folder / report.PREVIOUS).exists():
-        print(f"the result before it: {shown_path(place.folder / report.PREVIOUS)}")
+    if (place.folder / PREVIOUS).exists():
+        print(f"the result before it: {shown_path(place.folder / PREVIOUS)}")
 
 
 def _report(place: Place, sentence: str) -> None:

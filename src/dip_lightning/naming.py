@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from dip_lightning.config import image_name
 
 LONGEST = 120
+PREVIOUS = "previous"  # inside a result folder: the result that is being replaced
 
 
 @dataclass(frozen=True)

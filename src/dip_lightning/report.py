@@ -18,13 +18,13 @@ from dip_lightning.figure import Panel, draw_comparison
 from dip_lightning.files import write_atomically
 from dip_lightning.images import Picture, write_png, write_tiff
 from dip_lightning.metrics import Scores, psnr_where, score
+from dip_lightning.naming import PREVIOUS
 from dip_lightning.tasks.base import RestorationTask
 
 RESULTS = (
     *("restored.png", "restored.tif", "observed.png", "comparison.png"),
     *("history.csv", "diagnostics.csv", "metrics.json", "last.ckpt"),
 )
-PREVIOUS = "previous"
 MOST_UNKNOWNS = 1_000_000
 NO_SCORES = Scores()
 

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dip_lightning.naming import register_resolvers
+from dip_lightning.naming import PREVIOUS, register_resolvers
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.published import published
 
@@ -122,6 +122,8 @@ def find_results(folders: list[Path]) -> dict[str, list[Result]]:
     found: dict[str, list[Result]] = {}
     paths = {p.resolve() for folder in folders for p in folder.rglob("metrics.json")}
     for path in sorted(paths):
+        if path.parent.name == PREVIOUS:  # another result has replaced it, or will
+            continue
         result = _read(path.parent)
         if result is not None and result.settings.get("study"):
             found.setdefault(result.settings["study"], []).append(result)
