@@ -8,7 +8,9 @@ function columns() {
   const metrics = TABLE_METRICS.filter((key) => METRICS.includes(key));
   if (!metrics.includes(state.metric)) metrics.push(state.metric);
   if (!METRICS.includes("psnr") && METRICS.includes("loss")) metrics.push("loss");
-  return [...new Set([...groups, ...facts, ...DATA.swept, ...metrics])];
+  // On a phone, what counts comes first; the rest is reached by scrolling.
+  const first = matchMedia("(max-width: 640px)").matches ? [state.metric] : [];
+  return [...new Set([...first, ...groups, ...facts, ...DATA.swept, ...metrics])];
 }
 
 function tableView() {
