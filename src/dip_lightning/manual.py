@@ -25,8 +25,9 @@ def manual() -> str:
         for folder in sorted(config_folder().iterdir())
         if folder.is_dir()
     ]
+    width = 2 + max(len(entry.name) for entry in fields(Config))
     keys = [
-        f"  {entry.name:19}{entry.metadata['text']} ({_limits(entry)}; {default_of(entry)})"
+        f"  {entry.name:{width}}{entry.metadata['text']} ({_limits(entry)}; {default_of(entry)})"
         for entry in fields(Config)
         if not isinstance(default_of(entry), dict)
     ]

@@ -10,7 +10,7 @@ from dip_lightning.errors import UserError
 
 PROBE = 256  # side of the image that is tried out, pixels
 UNASKED = 512 * 512  # pixels of an image that fits into any machine
-GRADIENTS = 1.4  # peak of a fit / memory saved for backward; skip network, 256 to 512 pixels
+GRADIENTS = 1.8  # peak of a fit / memory saved for backward; skip network in float32
 GIGABYTE = 1e9
 
 
