@@ -1,6 +1,8 @@
 """What surrounds a job: pages that fail, sweeps too large for a page after each job."""
 
-from dip_lightning import job
+import json
+
+from dip_lightning import job, lock
 from dip_lightning.dashboard import page
 from tests.conftest import read_metrics
 
@@ -14,7 +16,7 @@ def test_a_page_that_fails_costs_no_result(dip, tmp_path, photo, monkeypatch):
     monkeypatch.setattr(page, "write_report", broken)
     status, _, err = dip("task=denoising", f"image={photo}", *QUICK, "hydra.run.dir=out")
     assert status == 0
-    assert "page: KeyError: 'no such run'; the results are complete" in err
+    assert "out: no page (KeyError: 'no such run')" in err
     assert read_metrics(tmp_path / "out")["status"] == "finished"
 
 
@@ -29,12 +31,17 @@ def test_a_large_sweep_writes_no_page_after_each_job(dip, tmp_path, photo, monke
     assert len(list(tmp_path.glob("sweep/*/report.html"))) == 3
 
 
-def test_a_failed_job_has_a_page_with_its_reason(dip, tmp_path, photo):
-    arguments = ("task=sr", "factor=20", f"image={photo}", *QUICK, "hydra.run.dir=out")
-    status, _, err = dip(*arguments)
-    assert status == 1
-    assert "factor=20: expected at most the shorter side" in err
-    assert (
-        "factor=20: expected at most the shorter side"
-        in (tmp_path / "out" / "report.html").read_text()
-    )
+def test_a_job_killed_after_its_result_is_tidied_up(dip, tmp_path, photo):
+    arguments = ("task=denoising", f"image={photo}", *QUICK, "hydra.run.dir=out", "resume=true")
+    assert dip(*arguments)[0] == 0
+    folder = tmp_path / "out"
+    written = (folder / "metrics.json").stat().st_mtime_ns
+    (folder / "report.html").unlink()
+    here = lock._describe()
+    (folder / ".lock").write_text(json.dumps({**here, "pid": 2**22 + 1}))  # above any number
+    status, out, _ = dip(*arguments)
+    assert status == 0
+    assert "finished before" in out
+    assert not (folder / ".lock").exists()
+    assert (folder / "report.html").exists()
+    assert (folder / "metrics.json").stat().st_mtime_ns == written

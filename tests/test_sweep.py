@@ -128,14 +128,3 @@ def test_pages_are_written_after_each_job_failed_ones_included(dip, tmp_path, ph
     for run in data["runs"]:
         (single,) = data_of(tmp_path / "sweep" / run["id"] / "report.html")["runs"]
         assert single["status"] == run["status"]
-
-
-def test_a_page_that_cannot_be_written_costs_no_job(dip, tmp_path, photo, monkeypatch):
-    def broken(*arguments, **settings):
-        raise OSError("no space left")
-
-    monkeypatch.setattr("dip_lightning.dashboard.page.write_report", broken)
-    arguments = ("task=denoising", f"image={photo}", "preset=smoke", "iterations=2")
-    status, _, err = dip(*arguments, "logger=none", "hydra.run.dir=out")
-    assert status == 0
-    assert "page: OSError: no space left; the results are complete" in err

@@ -44,7 +44,7 @@ def write_page(write: Callable[[Path], object], folder: Path) -> None:
     try:
         write(folder)
     except Exception as error:  # noqa: BLE001 - a page must never cost a result, or the next job
-        print(f"page: {type(error).__name__}: {error}; the results are complete", file=sys.stderr)
+        print(f"{shown_path(folder)}: no page ({type(error).__name__}: {error})", file=sys.stderr)
 
 
 def run_job(composed: DictConfig) -> float | None:
@@ -56,6 +56,7 @@ def run_job(composed: DictConfig) -> float | None:
     from hydra.core.hydra_config import HydraConfig  # noqa: PLC0415
 
     from dip_lightning import lock, rerun, sweep  # noqa: PLC0415
+    from dip_lightning.dashboard import page  # noqa: PLC0415
 
     hydra_config = HydraConfig.get()
     place = _place(hydra_config)
@@ -66,6 +67,9 @@ def run_job(composed: DictConfig) -> float | None:
     done = sweep.finished(place.folder) if resume else None
     if done is not None and rerun.is_same(place.folder, composed):
         print(f"finished before (resume=false does it again): {shown_path(place.folder)}")
+        lock.release_stale(place.folder)
+        if not (place.folder / page.REPORT).exists():
+            write_page(page.write_report, place.folder)
         return _score(done, composed.objective)
     try:
         with lock.locked(place.folder):

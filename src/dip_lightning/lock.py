@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,14 @@ def locked(folder: Path) -> Iterator[None]:
     finally:
         if _read(path) == owner:
             path.unlink(missing_ok=True)
+
+
+def release_stale(folder: Path) -> None:
+    """Remove the lock of a process that has ended, if there is one."""
+    holder = _read(folder / NAME)
+    if holder is not None and not is_alive(holder):
+        with suppress(OSError):  # a disk that only lets read keeps it
+            (folder / NAME).unlink()
 
 
 def _acquire(path: Path, owner: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from dip_lightning.dashboard.records import points_each, record, swept_keys
 from dip_lightning.dashboard.runs import Run, find_run, find_runs
+from dip_lightning.files import write_atomically
 
 APP = Path(__file__).with_name("app")
 SCRIPTS = (
@@ -65,9 +66,8 @@ def _write(
         "runs": [record(run, page, root, points) for run in runs],
     }
     # Jobs of a sweep that run at the same time write the same page.
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    partial.write_text(_fill(data), encoding="utf-8")
-    partial.replace(target)
+    owner = "" if single else f".{os.getpid()}"
+    write_atomically(target, _fill(data).encode(), owner)
 
 
 def _fill(data: dict[str, Any]) -> str:
