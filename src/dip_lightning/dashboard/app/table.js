@@ -94,7 +94,7 @@ function tableCell(run, key) {
   const value = valueOf(run, key);
   if (key === "status") return element("td", {}, statusBadge(run));
   const number = isNumber(value);
-  return element("td", { class: number ? "number" : "", title: number ? String(value) : null }, format(value, key));
+  return element("td", { class: number || isNumeric(key) ? "number" : "", title: number ? String(value) : null }, format(value, key));
 }
 
 function statusBadge(run) {
