@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from dip_lightning.study.experiments import Experiment
-from dip_lightning.study.figures import draw_against, draw_curves, draw_strip
+from dip_lightning.study.figures import draw_against, draw_curves, draw_stages, draw_strip
 from dip_lightning.study.results import find_results
 
 AXES = ("network", "lr")
@@ -46,6 +46,21 @@ def test_strip_has_a_panel_for_each_job(jobs, tmp_path):
     with Image.open(tmp_path / "strip.png") as image:
         width, height = image.size
     assert width / height == pytest.approx(3 * 1.9 / 2.7, rel=0.01)
+
+
+def test_stages_show_the_iterations_and_the_truth(jobs, tmp_path):
+    assert not draw_stages(tmp_path / "stages.png", jobs, AXES, "note")
+    for job in jobs:
+        (job.folder / "snapshots").mkdir()
+        for iteration in (1, 3, 10):
+            Image.new("RGB", (8, 6), "red").save(job.folder / f"snapshots/{iteration:06}.webp")
+        Image.new("RGB", (8, 6), "blue").save(job.folder / "snapshots/truth.png")
+    assert draw_stages(tmp_path / "stages.png", jobs, AXES, "note")
+    with Image.open(tmp_path / "stages.png") as image:
+        width, height = image.size
+        colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 24)}
+    assert width / height == pytest.approx(4 * 1.9 / (2 * 2.4 + 0.3), rel=0.01)
+    assert (0, 0, 255) in colours
 
 
 def test_many_images_and_seeds(result, tmp_path):

@@ -18,6 +18,7 @@ from dip_lightning.study.results import Result, format_value
 
 WIDTH, HEIGHT = 7.0, 3.6  # inches
 PANEL = 1.9  # inches
+STAGES = 6  # iterations in a strip
 COLUMNS = 3  # of small curves
 INCHES_PER_LETTER = 0.07  # of a legend
 LOGARITHMIC = {"lr": 10, "epsilon": 10, "factor": 2, "input_depth": 2}
@@ -132,6 +133,36 @@ def draw_strip(path: Path, results: list[Result], axes: tuple[str, ...], note: s
         text = textwrap.fill(f"restored.png and its PSNR; {note}", 42 * columns)
         figure.supxlabel(text, fontsize=6, color="0.4")
         figure.savefig(path)
+
+
+def draw_stages(path: Path, results: list[Result], axes: tuple[str, ...], note: str) -> bool:
+    """Show the averaged output over the iterations, a row for each job, and the ground truth last.
+
+    Returns:
+        Whether there was something to draw: previews in `snapshots/`.
+    """
+    stages = [(result, sorted(result.folder.glob("snapshots/*.webp"))) for result in results]
+    stages = [(result, shown) for result, shown in stages if shown]
+    if not stages:
+        return False
+    columns = 1 + min(STAGES, max(len(shown) for _, shown in stages))
+    with mpl.style.context(STYLE):
+        figure = Figure(figsize=(PANEL * columns, (PANEL + 0.5) * len(stages) + 0.3))
+        frames = figure.subplots(len(stages), columns, squeeze=False)
+        for line, (result, shown) in zip(frames, stages, strict=True):
+            for frame in line:
+                frame.set_axis_off()
+            # Spread evenly over what there is, the first and the last included.
+            chosen = np.unique(np.linspace(0, len(shown) - 1, columns - 1).round().astype(int))
+            for frame, index in zip(line[:-1], chosen, strict=False):
+                _show(frame, f"iteration {int(shown[index].stem)}", shown[index])
+            truth = result.folder / "snapshots" / "truth.png"
+            name = ", ".join(filter(None, (str(result.metrics["image"]), result.label(axes))))
+            _show(line[-1], f"{name}\nground truth", truth)
+        text = textwrap.fill(f"averaged output on the way; {note}", 42 * columns)
+        figure.supxlabel(text, fontsize=6, color="0.4")
+        figure.savefig(path)
+    return True
 
 
 def _draw_curve(

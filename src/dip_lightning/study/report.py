@@ -9,7 +9,7 @@ import pandas as pd
 
 from dip_lightning.study.drops import AFTER, DEPTH, WITHIN, find_drops
 from dip_lightning.study.experiments import EXPERIMENTS, Experiment, find_experiment
-from dip_lightning.study.figures import draw_against, draw_curves, draw_strip
+from dip_lightning.study.figures import draw_against, draw_curves, draw_stages, draw_strip
 from dip_lightning.study.published import sources
 from dip_lightning.study.results import Result, all_axes, find_results, frame
 from dip_lightning.study.tables import TITLES, label, markdown, wide
@@ -113,6 +113,8 @@ def _measured(
         parts += output.draw(f"{name}_settings", title, partial(draw_against_to, note=note))
         strip = partial(draw_strip, results=results, axes=axes, note=note)
         parts += output.draw(f"{name}_strip", f"results of {name}", strip)
+        stages = partial(draw_stages, results=results, axes=axes, note=note)
+        parts += output.draw(f"{name}_stages", f"{name} over the iterations", stages)
     return parts
 
 
