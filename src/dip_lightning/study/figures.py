@@ -158,7 +158,9 @@ def draw_stages(path: Path, results: list[Result], axes: tuple[str, ...], note: 
                 _show(frame, f"iteration {int(shown[index].stem)}", shown[index])
             truth = result.folder / "snapshots" / "truth.png"
             name = ", ".join(filter(None, (str(result.metrics["image"]), result.label(axes))))
-            _show(line[-1], f"{name}\nground truth", truth)
+            # Above the others' titles, where it may be as long as the row.
+            line[0].set_title(f"{name}\n", loc="left", fontsize=7, fontweight="bold")
+            _show(line[-1], "ground truth", truth)
         text = textwrap.fill(f"averaged output on the way; {note}", 42 * columns)
         figure.supxlabel(text, fontsize=6, color="0.4")
         figure.savefig(path)
