@@ -29,7 +29,8 @@ from dip_lightning.errors import UserError
 from dip_lightning.images import Picture, centre, read, read_mask
 from dip_lightning.loggers import log_result, open_logger
 from dip_lightning.naming import Place, shown_path
-from dip_lightning.tasks.base import Given, RestorationTask
+from dip_lightning.tasks.base import RestorationTask
+from dip_lightning.tasks.given import Given
 
 
 def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any]:

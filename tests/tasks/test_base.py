@@ -9,7 +9,7 @@ from pytorch_lightning import Trainer
 
 from dip_lightning import tasks
 from dip_lightning.config import Config
-from dip_lightning.tasks.base import Given
+from dip_lightning.tasks.given import Given
 from tests.conftest import smooth_image
 
 NETWORK = {"name": "skip", "generator": "skip", "down": [4, 6], "up": [4, 5], "skip": [2, 0]}
