@@ -12,7 +12,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import Logger
 
 import dip_lightning
-from dip_lightning import checkpoint, engine, health, memory, report, tasks
+from dip_lightning import acceleration, checkpoint, engine, health, memory, report, tasks
 from dip_lightning.callbacks import (
     Checkpoints,
     Diagnostics,
@@ -182,10 +182,12 @@ def _prepare(config: Config) -> torch.device:
 
 
 def _build(config: Config, given: Given, device: torch.device) -> RestorationTask:
+    recorder = acceleration.find_recorder(config.accelerate, device, diagnose=config.diagnose)
     size = given.shape(config.factor or 1)[1:]
     # z, its perturbation and their sum, before anything of that size exists.
     memory.check_memory(3 * 4 * config.input_depth, size, device)
     task = tasks.load(config.task)(config, given)
+    task.recorder = recorder
     if size[0] * size[1] > memory.UNASKED:
         dtype = engine.compute_dtype(config.precision, device)
         saved = memory.saved_bytes_per_pixel(task.generator, config.input_depth, dtype)
@@ -228,7 +230,7 @@ def _diagnosis(task: RestorationTask, pointless: str | None) -> str | None:
 
 
 def _facts(task: RestorationTask) -> dict[str, Any]:
-    device = task.device
+    device = task.computed_on
     return {
         "device": device.type,
         "device_name": engine.device_name(device),

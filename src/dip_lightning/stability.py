@@ -13,7 +13,8 @@ class StepLimit:
     """Shorten a step that is longer than usual: d <- d min(1, limit * usual / |d|).
 
     d = theta_t - theta_(t-1) is the optimiser's step, all parameters together, and `usual` the
-    running geometric mean of |d| / lr after shortening. Nothing here waits for the device.
+    running geometric mean of |d| / lr after shortening. Nothing here waits for the device, and what
+    is remembered stays in place, as a CUDA graph needs it.
 
     Adam becomes unstable where the loss is curved too much for its second moment: an oscillation
     grows by half in each iteration, until the PSNR has fallen by decibels and the second moment
@@ -41,7 +42,8 @@ class StepLimit:
     def load_state_dict(self, state: dict[str, Tensor], device: torch.device) -> None:
         """Go on from what it remembered."""
         if state:
-            self.usual, self.steps = (state[name].to(device) for name in ("usual", "steps"))
+            usual, steps = (state[name].to(device, copy=True) for name in ("usual", "steps"))
+            self.usual, self.steps = usual, steps
 
     @torch.no_grad()
     def _remember(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
@@ -60,9 +62,9 @@ class StepLimit:
         for before, p in pairs:
             p.copy_(before.lerp(p, factor))
         # Steps shrink fast in the beginning, and the memory grows with what there is to remember.
-        self.steps = self.steps + one
+        self.steps.add_(one)
         weight = 1 - ((1 + self.steps) / (10 + self.steps)).clamp(max=MEMORY)
-        self.usual = self.usual * torch.where(usable, kept / self.usual, one) ** weight
+        self.usual.mul_(torch.where(usable, kept / self.usual, one) ** weight)
 
 
 def _parameters(optimizer: Optimizer) -> list[Tensor]:

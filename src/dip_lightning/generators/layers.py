@@ -136,8 +136,8 @@ class AnySize(nn.Module, ABC):
             before = (fitted - size) // 2
             starts.append(before)
             if fitted != size:
-                indices = reflected_indices(size, before, fitted - size - before)
-                z = z.index_select(dim, indices.to(z.device))
+                after = fitted - size - before
+                z = z.index_select(dim, reflected_indices(size, before, after, z.device))
         top, left = starts
         return self.generate(z)[..., top : top + height, left : left + width]
 
@@ -182,12 +182,14 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
 
 
-def reflected_indices(size: int, before: int, after: int) -> Tensor:
+def reflected_indices(
+    size: int, before: int, after: int, device: torch.device | str = "cpu"
+) -> Tensor:
     """Index a line of `size` pixels, mirrored about its ends as often as needed.
 
     Returns:
         Indices, (before + size + after,), int64: 2 1 | 0 1 2 ... without repeating the edge.
     """
     period = max(1, 2 * (size - 1))
-    position = torch.arange(-before, size + after) % period
+    position = torch.arange(-before, size + after, device=device) % period
     return torch.minimum(position, period - position) if size > 1 else torch.zeros_like(position)

@@ -11,6 +11,7 @@ normalised or kept. All three are exact but for rounding; where the blur would m
 the result's outermost pixels are computed as they are written, from two lines of U x.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -105,11 +106,17 @@ def norm_upsampled(x: Tensor, norm: nn.BatchNorm2d, part: slice, mode: str) -> T
 
 def _nearest_conv(x: Tensor, weight: Tensor, bias: Tensor | None, border: str) -> Tensor:
     # (B, O, 2 H + 2, 2 W + 2): one pixel more on each side, the border continued.
-    fold = torch.tensor(FOLD, dtype=weight.dtype, device=weight.device)
+    fold = _constant(FOLD, weight.dtype, weight.device)
     phases = torch.einsum("atr,bsq,ocrq->oabcts", fold, fold, weight).flatten(0, 2)
     wider = F.pad(x, (1, 1, 1, 1), mode=border)
     repeated = None if bias is None else bias.repeat_interleave(4).to(x.dtype)
     return F.pixel_shuffle(F.conv2d(wider, phases.to(x.dtype), repeated), 2)
+
+
+@cache
+def _constant(values: tuple[Any, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    # Copied to a device once: a CUDA graph cannot hold a copy from the host.
+    return torch.tensor(values, dtype=dtype, device=device)
 
 
 def _border(x: Tensor, weight: Tensor, bias: Tensor | None, padding: str, side: str) -> Tensor:
@@ -123,7 +130,7 @@ def _border(x: Tensor, weight: Tensor, bias: Tensor | None, padding: str, side: 
 
 def _stencil(x: Tensor, line: tuple[float, float, float]) -> Tensor:
     # Depthwise and separable; (B, C, H, W) to (B, C, H - 2, W - 2).
-    taps = torch.tensor(line, dtype=x.dtype, device=x.device)
+    taps = _constant(line, x.dtype, x.device)
     kernel = torch.outer(taps, taps).expand(x.shape[1], 1, 3, 3)
     return F.conv2d(x, kernel, groups=x.shape[1])
 

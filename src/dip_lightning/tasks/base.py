@@ -15,6 +15,7 @@ from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from dip_lightning import engine
+from dip_lightning.acceleration import Recorder, accelerate, compiled
 from dip_lightning.config import Config
 from dip_lightning.errors import UserError
 from dip_lightning.generators import build
@@ -74,6 +75,7 @@ class RestorationTask(LightningModule, ABC):
         self.iterates: list[Iterate] = []
         self.loss_first = self.loss_best = math.inf
         self.is_stopped: Callable[[], bool] = lambda: False
+        self.recorder: Callable[[torch.Generator], Recorder] | None = None
         self.seconds_per_iteration: float | None = None
         self.diverged_at: int | None = None
         self.guard = None if config.guard is None else StepLimit(config.guard)
@@ -166,7 +168,8 @@ class RestorationTask(LightningModule, ABC):
         """Adam over theta alone, its rate following `schedule`."""
         fused = self.device.type in {"cpu", "cuda"}
         c, theta = self.config, self.generator.parameters()
-        optimizer = Adam(theta, c.lr, (0.9, c.beta2), c.epsilon, fused=fused)
+        graph = self.recorder is not None
+        optimizer = Adam(theta, c.lr, (0.9, c.beta2), c.epsilon, fused=fused, capturable=graph)
         if self.guard is not None:
             self.guard.attach(optimizer)
 
@@ -181,9 +184,11 @@ class RestorationTask(LightningModule, ABC):
         assert isinstance(optimizer, Optimizer)  # noqa: S101 - narrows the type
         assert isinstance(scheduler, LRScheduler)  # noqa: S101
         self.optimizer, self.scheduler = optimizer, scheduler
+        self.computed_on = self.device  # the Trainer moves the task back to the CPU in the end
         self.dtype_inside = engine.compute_dtype(self.config.precision, self.device)
         self.layout = engine.memory_format(self.dtype_inside, self.device)
         self.generator.to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.x_hat = self.x_hat.contiguous(memory_format=self.layout)
         for theta, state in optimizer.state.items():  # of a checkpoint, in the layout of its time
             for name, value in state.items():
                 if value.shape == theta.shape:
@@ -195,6 +200,16 @@ class RestorationTask(LightningModule, ABC):
                 self.guard.load_state_dict(self._resumed["guard"], self.device)
             self._resumed = None
         self.generator.train()
+        self._accelerate()
+
+    def _accelerate(self) -> None:
+        compiles, recorder = self.config.accelerate == "compile", None
+        self.generate = compiled(self.generator) if compiles else self.generator.__call__
+        if self.recorder is not None:
+            recorder = self.recorder(self.perturbations)
+            for group in self.optimizer.param_groups:  # each replay reads what the schedule sets
+                group["lr"] = torch.tensor(float(group["lr"]), device=self.device)
+        self.compute = accelerate(self.iterate, recorder)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what Lightning does not know of; it has weights, buffers, Adam and schedule."""
@@ -207,7 +222,7 @@ class RestorationTask(LightningModule, ABC):
             "diverged_at": self.diverged_at,
             "perturbations": self.perturbations.get_state(),
             "guard": {} if self.guard is None else self.guard.state_dict(),
-            "computed": self.computed(self.device),
+            "computed": self.computed(self.computed_on),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -224,9 +239,9 @@ class RestorationTask(LightningModule, ABC):
 
     def training_step(self, iterations: int) -> None:
         """Compute a chunk of iterations, then look at their measurements, once."""
-        started, measured = time.perf_counter(), [self.iterate()]
+        started, measured = time.perf_counter(), [self.advance()]
         while len(measured) < iterations and not self.is_stopped():
-            measured.append(self.iterate())
+            measured.append(self.advance())
         rows = torch.stack(measured).tolist()
         self.seconds_per_iteration = (time.perf_counter() - started) / len(rows)
         compared = self.x is not None
@@ -238,19 +253,26 @@ class RestorationTask(LightningModule, ABC):
         self.loss_best = min(self.loss_best, *(row[0] for row in rows))
         self.iteration += len(rows)
 
+    def advance(self) -> Tensor:
+        """Compute an iteration, see `iterate`, and set the learning rate of the next one."""
+        measured = self.compute()
+        self.scheduler.step()
+        return measured
+
     def iterate(self) -> Tensor:
-        """Perturb z, generate, compare, step and average; nothing here waits for the device.
+        """Perturb z, generate, compare, step and average.
+
+        Nothing here waits for the device, and what the next iteration reads stays in its place.
 
         Returns:
             loss, error and error of the average, (3,); see `Iterate`.
         """
-        z = perturb(self.z, self.config.noise_std, self.perturbations)
-        x_hat = self.generator(z.to(self.dtype_inside, memory_format=self.layout))
-        loss = self.loss(x_hat)
         self.optimizer.zero_grad()
+        z = perturb(self.z, self.config.noise_std, self.perturbations)
+        x_hat = self.generate(z.to(self.dtype_inside, memory_format=self.layout))
+        loss = self.loss(x_hat)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        self.scheduler.step()
         with torch.no_grad():
             return self._keep(loss.detach(), self.complete(x_hat.detach()))
 
@@ -259,10 +281,10 @@ class RestorationTask(LightningModule, ABC):
         # (1 - d) d^k are divided by their sum, as Adam divides its moments.
         decay = self.config.average
         finite = loss.isfinite()
-        self.x_hat = torch.where(finite, x_hat, self.x_hat)
+        self.x_hat.copy_(torch.where(finite, x_hat, self.x_hat))
         self.average_weight.mul_(decay).add_(1 - decay)
         step = finite * (1 - decay) / self.average_weight
-        self.x_average = self.x_average.lerp(self.x_hat, step)
+        self.x_average.lerp_(self.x_hat, step)
         if self.x is None:
             return torch.stack([loss, loss, loss])
         return torch.stack([loss, mse(self.x_hat, self.x), mse(self.x_average, self.x)])

@@ -1,0 +1,180 @@
+"""One iteration of a fit, computed faster: recorded as a CUDA graph, its generator compiled."""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Protocol, final
+
+import torch
+from torch import Tensor, nn
+
+from dip_lightning.errors import UserError
+
+# As PyTorch advises for a capture; they also allocate what an iteration keeps for the next one.
+WARM_UP = 3
+
+
+class Recorder(Protocol):
+    """What can record an iteration and compute it again.
+
+    An iteration is recorded as it reads and writes memory: all that it keeps for the next one has
+    to stay in place, and the host must neither read from the device nor write to it.
+    """
+
+    def warm_up(self, iterate: Callable[[], Tensor]) -> Tensor:
+        """Compute an iteration as written, in preparation for `capture`."""
+
+    def capture(self, iterate: Callable[[], Tensor]) -> Tensor:
+        """Record an iteration; nothing is computed.
+
+        Returns:
+            Where each replay leaves what the iteration returns.
+
+        Raises:
+            RuntimeError: it cannot be recorded; all that it would have changed is as it was.
+        """
+
+    def replay(self) -> None:
+        """Compute the recorded iteration; the host does not wait for it."""
+
+
+@final
+class CudaRecorder:
+    """Record an iteration as a CUDA graph: one launch instead of hundreds.
+
+    Args:
+        generator: source of randomness of the iteration, on a CUDA device. A replay draws on from
+            its present state and advances it as the iteration as written does.
+
+    Source: PyTorch's notes on CUDA semantics, "CUDA Graphs", whole-network capture.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self._generator = generator
+        self._stream = torch.cuda.Stream(generator.device)  # type: ignore[no-untyped-call]
+        self._graph = torch.cuda.CUDAGraph()
+
+    def warm_up(self, iterate: Callable[[], Tensor]) -> Tensor:
+        """Compute an iteration as written, on the stream of the capture."""
+        current = torch.cuda.current_stream()
+        self._stream.wait_stream(current)
+        with torch.cuda.stream(self._stream), warnings.catch_warnings():
+            # Adam's advice against `capturable` outside of a capture, which is about to come.
+            warnings.filterwarnings("ignore", message=".*capturable=True", category=UserWarning)
+            measured = iterate()
+        current.wait_stream(self._stream)
+        return measured
+
+    def capture(self, iterate: Callable[[], Tensor]) -> Tensor:
+        """Record an iteration; see `Recorder`."""
+        current = torch.cuda.current_stream()
+        before = self._generator.clone_state()
+        self._graph.register_generator_state(self._generator)
+        try:
+            with torch.cuda.graph(self._graph, stream=self._stream):
+                return iterate()
+        except RuntimeError:
+            # A capture that is broken off leaves its stream current and the generator's state
+            # one that can only draw inside of it.
+            torch.cuda.set_stream(current)
+            self._generator.graphsafe_set_state(before)
+            raise
+
+    def replay(self) -> None:
+        """Compute the recorded iteration; see `Recorder`."""
+        self._graph.replay()
+
+
+def find_recorder(
+    accelerate: str, device: torch.device, *, diagnose: bool
+) -> Callable[[torch.Generator], Recorder] | None:
+    """Choose how an iteration is computed.
+
+    Args:
+        accelerate: "none", "graph", "compile" (the generator, then the graph), or "auto": a graph
+            where it can be had.
+        device: where the fit runs.
+        diagnose: hooks look at each iteration, which a graph knows nothing of.
+
+    Returns:
+        What makes a recorder for a source of randomness; None: compute as written.
+
+    Raises:
+        UserError: a graph is asked for and the device has none.
+    """
+    if accelerate == "graph" and device.type != "cuda":
+        raise UserError(
+            f"accelerate=graph: needs a CUDA device, but the fit runs on {device.type}; "
+            "choose auto, none or compile"
+        )
+    return CudaRecorder if device.type == "cuda" and accelerate != "none" and not diagnose else None
+
+
+def accelerate(iterate: Callable[[], Tensor], recorder: Recorder | None) -> Callable[[], Tensor]:
+    """Return a callable that does what `iterate` does, faster.
+
+    The first calls compute an iteration as written, the next one records it, and that and all
+    others replay the record. Where recording fails, it is said once, and iterations are computed
+    as written.
+
+    Args:
+        iterate: computes an iteration and returns its measurements.
+        recorder: what records; None: `iterate` itself is returned.
+    """
+    if recorder is None:
+        return iterate
+    iterations = _iterations(iterate, recorder)
+    return lambda: next(iterations)
+
+
+def compiled(generator: nn.Module) -> Callable[[Tensor], Tensor]:
+    """Return a callable that does what a generator does, compiled at its first call.
+
+    Raises:
+        UserError: at that call: PyTorch cannot compile here.
+    """
+    from torch._dynamo.exc import TorchDynamoException  # noqa: PLC0415 - takes a second
+
+    # One size: nothing is gained by code for others.
+    fast = torch.compile(generator, dynamic=False)
+
+    def generate(z: Tensor) -> Tensor:
+        try:
+            x_hat: Tensor = fast(z)
+        except TorchDynamoException as error:
+            raise UserError(
+                f"accelerate=compile: PyTorch cannot compile here ({_first_line(error)}); "
+                "choose accelerate=auto or none"
+            ) from error
+        return x_hat
+
+    return generate
+
+
+def _iterations(iterate: Callable[[], Tensor], recorder: Recorder) -> Iterator[Tensor]:
+    for _ in range(WARM_UP):
+        yield recorder.warm_up(iterate)
+    measured = None
+    try:
+        measured = recorder.capture(iterate)
+    except RuntimeError as error:
+        print(
+            f"accelerate: no graph of an iteration ({_cause(error)}); the fit goes on without",
+            file=sys.stderr,
+        )
+    while measured is None:
+        yield iterate()
+    while True:
+        recorder.replay()
+        yield measured.clone()  # the next replay writes over it
+
+
+def _cause(error: BaseException) -> str:
+    # Ending a broken capture raises an error of its own, behind the one that broke it.
+    while isinstance(error.__context__, RuntimeError):
+        error = error.__context__
+    return _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
