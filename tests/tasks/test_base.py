@@ -28,10 +28,10 @@ def make(task="restoration", x=None, y=None, m=None, **changes):
     return tasks.load(task)(config, given)
 
 
-def trainer(callbacks=(), **settings):
+def trainer(callbacks=(), accelerator="cpu", **settings):
     return Trainer(
         **settings,
-        accelerator="cpu",
+        accelerator=accelerator,
         max_epochs=1,
         logger=False,
         enable_checkpointing=False,
