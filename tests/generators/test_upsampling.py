@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from dip_lightning.generators import upsampling
 from dip_lightning.generators.upsampling import (
     LEAST_BLURRED,
     norm_upsampled,
@@ -83,3 +84,14 @@ def test_without_padding_a_kernel_of_one_is_a_product():
     x, weight = draw(1, 3, 4, 5), draw(2, 3, 1, 1)
     expected = torch.einsum("oc,bchw->bohw", weight[..., 0, 0], x)
     torch.testing.assert_close(same_conv(x, weight, None, "reflect"), expected)
+
+
+def test_the_border_is_continued_when_compiled_as_when_not(monkeypatch):
+    x = draw(1, 3, 5, 4)
+    wanted = upsampling._continued(x)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    found = upsampling._continued(x)
+    assert torch.equal(found, wanted)
+    assert torch.equal(wanted, F.pad(x, (1, 1, 1, 1), mode="replicate"))
+    for one, other in zip(gradients(found, x), gradients(wanted, x), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)

@@ -11,7 +11,6 @@ normalised or kept. All three are exact but for rounding; where the blur would m
 the result's outermost pixels are computed as they are written, from two lines of U x.
 """
 
-from functools import cache
 from typing import Any
 
 import torch
@@ -20,10 +19,9 @@ from torch import Tensor, nn
 
 KERNEL = 3  # side of the kernels that this is written for; others are computed as written
 LEAST_BLURRED = 32  # side of x from which the border costs less than the inside saves, pixels
-# Row r of the kernel falls on tap t of phase p: FOLD[p, t, r].
-FOLD = (((1, 1, 0), (0, 0, 1)), ((1, 0, 0), (0, 1, 1)))
-BLUR = (0.25, 0.5, 0.25)
-GRAM = (0.375, 1.25, 0.375)  # U' U of bilinear upsampling along a line
+# Outer and middle weight of three.
+BLUR = (0.25, 0.5)
+GRAM = (0.375, 1.25)  # U' U of bilinear upsampling along a line
 
 
 def upsampled(x: Tensor, mode: str) -> Tensor:
@@ -73,8 +71,9 @@ def upsampled_conv(
     if weight.shape[-1] != KERNEL or (blurred and min(x.shape[-2:]) < LEAST_BLURRED):
         return same_conv(upsampled(x, mode), weight, bias, padding)
     # Reflecting N x repeats its outermost pixel, as the blur expects it.
-    border = "constant" if padding == "zeros" and not blurred else "replicate"
-    nearest = _nearest_conv(x, weight, bias, border)
+    zeros = padding == "zeros" and not blurred
+    wider = F.pad(x, (1, 1, 1, 1)) if zeros else _continued(x)
+    nearest = _nearest_conv(wider, weight, bias)
     if not blurred:
         return nearest[..., 1:-1, 1:-1]
     lines = (_border(x, weight, bias, padding, side) for side in ("top", "bottom", "left", "right"))
@@ -104,19 +103,28 @@ def norm_upsampled(x: Tensor, norm: nn.BatchNorm2d, part: slice, mode: str) -> T
     return torch.addcmul(shift.view(1, -1, 1, 1), centred, factor.view(1, -1, 1, 1)).to(x.dtype)
 
 
-def _nearest_conv(x: Tensor, weight: Tensor, bias: Tensor | None, border: str) -> Tensor:
-    # (B, O, 2 H + 2, 2 W + 2): one pixel more on each side, the border continued.
-    fold = _constant(FOLD, weight.dtype, weight.device)
+def _nearest_conv(wider: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    # (B, C, H + 2, W + 2), the border continued, to (B, O, 2 H + 2, 2 W + 2).
+    fold = _fold(weight)
     phases = torch.einsum("atr,bsq,ocrq->oabcts", fold, fold, weight).flatten(0, 2)
-    wider = F.pad(x, (1, 1, 1, 1), mode=border)
-    repeated = None if bias is None else bias.repeat_interleave(4).to(x.dtype)
-    return F.pixel_shuffle(F.conv2d(wider, phases.to(x.dtype), repeated), 2)
+    repeated = None if bias is None else bias.repeat_interleave(4).to(wider.dtype)
+    return F.pixel_shuffle(F.conv2d(wider, phases.to(wider.dtype), repeated), 2)
 
 
-@cache
-def _constant(values: tuple[Any, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    # Copied to a device once: a CUDA graph cannot hold a copy from the host.
-    return torch.tensor(values, dtype=dtype, device=device)
+def _continued(x: Tensor) -> Tensor:
+    if torch.compiler.is_compiling():
+        # PyTorch's compiler expects the padding's gradient in another layout than it has.
+        x = torch.cat([x[..., :1, :], x, x[..., -1:, :]], dim=-2)
+        return torch.cat([x[..., :1], x, x[..., -1:]], dim=-1)
+    return F.pad(x, (1, 1, 1, 1), mode="replicate")
+
+
+def _fold(weight: Tensor) -> Tensor:
+    # Row r of the kernel falls on tap t = (r + p) // 2 of phase p: 1 at [p, t, r], else 0. It is
+    # computed where it is used: a CUDA graph holds no copies from the host.
+    row, pair = (torch.arange(size, device=weight.device) for size in (KERNEL, 2))
+    tap = (row + pair.view(2, 1, 1)) // 2
+    return (tap == pair.view(1, 2, 1)).to(weight.dtype)
 
 
 def _border(x: Tensor, weight: Tensor, bias: Tensor | None, padding: str, side: str) -> Tensor:
@@ -128,9 +136,11 @@ def _border(x: Tensor, weight: Tensor, bias: Tensor | None, padding: str, side: 
     return same_conv(edge, weight, bias, padding).narrow(dim, 0 if first else 1, 1)
 
 
-def _stencil(x: Tensor, line: tuple[float, float, float]) -> Tensor:
+def _stencil(x: Tensor, line: tuple[float, float]) -> Tensor:
     # Depthwise and separable; (B, C, H, W) to (B, C, H - 2, W - 2).
-    taps = _constant(line, x.dtype, x.device)
+    outer, middle = line
+    taps = x.new_full((3,), outer)
+    taps[1:2].fill_(middle)
     kernel = torch.outer(taps, taps).expand(x.shape[1], 1, 3, 3)
     return F.conv2d(x, kernel, groups=x.shape[1])
 
@@ -166,7 +176,7 @@ class _UpsampledVariance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        product = _stencil(F.pad(x, (1, 1, 1, 1), mode="replicate"), GRAM)
+        product = _stencil(_continued(x), GRAM)
         ctx.save_for_backward(product)
         return (x * product).mean((0, 2, 3)) / 4
 
