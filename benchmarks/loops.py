@@ -1,8 +1,9 @@
 """The loops that benchmarks/speed.py compares, each run in a process of its own.
 
-    python -m benchmarks.loops textbook|convolutions NETWORK IMAGE ITERATIONS
+    python -m benchmarks.loops textbook|convolutions NETWORK IMAGE ITERATIONS DEVICE
 
-prints the seconds of each iteration as JSON, the first two left out.
+prints JSON: the seconds of each iteration, the first ones left out (on a GPU, their mean: it is
+waited for at the ends only), and the most memory that a GPU had.
 """
 
 import json
@@ -22,6 +23,7 @@ from dip_lightning.config import config_folder
 from dip_lightning.generators import build
 
 DEPTH, NOISE_STD, LR, KNOWN = 32, 0.03, 0.001, 0.5
+LEFT_OUT = {"cpu": 2, "cuda": 100}  # iterations; a GPU's include those before the graph
 
 
 def options(name: str) -> dict:
@@ -33,12 +35,13 @@ def options(name: str) -> dict:
     return base | settings
 
 
-def textbook(network: str, path: str, iterations: int) -> list[float]:
+def textbook(network: str, path: str, iterations: int, device: torch.device) -> list[float]:
     """Fit as a notebook does: float32, NCHW, and the PSNR on the host after every iteration."""
     x = torch.from_numpy(np.asarray(Image.open(path)).copy()).permute(2, 0, 1).float()[None] / 255
     generator = written_out(build(options(network), DEPTH, 3, torch.Generator().manual_seed(0)))
-    m = (torch.rand(1, 1, *x.shape[2:]) < KNOWN).float()
-    z = 0.1 * torch.rand(1, DEPTH, *x.shape[2:])
+    generator, truth, x = generator.to(device), x.numpy(), x.to(device)
+    m = (torch.rand(1, 1, *x.shape[2:], device=device) < KNOWN).float()
+    z = 0.1 * torch.rand(1, DEPTH, *x.shape[2:], device=device)
     adam = torch.optim.Adam(generator.parameters(), lr=LR)
 
     def iterate() -> None:
@@ -47,15 +50,14 @@ def textbook(network: str, path: str, iterations: int) -> list[float]:
         loss = ((x_hat - x) * m).square().mean()
         loss.backward()
         adam.step()
-        -10 * np.log10(np.mean((x_hat.detach().numpy() - x.numpy()) ** 2))
+        -10 * np.log10(np.mean((x_hat.detach().cpu().numpy() - truth) ** 2))
 
-    return timed(iterate, iterations)
+    return timed(iterate, iterations, device)
 
 
-def convolutions(network: str, path: str, iterations: int) -> list[float]:
+def convolutions(network: str, path: str, iterations: int, device: torch.device) -> list[float]:
     """Compute nothing but the textbook network's convolutions, with the suite's engine settings."""
     engine.keep_freed_memory()
-    device = torch.device("cpu")
     dtype = engine.compute_dtype("auto", device)
     layout = engine.memory_format(dtype, device)
     generator = written_out(build(options(network), DEPTH, 3, torch.Generator().manual_seed(0)))
@@ -70,14 +72,15 @@ def convolutions(network: str, path: str, iterations: int) -> list[float]:
             module.register_forward_pre_hook(note)
     with torch.no_grad():
         generator(torch.zeros(1, DEPTH, height, width))
-    work = [_convolution(conv, shape, dtype, layout) for conv, shape in seen]
-    return timed(lambda: [compute() for compute in work], iterations)
+    work = [_convolution(conv.to(device), shape, dtype, layout) for conv, shape in seen]
+    return timed(lambda: [compute() for compute in work], iterations, device)
 
 
 def _convolution(
     conv: nn.Conv2d, shape: tuple[int, ...], dtype: torch.dtype, layout: torch.memory_format
 ) -> Callable[[], object]:
-    x = torch.rand(shape, dtype=dtype).contiguous(memory_format=layout).requires_grad_()
+    x = torch.rand(shape, dtype=dtype, device=conv.weight.device)
+    x = x.contiguous(memory_format=layout).requires_grad_()
     weight = conv.weight.detach().to(dtype, memory_format=layout).requires_grad_()
     stride, padding = conv.stride, conv.padding
     y = nn.functional.conv2d(x, weight, None, stride, padding)
@@ -90,17 +93,33 @@ def _convolution(
     return compute
 
 
-def timed(compute: Callable[[], object], times: int) -> list[float]:
-    """Return the seconds of each call, the first two left out."""
+def peak_bytes() -> int:
+    """Return the most memory of a GPU that this process has had, that of graphs included."""
+    return torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0
+
+
+def timed(compute: Callable[[], object], times: int, device: torch.device) -> list[float]:
+    """Return the seconds of each call, see above."""
+    left_out = LEFT_OUT[device.type]
+    if device.type == "cuda":
+        for _ in range(left_out):
+            compute()
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        for _ in range(times - left_out):
+            compute()
+        torch.cuda.synchronize()
+        return [(time.perf_counter() - start) / (times - left_out)]
     seconds = []
     for _ in range(times):
         start = time.perf_counter()
         compute()
         seconds.append(time.perf_counter() - start)
-    return seconds[2:]
+    return seconds[left_out:]
 
 
 if __name__ == "__main__":
-    loop, network, path, iterations = sys.argv[1:]
+    loop, network, path, iterations, device = sys.argv[1:]
     chosen = {"textbook": textbook, "convolutions": convolutions}[loop]
-    print(json.dumps(chosen(network, path, int(iterations))))
+    seconds = chosen(network, path, int(iterations), torch.device(device))
+    print(json.dumps({"seconds": seconds, "device_bytes": peak_bytes()}))

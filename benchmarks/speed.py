@@ -1,6 +1,7 @@
 """The suite's speed beside a textbook loop's, and beside that of the convolutions alone.
 
-    python -m benchmarks.speed [--network NAME ...] [--iterations N] [--pairs N] [SIZE ...]
+    python -m benchmarks.speed [--device cuda] [--network NAME ...] [--iterations N] [--pairs N]
+        [SIZE ...]
 
 Three loops in turn, each in a process of its own (the allocator's settings last as long as it):
 
@@ -8,8 +9,9 @@ Three loops in turn, each in a process of its own (the allocator's settings last
     suite         `python -m dip_lightning`, as a user runs it: Lightning, logging, progress
     convolutions  those of the textbook network and nothing else, in the suite's number format
 
-All fit half of an image's pixels with the paper's settings. Prints medians over all pairs; the
-table also goes into docs/benchmarks.md, the numbers into docs/benchmarks/speed.json.
+All fit half of an image's pixels with the paper's settings, on one device. Prints medians over all
+pairs; the table also goes into docs/benchmarks.md, the numbers into docs/benchmarks/speed.json (of
+a GPU: speed-cuda.json). Memory and page faults are the process's; of a GPU, memory is the GPU's.
 """
 
 import argparse
@@ -28,14 +30,15 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks.loops import LEFT_OUT
 from dip_lightning import engine
 
 DOCS = Path(__file__).parents[1] / "docs"
-BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
-CPU = torch.device("cpu")
+ITERATIONS = {"cpu": 12, "cuda": 1000}
 COLUMNS = (
     "network | pixels | textbook it/s | suite it/s | ratio | convolutions alone, it/s "
-    "| suite / convolutions | memory, textbook / suite (GB) | page faults (millions)"
+    "| suite / convolutions | outside of the iterations | memory, textbook / suite (GB) "
+    "| page faults (millions)"
 )
 
 
@@ -45,13 +48,15 @@ class Run:
 
     Attributes:
         seconds: median of an iteration.
-        peak_bytes: most memory it had.
+        peak_bytes: most memory it had, of the device.
         page_faults: of the whole process.
+        outside: share of the time outside of the iterations; None: not asked.
     """
 
     seconds: float
     peak_bytes: int
     page_faults: int
+    outside: float | None = None
 
 
 def test_image(side: int) -> np.ndarray:
@@ -61,24 +66,26 @@ def test_image(side: int) -> np.ndarray:
     return (127 + 120 * np.stack(planes, axis=2)).astype(np.uint8)
 
 
-def run(loop: str, network: str, path: Path, iterations: int) -> Run:
+def run(loop: str, network: str, path: Path, iterations: int, device: str) -> Run:
     """Run one of the loops to its end."""
     if loop != "suite":
-        command = ["-m", "benchmarks.loops", loop, network, str(path), str(iterations)]
-        printed, usage = _watched(command)
-        seconds = json.loads(printed.splitlines()[-1])
+        given = [network, str(path), str(iterations), device]
+        found, usage = _watched(["-m", "benchmarks.loops", loop, *given])
+        seconds = found["seconds"]
     else:
-        folder = path.parent / "result"
-        given = ("task=restoration", f"image={path}", f"network={network}", "logger=csv")
-        fixed = (f"iterations={iterations}", "log_every=1", f"hydra.run.dir={folder}")
-        _, usage = _watched(["-m", "dip_lightning", *given, *fixed])
+        folder, left_out = path.parent / "result", LEFT_OUT[device]
+        where = f"device={'gpu' if device == 'cuda' else device}"
+        given = ["task=restoration", f"image={path}", f"network={network}", "logger=csv", where]
+        given += [f"iterations={iterations}", "log_every=1", f"hydra.run.dir={folder}"]
+        found, usage = _watched(["-m", "benchmarks.suite", *given])
         rows = (folder / "history.csv").read_text().splitlines()[1:]
         ends = [float(row.split(",")[-1]) for row in rows]
-        seconds = [(ends[-1] - ends[1]) / (iterations - 2)]
-    return Run(statistics.median(seconds), 1024 * usage.ru_maxrss, usage.ru_minflt)
+        seconds = [(ends[-1] - ends[left_out - 1]) / (iterations - left_out)]
+    peak = found["device_bytes"] if device == "cuda" else 1024 * usage.ru_maxrss
+    return Run(statistics.median(seconds), peak, usage.ru_minflt, found.get("outside"))
 
 
-def _watched(arguments: list[str]) -> tuple[str, resource.struct_rusage]:
+def _watched(arguments: list[str]) -> tuple[dict, resource.struct_rusage]:
     with tempfile.TemporaryFile("w+") as output:
         child = subprocess.Popen([sys.executable, *arguments], stdout=output, stderr=output)
         _, status, usage = os.wait4(child.pid, 0)
@@ -87,16 +94,19 @@ def _watched(arguments: list[str]) -> tuple[str, resource.struct_rusage]:
         printed = output.read()
     if child.returncode:
         raise SystemExit(printed)
-    return printed, usage
+    return json.loads(printed.splitlines()[-1]), usage
 
 
-def compare(network: str, side: int, iterations: int, pairs: int) -> dict:
+def compare(network: str, side: int, iterations: int, pairs: int, device: str) -> dict:
     """Run the three loops in turn; return all runs and the medians."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image.png"
         Image.fromarray(test_image(side)).save(path)
         loops = ("textbook", "suite", "convolutions")
-        rounds = [{k: run(k, network, path, iterations) for k in loops} for _ in range(pairs)]
+        rounds = [
+            {loop: run(loop, network, path, iterations, device) for loop in loops}
+            for _ in range(pairs)
+        ]
     ratios = [r["textbook"].seconds / r["suite"].seconds for r in rounds]
     limits = [r["convolutions"].seconds / r["suite"].seconds for r in rounds]
     return {
@@ -125,34 +135,38 @@ def row(result: dict) -> str:
         f"**{result['ratio']:.2f}**",
         f"{speeds['convolutions']:.3f}",
         f"{100 * result['of_limit']:.0f} %",
+        f"{100 * statistics.median(r['suite']['outside'] for r in result['rounds']):.1f} %",
         " / ".join(memory),
         " / ".join(faults),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def hardware() -> str:
-    """Name the machine."""
-    inside = str(engine.compute_dtype("auto", CPU)).removeprefix("torch.")
-    isa = torch.backends.cpu.get_cpu_capability()
-    threads = torch.get_num_threads()
+def hardware(name: str) -> str:
+    """Name the device."""
+    device = torch.device(name)
+    inside = str(engine.compute_dtype("auto", device)).removeprefix("torch.")
+    isa, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
+    kind = f"CUDA {torch.version.cuda}" if name == "cuda" else f"{isa}, {threads} threads"
     return (
-        f"{engine.device_name(CPU)} ({isa}), {threads} threads, {inside}, PyTorch "
+        f"{engine.device_name(device)} ({kind}), {inside}, PyTorch "
         f"{torch.__version__.partition('+')[0]}, Python {platform.python_version()}"
     )
 
 
-def write(results: list[dict], iterations: int, pairs: int) -> None:
+def write(results: list[dict], iterations: int, pairs: int, device: str) -> None:
     """Put the table into docs/benchmarks.md and the numbers beside it."""
-    note = f"{hardware()}; medians of {pairs} rounds of {iterations} iterations."
+    name = "speed" if device == "cpu" else f"speed-{device}"
+    begin, end = (f"<!-- {name}: {edge} -->" for edge in ("begin", "end"))
+    note = f"{hardware(device)}; medians of {pairs} rounds of {iterations} iterations."
     rule = "|---" * len(COLUMNS.split("|")) + "|"
     table = "\n".join([note, "", f"| {COLUMNS} |", rule, *map(row, results)])
     page = DOCS / "benchmarks.md"
-    before, _, rest = page.read_text().partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
+    before, _, rest = page.read_text().partition(begin)
+    page.write_text(f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}")
     (DOCS / "benchmarks").mkdir(exist_ok=True)
-    facts = {"hardware": hardware(), "iterations": iterations, "results": results}
-    (DOCS / "benchmarks" / "speed.json").write_text(json.dumps(facts, indent=1) + "\n")
+    facts = {"hardware": hardware(device), "iterations": iterations, "results": results}
+    (DOCS / "benchmarks" / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
 def main() -> None:
@@ -162,18 +176,22 @@ def main() -> None:
     )
     parser.add_argument("sizes", nargs="*", type=int, default=[128, 256], metavar="SIZE")
     parser.add_argument("--network", nargs="+", default=["skip", "skip_text", "unet"])
-    parser.add_argument("--iterations", type=int, default=12)
+    parser.add_argument("--device", choices=LEFT_OUT, default="cpu")
+    parser.add_argument("--iterations", type=int, help="default: 12; on a GPU 1000")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
-    print(f"{hardware()}\n| {COLUMNS} |", flush=True)
+    device, iterations = given.device, given.iterations or ITERATIONS[given.device]
+    if iterations <= LEFT_OUT[device]:
+        parser.error(f"--iterations {iterations}: the first {LEFT_OUT[device]} are left out")
+    print(f"{hardware(device)}\n| {COLUMNS} |", flush=True)
     results = []
     for network in given.network:
         for side in given.sizes:
-            results.append(compare(network, side, given.iterations, given.pairs))
+            results.append(compare(network, side, iterations, given.pairs, device))
             print(row(results[-1]), flush=True)
     if not given.dry:
-        write(results, given.iterations, given.pairs)
+        write(results, iterations, given.pairs, device)
 
 
 if __name__ == "__main__":

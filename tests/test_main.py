@@ -157,6 +157,10 @@ def test_folder_of_masks(dip, tmp_path):
             "error: mask=m.png: is 5 x 4 pixels",
         ),
         (["task=denoising", "observed=photo.png", "device=gpu"], "error: device=gpu: PyTorch"),
+        (
+            ["task=denoising", "observed=photo.png", "device=cpu", "accelerate=graph"],
+            "error: accelerate=graph: needs a CUDA device, but the fit runs on cpu; choose",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence(dip, tmp_path, photo, arguments, sentence, monkeypatch):

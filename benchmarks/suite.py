@@ -1,0 +1,45 @@
+"""The suite's loop: the command as a user runs it, watched from outside.
+
+    python -m benchmarks.suite KEY=VALUE ...
+
+prints JSON at last: the share of the time that is spent outside of the iterations, in Lightning
+and callbacks, and the most memory that a GPU had.
+"""
+
+import json
+import sys
+import time
+
+# First of all: what it sets for OpenMP is read as PyTorch is loaded.
+from dip_lightning.__main__ import main
+
+
+def outside(arguments: list[str]) -> float:
+    """Run the command; return the share of the time outside of the iterations.
+
+    A chunk of iterations ends as its measurements are read, so a GPU has done its work by then.
+    The first chunk is left out.
+    """
+    from dip_lightning.tasks.base import RestorationTask
+
+    step, spans = RestorationTask.training_step, []
+
+    def watched(task: RestorationTask, iterations: int) -> None:
+        start = time.perf_counter()
+        step(task, iterations)
+        spans.append((start, time.perf_counter()))
+
+    RestorationTask.training_step = watched
+    status = main(arguments)
+    if status:
+        raise SystemExit(status)
+    inside = sum(end - start for start, end in spans[1:])
+    return 1 - inside / (spans[-1][1] - spans[0][1])
+
+
+if __name__ == "__main__":
+    share = outside(sys.argv[1:])
+
+    from benchmarks.loops import peak_bytes
+
+    print("\n" + json.dumps({"outside": share, "device_bytes": peak_bytes()}))
