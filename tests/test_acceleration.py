@@ -293,7 +293,9 @@ def test_a_compiled_generator_follows_the_one_as_written():
     torch.testing.assert_close(fast.x_average, plain.x_average, rtol=0, atol=1e-3)
 
 
-def test_what_cannot_be_compiled_is_said_in_a_sentence(monkeypatch):
+@pytest.fixture
+def no_compiler(monkeypatch):
+    """Nothing can be compiled."""
     from torch._dynamo.exc import InternalTorchDynamoError
 
     def compile_nothing(generator, dynamic):
@@ -303,9 +305,21 @@ def test_what_cannot_be_compiled_is_said_in_a_sentence(monkeypatch):
         return call
 
     monkeypatch.setattr(torch, "compile", compile_nothing)
+
+
+def test_what_cannot_be_compiled_is_said_in_a_sentence(no_compiler):
     with pytest.raises(UserError) as error:
         compiled(torch.nn.Identity())(torch.zeros(1))
     assert re.fullmatch(r"accelerate=compile: [^\n]*\(no compiler\); [^\n]*", str(error.value))
+
+
+def test_the_command_says_so_too(no_compiler, dip, photo):
+    arguments = ("task=denoising", f"image={photo}", "preset=smoke", "logger=none", "device=cpu")
+    status, out, err = dip(*arguments, "accelerate=compile")
+    assert status == 1
+    assert err.startswith("error: accelerate=compile: PyTorch cannot compile here (no compiler); ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in out
 
 
 def cuda_fit(iterations=20, recorder=CudaRecorder, ckpt=None, save=None, **settings):
