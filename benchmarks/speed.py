@@ -15,7 +15,6 @@ table also goes into docs/benchmarks.md, the numbers into docs/benchmarks/speed.
 import argparse
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -25,14 +24,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
-from dip_lightning import engine
+from benchmarks.page import hardware, write
 
-DOCS = Path(__file__).parents[1] / "docs"
-BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
-CPU = torch.device("cpu")
 COLUMNS = (
     "network | pixels | textbook it/s | suite it/s | ratio | convolutions alone, it/s "
     "| suite / convolutions | memory, textbook / suite (GB) | page faults (millions)"
@@ -131,28 +126,11 @@ def row(result: dict) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def hardware() -> str:
-    """Name the machine."""
-    inside = str(engine.compute_dtype("auto", CPU)).removeprefix("torch.")
-    isa = torch.backends.cpu.get_cpu_capability()
-    threads = torch.get_num_threads()
-    return (
-        f"{engine.device_name(CPU)} ({isa}), {threads} threads, {inside}, PyTorch "
-        f"{torch.__version__.partition('+')[0]}, Python {platform.python_version()}"
-    )
-
-
-def write(results: list[dict], iterations: int, pairs: int) -> None:
-    """Put the table into docs/benchmarks.md and the numbers beside it."""
+def text(results: list[dict], iterations: int, pairs: int) -> str:
+    """Write the table and what it was measured on."""
     note = f"{hardware()}; medians of {pairs} rounds of {iterations} iterations."
     rule = "|---" * len(COLUMNS.split("|")) + "|"
-    table = "\n".join([note, "", f"| {COLUMNS} |", rule, *map(row, results)])
-    page = DOCS / "benchmarks.md"
-    before, _, rest = page.read_text().partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
-    (DOCS / "benchmarks").mkdir(exist_ok=True)
-    facts = {"hardware": hardware(), "iterations": iterations, "results": results}
-    (DOCS / "benchmarks" / "speed.json").write_text(json.dumps(facts, indent=1) + "\n")
+    return "\n".join([note, "", f"| {COLUMNS} |", rule, *map(row, results)])
 
 
 def main() -> None:
@@ -173,7 +151,8 @@ def main() -> None:
             results.append(compare(network, side, given.iterations, given.pairs))
             print(row(results[-1]), flush=True)
     if not given.dry:
-        write(results, given.iterations, given.pairs)
+        shown = text(results, given.iterations, given.pairs)
+        write("speed", shown, {"iterations": given.iterations, "results": results})
 
 
 if __name__ == "__main__":
