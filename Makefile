@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 DEMO := task=restoration known=0.02 image=chelsea max_side=256 network=no_skip_narrow \
         lr=0.01 iterations=400 noise_std=0
 
-.PHONY: help run test fault-test fuzz slurm-test bench format check clean
+.PHONY: help run test fault-test fuzz slurm-test bench quality format check clean
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -24,6 +24,9 @@ fault-test: $(INSTALLED)  ## kill fits at 20 random moments, go on, compare ever
 
 bench: $(INSTALLED)  ## time the suite beside a textbook loop (ARGS="--pairs 3 256")
 	$(BIN)/python -m benchmarks.speed $(ARGS)
+
+quality: $(INSTALLED)  ## what a minute gives, of each method (ARGS="--seconds 30 60"); hours
+	$(BIN)/python -m benchmarks.quality $(ARGS)
 
 check: $(INSTALLED)  ## lint and types
 	$(BIN)/ruff format --check

@@ -9,7 +9,7 @@ waited for at the ends only), and the most memory that a GPU had.
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -35,24 +35,34 @@ def options(name: str) -> dict:
     return base | settings
 
 
-def textbook(network: str, path: str, iterations: int, device: torch.device) -> list[float]:
-    """Fit as a notebook does: float32, NCHW, and the PSNR on the host after every iteration."""
-    x = torch.from_numpy(np.asarray(Image.open(path)).copy()).permute(2, 0, 1).float()[None] / 255
-    generator = written_out(build(options(network), DEPTH, 3, torch.Generator().manual_seed(0)))
-    generator, truth, x = generator.to(device), x.numpy(), x.to(device)
-    m = (torch.rand(1, 1, *x.shape[2:], device=device) < KNOWN).float()
-    z = 0.1 * torch.rand(1, DEPTH, *x.shape[2:], device=device)
-    adam = torch.optim.Adam(generator.parameters(), lr=LR)
-
-    def iterate() -> None:
+def plain(
+    network: nn.Module, z: Tensor, loss_of: Callable[[Tensor], Tensor], lr: float, noise_std: float
+) -> Iterator[Tensor]:
+    """Fit as a notebook does, float32 and NCHW; give the output of each iteration."""
+    adam = torch.optim.Adam(network.parameters(), lr=lr)
+    while True:
         adam.zero_grad()
-        x_hat = generator(z + NOISE_STD * torch.randn_like(z))
-        loss = ((x_hat - x) * m).square().mean()
+        x_hat = network(z + noise_std * torch.randn_like(z))
+        loss = loss_of(x_hat)
         loss.backward()
         adam.step()
-        -10 * np.log10(np.mean((x_hat.detach().cpu().numpy() - truth) ** 2))
+        yield x_hat.detach()
 
-    return timed(iterate, iterations, device)
+
+def psnr(x_hat: Tensor, x: Tensor) -> float:
+    """Compute the PSNR (dB) on the host, as a notebook does."""
+    return float(-10 * np.log10(np.mean((x_hat.cpu().numpy() - x.numpy()) ** 2)))
+
+
+def textbook(network: str, path: str, iterations: int, device: torch.device) -> list[float]:
+    """Fit half of an image's pixels, and look at the PSNR after every iteration."""
+    x = torch.from_numpy(np.asarray(Image.open(path)).copy()).permute(2, 0, 1).float()[None] / 255
+    generator = written_out(build(options(network), DEPTH, 3, torch.Generator().manual_seed(0)))
+    m = (torch.rand(1, 1, *x.shape[2:], device=device) < KNOWN).float()
+    z = 0.1 * torch.rand(1, DEPTH, *x.shape[2:], device=device)
+    y, f = x.to(device), generator.to(device)
+    fit = plain(f, z, lambda x_hat: ((x_hat - y) * m).square().mean(), LR, NOISE_STD)
+    return timed(lambda: psnr(next(fit), x), iterations, device)
 
 
 def convolutions(network: str, path: str, iterations: int, device: torch.device) -> list[float]:

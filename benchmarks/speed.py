@@ -17,7 +17,6 @@ a GPU: speed-cuda.json). Memory and page faults are the process's; of a GPU, mem
 import argparse
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -27,13 +26,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from benchmarks.loops import LEFT_OUT
-from dip_lightning import engine
+from benchmarks.page import hardware, write
 
-DOCS = Path(__file__).parents[1] / "docs"
 ITERATIONS = {"cpu": 12, "cuda": 1000}
 COLUMNS = (
     "network | pixels | textbook it/s | suite it/s | ratio | convolutions alone, it/s "
@@ -142,31 +139,11 @@ def row(result: dict) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def hardware(name: str) -> str:
-    """Name the device."""
-    device = torch.device(name)
-    inside = str(engine.compute_dtype("auto", device)).removeprefix("torch.")
-    isa, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
-    kind = f"CUDA {torch.version.cuda}" if name == "cuda" else f"{isa}, {threads} threads"
-    return (
-        f"{engine.device_name(device)} ({kind}), {inside}, PyTorch "
-        f"{torch.__version__.partition('+')[0]}, Python {platform.python_version()}"
-    )
-
-
-def write(results: list[dict], iterations: int, pairs: int, device: str) -> None:
-    """Put the table into docs/benchmarks.md and the numbers beside it."""
-    name = "speed" if device == "cpu" else f"speed-{device}"
-    begin, end = (f"<!-- {name}: {edge} -->" for edge in ("begin", "end"))
+def text(results: list[dict], iterations: int, pairs: int, device: str) -> str:
+    """Write the table and what it was measured on."""
     note = f"{hardware(device)}; medians of {pairs} rounds of {iterations} iterations."
     rule = "|---" * len(COLUMNS.split("|")) + "|"
-    table = "\n".join([note, "", f"| {COLUMNS} |", rule, *map(row, results)])
-    page = DOCS / "benchmarks.md"
-    before, _, rest = page.read_text().partition(begin)
-    page.write_text(f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}")
-    (DOCS / "benchmarks").mkdir(exist_ok=True)
-    facts = {"hardware": hardware(device), "iterations": iterations, "results": results}
-    (DOCS / "benchmarks" / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n")
+    return "\n".join([note, "", f"| {COLUMNS} |", rule, *map(row, results)])
 
 
 def main() -> None:
@@ -191,7 +168,9 @@ def main() -> None:
             results.append(compare(network, side, iterations, given.pairs, device))
             print(row(results[-1]), flush=True)
     if not given.dry:
-        write(results, iterations, given.pairs, device)
+        shown = text(results, iterations, given.pairs, device)
+        name = "speed" if device == "cpu" else f"speed-{device}"
+        write(name, shown, {"iterations": iterations, "results": results}, device)
 
 
 if __name__ == "__main__":

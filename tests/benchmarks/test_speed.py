@@ -2,21 +2,25 @@
 
 import pytest
 
-from benchmarks import speed
+from benchmarks import page, speed
+
+
+def empty_page(folder, name):
+    marked = f"before\n<!-- {name}: begin -->\nold\n<!-- {name}: end -->\nafter\n"
+    (folder / "benchmarks.md").write_text(marked)
+    return folder
 
 
 @pytest.mark.slow
 def test_three_loops_are_timed_in_turn(tmp_path, monkeypatch):
-    begin, end = "<!-- speed: begin -->", "<!-- speed: end -->"
-    (tmp_path / "benchmarks.md").write_text(f"before\n{begin}\nold\n{end}\nafter\n")
-    monkeypatch.setattr(speed, "DOCS", tmp_path)
+    monkeypatch.setattr(page, "DOCS", empty_page(tmp_path, "speed"))
     result = speed.compare("no_skip_narrow", 16, iterations=4, pairs=1, device="cpu")
-    assert result["ratio"] > 0
     assert 0 < result["rounds"][0]["suite"]["outside"] < 1
-    speed.write([result], 4, 1, "cpu")
-    page = (tmp_path / "benchmarks.md").read_text()
-    assert page.startswith("before")
-    assert page.endswith("after\n")
-    assert "old" not in page
-    assert "| no_skip_narrow | 16 x 16 |" in page
+    assert result["ratio"] > 0
+    page.write("speed", speed.text([result], 4, 1, "cpu"), {"results": [result]})
+    written = (tmp_path / "benchmarks.md").read_text()
+    assert written.startswith("before")
+    assert written.endswith("after\n")
+    assert "old" not in written
+    assert "| no_skip_narrow | 16 x 16 |" in written
     assert (tmp_path / "benchmarks" / "speed.json").is_file()

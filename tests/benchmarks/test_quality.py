@@ -1,0 +1,43 @@
+"""The time-to-quality benchmark: its reading of curves, its tables, and one small run."""
+
+import pytest
+
+from benchmarks import page, quality
+from benchmarks.quality import Case, Method
+from tests.benchmarks.test_speed import empty_page
+
+CURVE = [(2.0, 15.0), (3.0, 18.0), (4.0, 17.0), (6.0, 21.0)]
+
+
+def test_a_curve_is_read_when_the_time_is_up():
+    assert [quality.at(CURVE, limit) for limit in (1, 2, 3.9, 5, 99)] == [None, 15, 18, 17, 21]
+
+
+def test_the_first_iteration_does_not_count_for_the_pace():
+    assert quality.pace(CURVE) == pytest.approx(1.5)
+    assert quality.pace(CURVE[:2]) == pytest.approx(1)
+
+
+def test_the_best_of_each_time_is_bold_and_what_is_missing_stays_empty():
+    case = Case("photo", [Method("a", [None, 20.0], "1 s"), Method("b", [None, 21.5])])
+    lines = quality.table([case], [30, 60]).splitlines()
+    assert lines[0] == "| image | method | 30 s | 60 s |"
+    assert lines[2:] == ["| photo | a (1 s) |  | 20.00 |", "| photo | b |  | **21.50** |"]
+
+
+def test_both_ends_and_their_ratio():
+    ends = {"paper": {"seconds": 600.0, "psnr": 25.0}, "fast": {"seconds": 120.0, "psnr": 25.1}}
+    last = quality.goal_table([{"case": "photo", **ends}]).splitlines()[-1]
+    assert last == "| photo | 25.00 | 600 | 25.10 | 120 | 5.0 |"
+
+
+@pytest.mark.slow
+def test_all_methods_are_run_on_one_image(photo, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "DOCS", empty_page(tmp_path, "quality"))
+    narrow = ("network.down=[4]", "network.up=[4]", "network.skip=[2]", "input_depth=3")
+    case = quality.compare("photo", ["task=denoising", f"image={photo}", *narrow], [0.5, 1.0])
+    assert [m.name for m in case.methods] == ["classical", "textbook", "paper", "fast"]
+    for method in case.methods:
+        assert all(psnr is not None and 5 < psnr < 50 for psnr in method.psnr)
+    page.write("quality", quality.table([case], [0.5, 1.0]), {})
+    assert "| photo | textbook |" in (tmp_path / "benchmarks.md").read_text()
