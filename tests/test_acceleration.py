@@ -7,7 +7,14 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from dip_lightning.acceleration import WARM_UP, CudaRecorder, accelerate, compiled, find_recorder
+from dip_lightning.acceleration import (
+    WARM_UP,
+    CudaRecorder,
+    accelerate,
+    check,
+    compiled,
+    find_recorder,
+)
 from dip_lightning.callbacks import Storage
 from dip_lightning.errors import UserError
 from tests.conftest import smooth_image
@@ -278,8 +285,10 @@ def test_a_graph_where_it_can_be_had(name, device, diagnose, recorder):
 
 
 def test_a_graph_without_cuda_is_refused():
+    check("graph", CUDA)
+    check("compile", CPU)
     with pytest.raises(UserError, match=r"accelerate=graph: needs a CUDA device, but .* on cpu; "):
-        find_recorder("graph", CPU, diagnose=False)
+        check("graph", CPU)
 
 
 @pytest.mark.slow

@@ -85,19 +85,8 @@ class CudaRecorder:
         self._graph.replay()
 
 
-def find_recorder(
-    accelerate: str, device: torch.device, *, diagnose: bool
-) -> Callable[[torch.Generator], Recorder] | None:
-    """Choose how an iteration is computed.
-
-    Args:
-        accelerate: "none", "graph", "compile" (the generator, then the graph), or "auto": a graph
-            where it can be had.
-        device: where the fit runs.
-        diagnose: hooks look at each iteration, which a graph knows nothing of.
-
-    Returns:
-        What makes a recorder for a source of randomness; None: compute as written.
+def check(accelerate: str, device: torch.device) -> None:
+    """Refuse a graph where there can be none.
 
     Raises:
         UserError: a graph is asked for and the device has none.
@@ -107,7 +96,23 @@ def find_recorder(
             f"accelerate=graph: needs a CUDA device, but the fit runs on {device.type}; "
             "choose auto, none or compile"
         )
-    return CudaRecorder if device.type == "cuda" and accelerate != "none" and not diagnose else None
+
+
+def find_recorder(
+    accelerate: str, device: torch.device, *, diagnose: bool
+) -> Callable[[torch.Generator], Recorder] | None:
+    """Choose how an iteration is computed: recorded on a CUDA device, unless told otherwise.
+
+    Args:
+        accelerate: "auto", "none", "graph" or "compile" (the generator, before it is recorded).
+        device: where the fit runs.
+        diagnose: hooks look at each iteration, which a graph knows nothing of.
+
+    Returns:
+        What makes a recorder for a source of randomness; None: compute as written.
+    """
+    recorded = device.type == "cuda" and accelerate != "none" and not diagnose
+    return CudaRecorder if recorded else None
 
 
 def accelerate(iterate: Callable[[], Tensor], recorder: Recorder | None) -> Callable[[], Tensor]:

@@ -64,7 +64,7 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
             status = _status(task, stopping)
             outcome = report.measure(task, with_baselines=status != "interrupted")
             diagnosis = _diagnosis(task, pointless)
-            facts = {"status": status, "diagnosis": diagnosis, **_facts(task)}
+            facts = {"status": status, "diagnosis": diagnosis, **_facts(task, device)}
             values = report.metrics(task, history, outcome, facts)
             report.write_observed(place.folder, task, picture)  # the folder may be a new one
             report.write_images(place.folder, task, picture, outcome)
@@ -139,6 +139,7 @@ def fit(
         OSError: the history or the last checkpoint cannot be written.
     """
     config, total = task.config, task.config.iterations
+    task.recorder = acceleration.find_recorder(config.accelerate, device, diagnose=config.diagnose)
     history = History(folder / "history.csv", config.log_every, total)
     looking = [Diagnostics(folder / "diagnostics.csv")] if config.diagnose else []
     saving = Checkpoints(folder / checkpoint.NAME, config.checkpoint_seconds)
@@ -178,16 +179,16 @@ def _prepare(config: Config) -> torch.device:
     engine.keep_freed_memory()
     engine.quiet_lightning()
     torch.set_num_threads(config.threads or engine.ALL_THREADS)
-    return engine.find_device(config.device)
+    device = engine.find_device(config.device)
+    acceleration.check(config.accelerate, device)
+    return device
 
 
 def _build(config: Config, given: Given, device: torch.device) -> RestorationTask:
-    recorder = acceleration.find_recorder(config.accelerate, device, diagnose=config.diagnose)
     size = given.shape(config.factor or 1)[1:]
     # z, its perturbation and their sum, before anything of that size exists.
     memory.check_memory(3 * 4 * config.input_depth, size, device)
     task = tasks.load(config.task)(config, given)
-    task.recorder = recorder
     if size[0] * size[1] > memory.UNASKED:
         dtype = engine.compute_dtype(config.precision, device)
         saved = memory.saved_bytes_per_pixel(task.generator, config.input_depth, dtype)
@@ -229,8 +230,7 @@ def _diagnosis(task: RestorationTask, pointless: str | None) -> str | None:
     return found or pointless or health.of_output(task.x_hat)
 
 
-def _facts(task: RestorationTask) -> dict[str, Any]:
-    device = task.computed_on
+def _facts(task: RestorationTask, device: torch.device) -> dict[str, Any]:
     return {
         "device": device.type,
         "device_name": engine.device_name(device),
