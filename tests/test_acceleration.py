@@ -285,10 +285,17 @@ def test_a_graph_where_it_can_be_had(name, device, diagnose, recorder):
 
 
 def test_a_graph_without_cuda_is_refused():
-    check("graph", CUDA)
-    check("compile", CPU)
+    check("graph", CUDA, diagnose=False)
+    check("compile", CPU, diagnose=False)
     with pytest.raises(UserError, match=r"accelerate=graph: needs a CUDA device, but .* on cpu; "):
-        check("graph", CPU)
+        check("graph", CPU, diagnose=False)
+
+
+@pytest.mark.parametrize("name", ["graph", "compile"])
+def test_what_looks_into_an_iteration_needs_it_as_written(name):
+    check("auto", CUDA, diagnose=True)
+    with pytest.raises(UserError, match=f"accelerate={name}: diagnose=true looks into"):
+        check(name, CUDA, diagnose=True)
 
 
 @pytest.mark.slow

@@ -39,7 +39,6 @@ def test_defaults_pass():
         ({"input_type": "image"}, "needs input_image="),
         ({"input_image": "a.png"}, "needs input_type=image"),
         ({"accelerate": "jit"}, "accelerate=jit: choose one of auto, none, graph, compile"),
-        ({"accelerate": "graph", "diagnose": True}, "accelerate=graph: diagnose=true looks"),
         ({"logger": {"name": "tensorboard"}}, "logger.name=tensorboard: choose one of wandb, csv"),
         ({"logger": {"name": "wandb", "mode": "on"}}, "logger.mode=on: choose one of auto, online"),
         (

@@ -85,12 +85,17 @@ class CudaRecorder:
         self._graph.replay()
 
 
-def check(accelerate: str, device: torch.device) -> None:
-    """Refuse a graph where there can be none.
+def check(accelerate: str, device: torch.device, *, diagnose: bool) -> None:
+    """Refuse what cannot be; for the arguments see `find_recorder`.
 
     Raises:
-        UserError: a graph is asked for and the device has none.
+        UserError: a graph is asked for and the device has none, or each iteration is looked into.
     """
+    if diagnose and accelerate in {"graph", "compile"}:
+        raise UserError(
+            f"accelerate={accelerate}: diagnose=true looks into every iteration as it is "
+            "written; choose accelerate=auto or none"
+        )
     if accelerate == "graph" and device.type != "cuda":
         raise UserError(
             f"accelerate=graph: needs a CUDA device, but the fit runs on {device.type}; "

@@ -180,7 +180,7 @@ def _prepare(config: Config) -> torch.device:
     engine.quiet_lightning()
     torch.set_num_threads(config.threads or engine.ALL_THREADS)
     device = engine.find_device(config.device)
-    acceleration.check(config.accelerate, device)
+    acceleration.check(config.accelerate, device, diagnose=config.diagnose)
     return device
 
 
