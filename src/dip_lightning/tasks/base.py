@@ -166,9 +166,8 @@ class RestorationTask(LightningModule, ABC):
 
     def configure_optimizers(self) -> Any:
         """Adam over theta alone, its rate following `schedule`."""
-        fused = self.device.type in {"cpu", "cuda"}
+        fused, graph = self.device.type in {"cpu", "cuda"}, self.recorder is not None
         c, theta = self.config, self.generator.parameters()
-        graph = self.recorder is not None
         optimizer = Adam(theta, c.lr, (0.9, c.beta2), c.epsilon, fused=fused, capturable=graph)
         if self.guard is not None:
             self.guard.attach(optimizer)
