@@ -1,6 +1,7 @@
 """Geometry of tiles, for every size that a small image can have."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -39,7 +40,7 @@ def check_cover(length, side, overlap, step, margin):
     sizes = [span.stop - span.start for span in spans]
     assert sizes[:-1] == [side] * (len(spans) - 1)
     assert side - step < sizes[-1] <= side
-    shared = [a.stop - b.start for a, b in zip(spans, spans[1:], strict=False)]
+    shared = [a.stop - b.start for a, b in pairwise(spans)]
     assert min(shared) >= overlap
     assert max(shared) - min(shared) <= step
     # One tile less would share too little.
