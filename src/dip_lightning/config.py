@@ -18,8 +18,7 @@ OBSERVATIONS = {
 }
 # psnr_holdout needs no ground truth.
 OBJECTIVES = ("psnr_average", "psnr", "psnr_y_average", "ssim_average", "psnr_holdout")
-LEAST_SHARED = 16  # pixels
-FACTORS_SHARED = 6  # sr: four of them lie within reach of a tile's borders and count for nothing
+SHARED, SHARED_FACTORS = 16, 6  # by tiles at least, pixels and (sr) times the factor
 LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
 UNIMPORTANT = (
@@ -77,12 +76,8 @@ class Config:
     budget: str = key("paper", "how much of an experiment to compute (group)")
     max_iterations: int | None = key(None, "limit of iterations, whatever asks for more", low=1)
     max_side: int | None = key(None, "cut larger images to their centre, pixels", low=8)
-    tile: int | None = key(
-        None, "fit overlapping tiles of this side, pixels; null: the whole image at once", low=64
-    )
-    overlap: int | None = key(
-        None, "pixels shared by neighbouring tiles; null: an eighth of tile, or more", low=8
-    )
+    tile: int | None = key(None, "fit tiles of this side, pixels; null: the image at once", low=64)
+    overlap: int | None = key(None, "pixels that tiles share; null: an eighth of tile", low=8)
 
     image: str | None = key(None, "ground truth: file, folder, sample or collection/name")
     observed: str | None = key(None, "a damaged image of yours: file or folder; excludes image")
@@ -202,21 +197,19 @@ class Config:
             )
 
     def _check_tiles(self) -> None:
-        if self.tile is None:
-            if self.overlap is not None:
-                raise UserError(f"overlap={self.overlap}: needs tile=, the side of the tiles")
-            return
-        least = FACTORS_SHARED * (self.factor or 0)
-        if self.shared < least:
+        least = SHARED_FACTORS * (self.factor or 0)
+        if self.tile is None and self.overlap is not None:
+            raise UserError(f"overlap={self.overlap}: needs tile=, the side of the tiles")
+        if self.tile is not None and self.shared < least:
             raise UserError(f"overlap={self.overlap}: expected at least {least} with this factor")
-        if 2 * self.shared >= self.tile:
+        if self.tile is not None and 2 * self.shared >= self.tile:
             raise UserError(f"tile={self.tile}: expected more than twice overlap={self.shared}")
 
     @property
     def shared(self) -> int:
         """Pixels that neighbouring tiles share."""
-        usual = max(LEAST_SHARED, (self.tile or 0) // 8, FACTORS_SHARED * (self.factor or 0))
-        return self.overlap or usual
+        least = max(SHARED, SHARED_FACTORS * (self.factor or 0))
+        return self.overlap or max(least, (self.tile or 0) // 8)
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that the result depends on; two fits with the same are the same."""

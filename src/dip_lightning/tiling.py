@@ -20,6 +20,7 @@ from dip_lightning.callbacks.history import decibels
 from dip_lightning.config import Config, value_of
 from dip_lightning.courses import Record, mean_rows, record_of, write_history
 from dip_lightning.errors import UserError
+from dip_lightning.generators.inputs import check_input
 from dip_lightning.losses import mse
 from dip_lightning.memory import TILE_STEP
 from dip_lightning.tasks.base import Iterate, RestorationTask
@@ -55,7 +56,7 @@ class Tiling:
         finished: how many tiles have been fitted to the end.
 
     Raises:
-        UserError: a tile has no known pixel.
+        UserError: a tile has no known pixel, or the image to use as z is of another size.
     """
 
     def __init__(self, whole: RestorationTask, folder: Path) -> None:
@@ -65,6 +66,9 @@ class Tiling:
         self.diagnosis: str | None = None
         self.finished = 0
         self._found: dict[int, Path] = {}
+        depth, z = whole.config.input_depth, whole.given.z
+        if z is not None:
+            check_input(z, whole.config.input_type, (depth, *whole.shape[1:]))
         self._check_known()
 
     def find(self, device: torch.device) -> None:

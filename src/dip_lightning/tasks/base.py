@@ -18,7 +18,7 @@ from dip_lightning import engine
 from dip_lightning.config import Config, value_of
 from dip_lightning.errors import UserError
 from dip_lightning.generators import build
-from dip_lightning.generators.inputs import check_input, draw_input, perturb
+from dip_lightning.generators.inputs import draw_input, perturb
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.operators import random_mask
 from dip_lightning.schedule import learning_rate_factor
@@ -49,8 +49,7 @@ class RestorationTask(LightningModule, ABC):
 
     Args:
         config: settings of the job.
-        given: ground truth or observation, and mask. Where its tiles are to be fitted, the task
-            has no z, and what they come to is put into `x_hat` and `x_average`.
+        given: ground truth or observation, and mask; if `is_tiled`, there is no z.
 
     Raises:
         UserError: the image and the settings do not fit together.
@@ -158,14 +157,11 @@ class RestorationTask(LightningModule, ABC):
     def _build_generator(self) -> None:
         c, weights = self.config, self.random("weights")
         self.generator = build(c.network, c.input_depth, self.shape[0], weights)
-        shape = (c.input_depth, *self.shape[1:])
         if self.given.is_tiled:
-            if self.given.z is not None:
-                check_input(self.given.z, c.input_type, shape)
             return
         z = draw_input(
             c.input_type,
-            shape,
+            (c.input_depth, *self.shape[1:]),
             scale=c.input_scale,
             image=self.given.z,
             generator=self.random("input"),
