@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from dip_lightning import checkpoint
+from dip_lightning.dashboard.runs import find_runs
 from dip_lightning.images import read
 from dip_lightning.operators import Downsample
 from dip_lightning.run import _check_memory
@@ -170,6 +171,7 @@ def test_the_result_folder_of_a_mosaic(dip, tmp_path, large, task):
     }
     assert "100 x 70 RGB in 4 tiles of 64 x 64" in out
     assert "tile 4/4, iteration 16/16" in err
+    assert [run.folder for run in find_runs(folder.parent)] == [folder]  # a tile is no run
     metrics = read_metrics(folder)
     assert (metrics["status"], metrics["tiles"], metrics["iterations"]) == ("finished", 4, 4)
     assert metrics["size"] == [3, 70, 100]
