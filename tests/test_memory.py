@@ -55,3 +55,22 @@ def test_free_memory_is_plausible():
     free = memory.free_bytes(CPU)
     assert free is None or 1e7 < free < 1e14
     assert memory.free_bytes(torch.device("meta")) is None
+
+
+@pytest.mark.parametrize(
+    ("free", "remedy"),
+    [
+        (
+            1e9,
+            "use tile=704 (overlapping parts, one after the other), a smaller image",
+        ),
+        (1.03e6 * 4, "use a smaller image (or factor), or fewer channels"),  # not even tile=64
+    ],
+)
+def test_names_the_largest_tile_that_fits(monkeypatch, free, remedy):
+    monkeypatch.setattr(memory, "free_bytes", lambda device: free)
+    with pytest.raises(UserError) as error:
+        memory.check_memory(2000, (1000, 1100), CPU)
+    assert remedy in str(error.value)
+    if "tile=" in remedy:
+        memory.check_memory(2000, (704, 704), CPU)

@@ -119,3 +119,13 @@ def test_the_authors_outputs_score_what_is_published():
         y.append(psnr_y(estimate, x))
     assert sum(colour) / 5 == pytest.approx(27.93, abs=0.005)
     assert sum(y) / 5 == pytest.approx(29.89, abs=0.005)
+
+
+def test_ssim_in_strips_is_that_of_the_whole(monkeypatch):
+    x, estimate = (
+        torch.rand(1, 3, 45, 20, generator=torch.Generator().manual_seed(s)) for s in (1, 2)
+    )
+    expected = ssim(estimate, x)
+    for pixels in (1, 200, 700):  # 1, 10, 35 rows
+        monkeypatch.setattr("dip_lightning.metrics.SSIM_STRIP", pixels)
+        assert ssim(estimate, x) == pytest.approx(expected, abs=1e-12)

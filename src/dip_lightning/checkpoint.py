@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from dip_lightning.errors import FolderError
 from dip_lightning.files import write_atomically
@@ -14,6 +15,7 @@ from dip_lightning.naming import shown_path
 from dip_lightning.tasks.base import RestorationTask
 
 NAME = "last.ckpt"
+TILES = "tiles"  # inside a result folder: a folder for each tile, with a checkpoint of its own
 
 
 def write(path: Path, state: dict[str, Any]) -> None:
@@ -25,6 +27,11 @@ def write(path: Path, state: dict[str, Any]) -> None:
     content = io.BytesIO()
     torch.save(state, content)
     write_atomically(path, content.getbuffer())
+
+
+def exists(folder: Path) -> bool:
+    """Say whether a result folder holds a checkpoint, of the whole image or of a tile."""
+    return (folder / NAME).exists() or any((folder / TILES).glob(f"*/{NAME}"))
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -50,13 +57,16 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-def find(folder: Path, task: RestorationTask, device: torch.device) -> Path | None:
+def find(
+    folder: Path, task: RestorationTask, device: torch.device, y: Tensor | None = None
+) -> Path | None:
     """Find the checkpoint that a fit can go on from.
 
     Args:
         folder: result folder.
         task: the fit, as it is now configured.
         device: where it will be computed.
+        y: the part of the task's observation that was fitted; None: all of it.
 
     Returns:
         None where the fit has to start from the beginning: there is no checkpoint, it is
@@ -76,12 +86,12 @@ def find(folder: Path, task: RestorationTask, device: torch.device) -> Path | No
             file=sys.stderr,
         )
         return None
-    _check_same(shown_path(path), saved, task, device)
+    _check_same(shown_path(path), saved, task, device, task.y if y is None else y)
     return None if saved["fit"]["diverged_at"] is not None else path
 
 
 def _check_same(
-    path: Path, saved: dict[str, Any], task: RestorationTask, device: torch.device
+    path: Path, saved: dict[str, Any], task: RestorationTask, device: torch.device, y: Tensor
 ) -> None:
     before, now = saved["configuration"], task.config.identity()
     for name in sorted(before.keys() | now.keys()):
@@ -90,8 +100,8 @@ def _check_same(
                 f"{path}: is of another configuration, {name}={before.get(name)} instead of "
                 f"{now.get(name)}; name another folder, or start again with resume=false"
             )
-    y = saved["state_dict"]["y"]
-    if y.shape != task.y.shape or not torch.equal(y, task.y.cpu()):
+    fitted = saved["state_dict"]["y"]
+    if fitted.shape != y.shape or not torch.equal(fitted, y.cpu()):
         raise FolderError(f"{path}: is of another image; start again with resume=false")
     here = task.computed(device)
     if saved["fit"]["computed"] != here:

@@ -19,6 +19,7 @@ OBSERVATIONS = {
 # psnr_holdout needs no ground truth.
 OBJECTIVES = ("psnr_average", "psnr", "psnr_y_average", "ssim_average", "psnr_holdout")
 FASTER = ("auto", "none", "graph", "compile")  # auto: a graph on CUDA
+SHARED, SHARED_FACTORS = 16, 6  # by tiles at least, pixels and (sr) times the factor
 LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
 UNIMPORTANT = (
@@ -76,6 +77,8 @@ class Config:
     budget: str = key("paper", "how much of an experiment to compute (group)")
     max_iterations: int | None = key(None, "limit of iterations, whatever asks for more", low=1)
     max_side: int | None = key(None, "cut larger images to their centre, pixels", low=8)
+    tile: int | None = key(None, "fit tiles of this side, pixels; null: the image at once", low=64)
+    overlap: int | None = key(None, "pixels that tiles share; null: an eighth of tile", low=8)
 
     image: str | None = key(None, "ground truth: file, folder, sample or collection/name")
     observed: str | None = key(None, "a damaged image of yours: file or folder; excludes image")
@@ -141,6 +144,7 @@ class Config:
         self._check_logger()
         self._check_task_keys()
         self._check_images()
+        self._check_tiles()
 
     def spend(self) -> None:
         """Keep within `max_iterations`; the warm-up keeps its share of the fit."""
@@ -193,6 +197,21 @@ class Config:
             raise UserError(
                 f"warmup={self.warmup}: expected less than iterations ({self.iterations})"
             )
+
+    def _check_tiles(self) -> None:
+        least = SHARED_FACTORS * (self.factor or 0)
+        if self.tile is None and self.overlap is not None:
+            raise UserError(f"overlap={self.overlap}: needs tile=, the side of the tiles")
+        if self.tile is not None and self.shared < least:
+            raise UserError(f"overlap={self.overlap}: expected at least {least} with this factor")
+        if self.tile is not None and 2 * self.shared >= self.tile:
+            raise UserError(f"tile={self.tile}: expected more than twice overlap={self.shared}")
+
+    @property
+    def shared(self) -> int:
+        """Pixels that neighbouring tiles share."""
+        least = max(SHARED, SHARED_FACTORS * (self.factor or 0))
+        return self.overlap or max(least, (self.tile or 0) // 8)
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that the result depends on; two fits with the same are the same."""

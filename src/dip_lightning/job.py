@@ -122,7 +122,7 @@ def _prepare(composed: DictConfig, hydra_config: HydraConf, place: Place, *, res
             f"resume=true: {shown_path(folder)} holds another configuration; name another folder, "
             "or leave resume=true out to replace what is there"
         )
-    if resume and same and (folder / checkpoint.NAME).exists():
+    if resume and same and checkpoint.exists(folder):
         return True
     if sweep.finished(folder) is not None:
         report.set_aside(folder)

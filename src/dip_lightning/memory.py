@@ -1,5 +1,6 @@
 """Whether a fit will fit into memory, asked before it begins."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ PROBE = 256  # side of the image that is tried out, pixels
 UNASKED = 512 * 512  # pixels of an image that fits into any machine
 GRADIENTS = 1.8  # peak of a fit / memory saved for backward; skip network in float32
 GIGABYTE = 1e9
+TILE_STEP = 32  # sides of tiles that are recommended are multiples of it
 
 
 def saved_bytes_per_pixel(generator: nn.Module, depth: int, dtype: torch.dtype) -> float:
@@ -73,7 +75,7 @@ def check_memory(per_pixel: float, size: tuple[int, int], device: torch.device) 
 
     Args:
         per_pixel: bytes that each pixel of x_hat needs.
-        size: (H, W) of x_hat.
+        size: (H, W) of what is fitted at once, x_hat or a tile of it.
         device: where the fit runs; nothing is refused where it does not say what is free.
 
     Raises:
@@ -83,9 +85,16 @@ def check_memory(per_pixel: float, size: tuple[int, int], device: torch.device) 
     if free is not None and needed > free:
         raise UserError(
             f"image: restoring {size[1]} x {size[0]} pixels needs about "
-            f"{needed / GIGABYTE:.1f} GB of memory and {free / GIGABYTE:.1f} GB are free; use a "
-            "smaller image (or factor), or fewer channels (network.down=, network.up=)"
+            f"{needed / GIGABYTE:.1f} GB of memory and {free / GIGABYTE:.1f} GB are free; use "
+            f"{_remedy(free / per_pixel, size)}, or fewer channels (network.down=, network.up=)"
         )
+
+
+def _remedy(pixels: float, size: tuple[int, int]) -> str:
+    side = TILE_STEP * (math.isqrt(int(pixels)) // TILE_STEP)
+    if side < 2 * TILE_STEP or side >= max(size):
+        return "a smaller image (or factor)"
+    return f"tile={side} (overlapping parts, one after the other), a smaller image (or factor)"
 
 
 def is_exhausted(error: BaseException) -> bool:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dip_lightning import checkpoint
 from dip_lightning.callbacks import History
 from dip_lightning.config import value_of
 from dip_lightning.figure import Panel, draw_comparison
@@ -25,6 +26,7 @@ RESULTS = (
     *("restored.png", "restored.tif", "observed.png", "comparison.png"),
     *("history.csv", "diagnostics.csv", "metrics.json", "last.ckpt"),
 )
+FOLDERS = ("snapshots", checkpoint.TILES)
 MOST_UNKNOWNS = 1_000_000
 NO_SCORES = Scores()
 
@@ -160,7 +162,8 @@ def clear(folder: Path) -> None:
     for name in RESULTS:
         (folder / name).unlink(missing_ok=True)
         (folder / f"{name}.partial").unlink(missing_ok=True)
-    shutil.rmtree(folder / "snapshots", ignore_errors=True)
+    for name in FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def set_aside(folder: Path) -> None:
@@ -171,7 +174,7 @@ def set_aside(folder: Path) -> None:
     for name in RESULTS:
         if (folder / name).exists():
             shutil.copy2(folder / name, partial / name)
-    for name in (".hydra", "snapshots"):
+    for name in (".hydra", *FOLDERS):
         if (folder / name).exists():
             shutil.copytree(folder / name, partial / name)
     shutil.rmtree(folder / PREVIOUS, ignore_errors=True)

@@ -1,14 +1,15 @@
 """One job: load, build, fit, report; the only place that wires everything together."""
 
-import signal
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from pytorch_lightning import Trainer
+from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
 import dip_lightning
@@ -26,11 +27,13 @@ from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, Config
 from dip_lightning.datasets import find_image, find_mask, read_image
 from dip_lightning.engine import Chunks
 from dip_lightning.errors import UserError
+from dip_lightning.generators import build
 from dip_lightning.images import Picture, centre, read, read_mask
 from dip_lightning.loggers import log_result, open_logger
 from dip_lightning.naming import Place, shown_path
 from dip_lightning.tasks.base import RestorationTask
 from dip_lightning.tasks.given import Given
+from dip_lightning.tiling import Fit, Tiling, grid_of
 
 
 def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any]:
@@ -52,19 +55,29 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
     device = _prepare(config)
     picture, given = load(config)
     with Stopping() as stopping:
-        task = _build(config, given, device)
-        found = checkpoint.find(place.folder, task, device) if goes_on else None
+        task, tiling = _build(config, given, device, place.folder)
+        found = None
+        if goes_on and tiling is None:
+            found = checkpoint.find(place.folder, task, device)
+        elif goes_on and tiling is not None:
+            tiling.find(device)
         report.write_observed(place.folder, task, picture)
-        _announce(task, device)
+        _announce(task, device, tiling)
         pointless = health.of_given(task.y if task.x is None else task.x, task.mask)
         if pointless is not None:
             print(health.explain(pointless, config.lr), file=sys.stderr)
         with open_logger(config, place) as logger:
-            history = fit(task, device, place.folder, stopping, logger, found)
+            if tiling is None:
+                panels = Panels(place.folder / "snapshots", config.iterations)
+                around = [panels, Progress(config.iterations), stopping]
+                history = fit(task, device, place.folder, around, logger, found)
+            else:
+                history = tiling.fit(_fit_one(device), stopping, logger)
             status = _status(task, stopping)
             outcome = report.measure(task, with_baselines=status != "interrupted")
-            diagnosis = _diagnosis(task, pointless)
+            diagnosis = _diagnosis(task, tiling, pointless)
             facts = {"status": status, "diagnosis": diagnosis, **_facts(task, device)}
+            facts |= {"tiles": 1 if tiling is None else len(tiling.grid)}
             values = report.metrics(task, history, outcome, facts)
             report.write_observed(place.folder, task, picture)  # the folder may be a new one
             report.write_images(place.folder, task, picture, outcome)
@@ -120,7 +133,7 @@ def fit(
     task: RestorationTask,
     device: torch.device,
     folder: Path,
-    stopping: Stopping,
+    around: Sequence[Callback],
     logger: Logger | None,
     found: Path | None = None,
 ) -> History:
@@ -129,8 +142,8 @@ def fit(
     Args:
         task: what to fit, not begun.
         device: where to compute.
-        folder: result folder.
-        stopping: ends the fit on a signal.
+        folder: result folder, or a tile's in it.
+        around: what else happens around the fit: panels, progress, stopping.
         logger: where else the curve goes.
         found: checkpoint to go on from; None: from the beginning.
 
@@ -143,13 +156,12 @@ def fit(
     history = History(folder / "history.csv", config.log_every, total)
     looking = [Diagnostics(folder / "diagnostics.csv")] if config.diagnose else []
     saving = Checkpoints(folder / checkpoint.NAME, config.checkpoint_seconds)
-    panels = Panels(folder / "snapshots", total)
     trainer = Trainer(
         accelerator="gpu" if device.type == "cuda" else device.type,
         devices=1,
         max_epochs=1,
         logger=logger or False,
-        callbacks=[*looking, history, panels, Progress(total), stopping, saving],
+        callbacks=[*looking, history, *around, saving],
         # A job is one process: Lightning must not read SLURM's tasks as ranks, nor requeue itself.
         plugins=[LightningEnvironment(), Storage()],
         default_root_dir=folder,
@@ -159,10 +171,7 @@ def fit(
         enable_model_summary=False,
     )
     pace, done = lambda: task.seconds_per_iteration, lambda: task.iteration
-    try:
-        trainer.fit(task, Chunks(total, config.chunk, pace, done), ckpt_path=found)
-    except SystemExit:  # Lightning's own, if the signal came before the first iteration
-        raise SystemExit(128 + (stopping.received or signal.SIGTERM)) from None
+    trainer.fit(task, Chunks(total, config.chunk, pace, done), ckpt_path=found)
     if task.diverged_at == 1:
         raise UserError(
             f"lr={config.lr}: the loss was not finite from the first iteration", "not_finite"
@@ -184,19 +193,39 @@ def _prepare(config: Config) -> torch.device:
     return device
 
 
-def _build(config: Config, given: Given, device: torch.device) -> RestorationTask:
-    size = given.shape(config.factor or 1)[1:]
-    # z, its perturbation and their sum, before anything of that size exists.
-    memory.check_memory(3 * 4 * config.input_depth, size, device)
+def _fit_one(device: torch.device) -> Fit:
+    def fit_one(
+        task: RestorationTask, folder: Path, around: list[Callback], found: Path | None
+    ) -> History:
+        return fit(task, device, folder, around, None, found)
+
+    return fit_one
+
+
+def _build(
+    config: Config, given: Given, device: torch.device, folder: Path
+) -> tuple[RestorationTask, Tiling | None]:
+    shape = given.shape(config.factor or 1)
+    grid = grid_of(config, shape)
+    _check_memory(config, shape[0], grid.size, device)  # before anything of that size exists
+    given = replace(given, is_tiled=len(grid) > 1)
     task = tasks.load(config.task)(config, given)
+    return task, Tiling(task, folder) if given.is_tiled else None
+
+
+def _check_memory(
+    config: Config, channels: int, size: tuple[int, int], device: torch.device
+) -> None:
+    per_pixel = 3.0 * 4 * config.input_depth  # z, its perturbation and their sum
     if size[0] * size[1] > memory.UNASKED:
+        generator = build(config.network, config.input_depth, channels, torch.Generator())
         dtype = engine.compute_dtype(config.precision, device)
-        saved = memory.saved_bytes_per_pixel(task.generator, config.input_depth, dtype)
-        memory.check_memory(memory.GRADIENTS * saved, size, device)
-    return task
+        saved = memory.saved_bytes_per_pixel(generator, config.input_depth, dtype)
+        per_pixel = max(per_pixel, memory.GRADIENTS * saved)
+    memory.check_memory(per_pixel, size, device)
 
 
-def _announce(task: RestorationTask, device: torch.device) -> None:
+def _announce(task: RestorationTask, device: torch.device, tiling: Tiling | None) -> None:
     c, (channels, height, width) = task.config, task.shape
     kind = {1: "gray", 3: "RGB"}.get(channels, f"{channels} channels")
     parameters = sum(p.numel() for p in task.generator.parameters())
@@ -204,8 +233,12 @@ def _announce(task: RestorationTask, device: torch.device) -> None:
     missing = ""
     if task.mask is not None:
         missing = f", {100 * (1 - float(task.mask.mean())):.1f} % missing"
+    tiles = ""
+    if tiling is not None:
+        tiles = f" in {len(tiling.grid)} tiles of {tiling.grid.size[1]} x {tiling.grid.size[0]}"
     print(
-        f"{c.task}: {c.name}, {width} x {height} {kind}{missing}; network {c.network['name']}, "
+        f"{c.task}: {c.name}, {width} x {height} {kind}{tiles}{missing}; "
+        f"network {c.network['name']}, "
         f"{parameters:,} parameters; {c.iterations} iterations on {device.type}, {precision}",
         flush=True,
     )
@@ -222,11 +255,14 @@ def _status(task: RestorationTask, stopping: Stopping) -> str:
     return "interrupted" if stopped else "finished"
 
 
-def _diagnosis(task: RestorationTask, pointless: str | None) -> str | None:
+def _diagnosis(task: RestorationTask, tiling: Tiling | None, pointless: str | None) -> str | None:
     if task.diverged_at is not None:
         return "not_finite"
-    last = task.iterates[-1].loss
-    found = health.of_losses(task.loss_first, task.loss_best, last)
+    if tiling is None:
+        last = task.iterates[-1].loss
+        found = health.of_losses(task.loss_first, task.loss_best, last)
+    else:
+        found = tiling.diagnosis
     return found or pointless or health.of_output(task.x_hat)
 
 

@@ -28,3 +28,18 @@ def test_without_ground_truth_there_is_no_psnr(capsys):
     task.x = None
     fit(task, 20, [Progress(20)])
     assert "PSNR" not in capsys.readouterr().err
+
+
+def test_tiles_share_ten_lines_and_one_count(capsys, monkeypatch):
+    for number in (1, 2):
+        fit(make(iterations=20), 4, [Progress(40, 20 * (number - 1), f"tile {number}/2")])
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 10
+    assert lines[0].startswith("tile 1/2, iteration 4/40, ")
+    assert lines[-1].startswith("tile 2/2, iteration 40/40, ")
+    assert "ETA 00:00" in lines[-1]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    fit(make(iterations=20), 4, [Progress(40, 20, "tile 2/2")])
+    drawn = capsys.readouterr().err
+    assert "tile 2/2  50%" in drawn
+    assert "tile 2/2 100%" in drawn

@@ -54,3 +54,16 @@ def test_a_second_ctrl_c_quits_at_once(second, status, monkeypatch):
         os.kill(os.getpid(), second)
     assert left == ([] if status is None else [status])
     assert stopping.received == signal.SIGTERM
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (None, 143)])
+def test_what_the_trainer_ends_with_status_0_gets_the_signals(number, status):
+    def end():
+        with Stopping():
+            if number is not None:
+                os.kill(os.getpid(), number)
+            raise SystemExit(0)
+
+    with pytest.raises(SystemExit) as stop:
+        end()
+    assert stop.value.code == status

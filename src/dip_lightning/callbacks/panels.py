@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.loggers import Logger, WandbLogger
 from torch import Tensor
 
 from dip_lightning.callbacks.history import decibels
@@ -46,8 +46,7 @@ class Panels(Callback):
         """Write the ground truth; leave out what a checkpoint's fit has shown before."""
         assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
         self.due = [iteration for iteration in self.due if iteration > pl_module.iteration]
-        if pl_module.x is not None:
-            self._save(_picture(pl_module.x), TRUTH)
+        self.write_truth(pl_module)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -58,15 +57,24 @@ class Panels(Callback):
         if not self.due or iteration < self.due[0]:
             return
         self.due = [later for later in self.due if later > iteration]
-        shown = _picture(pl_module.x_average)
+        self.write(pl_module, trainer.logger)
+
+    def write_truth(self, task: RestorationTask) -> None:
+        """Write the ground truth, if there is one."""
+        if task.x is not None:
+            self._save(_picture(task.x), TRUTH)
+
+    def write(self, task: RestorationTask, logger: Logger | None) -> None:
+        """Write the averaged output as it is now, and send it to Weights & Biases."""
+        iteration, shown = task.iteration, _picture(task.x_average)
         small = shown.copy()
         small.thumbnail((LONGEST, LONGEST))
         self._save(small, f"{iteration:06}.webp")
-        if isinstance(trainer.logger, WandbLogger):
-            psnr = decibels(pl_module.iterates[-1].error_average)
+        if isinstance(logger, WandbLogger):
+            psnr = decibels(task.iterates[-1].error_average)
             quality = "" if psnr is None else f", {psnr:.2f} dB"
             caption = f"averaged output, iteration {iteration}{quality}"
-            trainer.logger.log_image("x_average", [shown], step=iteration, caption=[caption])
+            logger.log_image("x_average", [shown], step=iteration, caption=[caption])
 
     def _save(self, picture: PillowImage.Image, name: str) -> None:
         try:

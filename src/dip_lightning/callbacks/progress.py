@@ -18,11 +18,13 @@ class Progress(Callback):
     """Show iteration, speed, time left, loss and PSNR: a bar, or ten lines in a log file.
 
     Args:
-        total: iterations of the whole fit.
+        total: iterations of the whole fit, or of the fits of all tiles together.
+        before: how many of them the fits before this one have done.
+        name: what this fit is called, such as "tile 3/12"; empty if there is no other.
     """
 
-    def __init__(self, total: int) -> None:
-        self.total = total
+    def __init__(self, total: int, before: int = 0, name: str = "") -> None:
+        self.total, self.before, self.name = total, before, name
         self._bar: tqdm[Any] | None = None
         self._line = self._first = 0
         self._started = 0.0
@@ -30,12 +32,13 @@ class Progress(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the bar, empty or as full as the checkpoint is."""
         assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
-        self._started, self._first = time.perf_counter(), pl_module.iteration
+        self._started, self._first = time.perf_counter(), self.before + pl_module.iteration
         self._line = self._first * LINES // self.total
         if sys.stderr.isatty():
             form = (
                 "{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {rate_fmt} ETA {remaining}{postfix}"
             )
+            form = f"{self.name} {form}".lstrip()
             settings = {"unit": "it", "bar_format": form, "dynamic_ncols": True}
             self._bar = tqdm(total=self.total, initial=self._first, **settings)
 
@@ -44,12 +47,13 @@ class Progress(Callback):
     ) -> None:
         """Redraw the bar, or print the next line."""
         assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        done = self.before + pl_module.iteration
         if self._bar is not None:
             self._bar.set_postfix_str(self._measures(pl_module), refresh=False)
-            self._bar.update(pl_module.iteration - self._bar.n)
-        elif pl_module.iteration * LINES >= (self._line + 1) * self.total:
-            self._line = pl_module.iteration * LINES // self.total
-            self._print(pl_module)
+            self._bar.update(done - self._bar.n)
+        elif done * LINES >= (self._line + 1) * self.total:
+            self._line = done * LINES // self.total
+            self._print(done, pl_module)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the bar as it is."""
@@ -67,13 +71,14 @@ class Progress(Callback):
             self._bar.close()
             self._bar = None
 
-    def _print(self, task: RestorationTask) -> None:
+    def _print(self, done: int, task: RestorationTask) -> None:
         seconds = time.perf_counter() - self._started
-        speed = (task.iteration - self._first) / seconds
-        left = tqdm.format_interval((self.total - task.iteration) / speed)
-        done = f"iteration {task.iteration}/{self.total}, {speed:.2f} it/s, ETA {left}"
+        speed = (done - self._first) / seconds
+        left = tqdm.format_interval((self.total - done) / speed)
+        name = f"{self.name}, " if self.name else ""
+        text = f"{name}iteration {done}/{self.total}, {speed:.2f} it/s, ETA {left}"
         with suppress(OSError):  # nobody reads any more; the fit goes on
-            print(f"{done}, {self._measures(task)}", file=sys.stderr, flush=True)
+            print(f"{text}, {self._measures(task)}", file=sys.stderr, flush=True)
 
     @staticmethod
     def _measures(task: RestorationTask) -> str:

@@ -42,9 +42,15 @@ class Stopping(Callback):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Give the signals back."""
+        """Give the signals back; what the Trainer ends with status 0 gets the signal's status.
+
+        Raises:
+            SystemExit: a signal came before the first iteration.
+        """
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if isinstance(error, SystemExit):
+            raise SystemExit(128 + (self.received or signal.SIGTERM)) from None
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self.received is not None and number == signal.SIGINT:

@@ -19,7 +19,7 @@ from dip_lightning.naming import PREVIOUS
 
 FILES = ("metrics.json", "history.csv", ".hydra/rerun.yaml")
 # Hold no result folders, or those that another result has replaced.
-SKIPPED = {"wandb", "csv", "snapshots", ".hydra", ".submitit", PREVIOUS}
+SKIPPED = {"wandb", "csv", "snapshots", "tiles", ".hydra", ".submitit", PREVIOUS}
 SILENT_SECONDS = 600  # a fit that wrote nothing for so long is taken to have died
 CACHED = 4096  # runs
 _EMPTY = re.compile(r"(?<![^,])(?=,|$)")

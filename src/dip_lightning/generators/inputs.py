@@ -42,14 +42,29 @@ def draw_input(
     Raises:
         UserError: the input has another number of channels or another size than asked for.
     """
-    channels, height, width = shape
     if input_type == "uniform":
         return scale * torch.rand(1, *shape, generator=generator)
     if input_type == "normal":
         return scale * torch.randn(1, *shape, generator=generator)
-    z = meshgrid(height, width) if input_type == "meshgrid" else image
+    z = meshgrid(*shape[1:]) if input_type == "meshgrid" else image
     if z is None:
         raise UserError("input_type=image: needs input_image=, the file to use")
+    check_input(z, input_type, shape)
+    return z
+
+
+def check_input(z: Tensor, input_type: str, shape: tuple[int, int, int]) -> None:
+    """Refuse a z that was not drawn, unless it is of the shape that is needed.
+
+    Args:
+        z: what `input_type` gives, (1, C, H, W).
+        input_type: "meshgrid" or "image".
+        shape: (C, H, W) that is needed.
+
+    Raises:
+        UserError: it has another number of channels or another size.
+    """
+    channels, height, width = shape
     if tuple(z.shape[-2:]) != (height, width):
         raise UserError(
             f"input_image: is {z.shape[-1]} x {z.shape[-2]} pixels, expected {width} x {height}"
@@ -59,7 +74,6 @@ def draw_input(
             f"input_depth={channels}: input_type={input_type} has {z.shape[1]} channels, "
             f"so input_depth={z.shape[1]} is needed"
         )
-    return z
 
 
 def perturb(z: Tensor, noise_std: float, generator: torch.Generator) -> Tensor:

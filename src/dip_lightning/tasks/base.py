@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from dip_lightning import engine
 from dip_lightning.acceleration import Recorder, accelerate, compiled
-from dip_lightning.config import Config
+from dip_lightning.config import Config, value_of
 from dip_lightning.errors import UserError
 from dip_lightning.generators import build
 from dip_lightning.generators.inputs import draw_input, perturb
@@ -50,7 +50,7 @@ class RestorationTask(LightningModule, ABC):
 
     Args:
         config: settings of the job.
-        given: ground truth or observation, and mask.
+        given: ground truth or observation, and mask; if `is_tiled`, there is no z.
 
     Raises:
         UserError: the image and the settings do not fit together.
@@ -60,6 +60,7 @@ class RestorationTask(LightningModule, ABC):
 
     x: Tensor | None
     uses_mask: ClassVar[bool] = False
+    reach: ClassVar[int] = 0  # outermost pixels of y that A computes from beyond the border of x
     y: Tensor
     used: Tensor | None
     z: Tensor
@@ -82,10 +83,10 @@ class RestorationTask(LightningModule, ABC):
         self._resumed: dict[str, Any] | None = None
         self.shape = given.shape(config.factor or 1)
         self.A = self.operator()
-        y = self.observe(given.x) if given.x is not None else given.y
+        y = self.observe(value_of(given.x)) if given.y is None else given.y
         self.register_buffer("y", y)
         self.register_buffer("x", given.x)
-        self.register_buffer("used", self._hold_out())
+        self.register_buffer("used", self._hold_out() if given.used is None else given.used)
         self._build_generator()
         for name in ("x_hat", "x_average"):
             self.register_buffer(name, torch.zeros(1, *self.shape))
@@ -119,6 +120,10 @@ class RestorationTask(LightningModule, ABC):
         """Return the image to show for the generator's output."""
         return x_hat
 
+    def stand_in(self) -> Tensor:
+        """Return what to show in place of x_hat where nothing was fitted, (1, C, H, W)."""
+        return self.y
+
     def known(self) -> Tensor:
         """Return which pixels of y are known, (1, 1 or C, h, w), 0 or 1."""
         return self.y.new_ones(1, 1, *self.y.shape[2:])
@@ -135,7 +140,7 @@ class RestorationTask(LightningModule, ABC):
 
     def random(self, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
         """Return a source of randomness of its own for each purpose, from the seed."""
-        seed = zlib.crc32(f"{purpose} {self.config.seed}".encode())
+        seed = zlib.crc32(f"{purpose} {self.config.seed}{self.given.tile}".encode())
         return torch.Generator(device).manual_seed(seed)
 
     def _hold_out(self) -> Tensor | None:
@@ -152,7 +157,10 @@ class RestorationTask(LightningModule, ABC):
         return used
 
     def _build_generator(self) -> None:
-        c = self.config
+        c, weights = self.config, self.random("weights")
+        self.generator = build(c.network, c.input_depth, self.shape[0], weights)
+        if self.given.is_tiled:
+            return
         z = draw_input(
             c.input_type,
             (c.input_depth, *self.shape[1:]),
@@ -160,8 +168,6 @@ class RestorationTask(LightningModule, ABC):
             image=self.given.z,
             generator=self.random("input"),
         )
-        weights = self.random("weights")
-        self.generator = build(c.network, c.input_depth, self.shape[0], weights)
         self.register_buffer("z", z.contiguous(memory_format=torch.channels_last))
 
     def configure_optimizers(self) -> Any:

@@ -7,23 +7,30 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Given:
-    """What there is to work from: exactly one of x and y.
+    """What there is to work from: exactly one of x and y, for a tile y and perhaps x.
 
     Attributes:
-        x: ground truth, (1, C, H, W), float32 in [0, 1]; it is degraded by the task.
-        y: a real observation, (1, C, h, w), float32 in [0, 1].
-        m: known pixels, (1, 1, H, W), 0 or 1; None where no mask was given.
+        x: ground truth, (1, C, H, W), float32 in [0, 1]; without y, it is degraded by the task.
+        y: a real observation, or a tile's part of one, (1, C, h, w), float32 in [0, 1].
+        m: known pixels, (1, 1 or C, H, W), 0 or 1; None where no mask was given.
+        used: a tile's pixels of y that the loss may see, (1, 1 or C, h, w), 0 or 1; None: all of
+            them, or all but those that the task holds out.
         z: image to use as input of the generator, (1, C, H, W); None: drawn.
         m_is_alpha: m is the image's own transparency.
         is_cropped: only the centre of a larger image is given.
+        is_tiled: the tiles of the image are fitted, each as a task of its own, not the whole.
+        tile: the tile's name, part of the seed of all its random draws; empty for a whole image.
     """
 
     x: Tensor | None = None
     y: Tensor | None = None
     m: Tensor | None = None
+    used: Tensor | None = None
     z: Tensor | None = None
     m_is_alpha: bool = False
     is_cropped: bool = False
+    is_tiled: bool = False
+    tile: str = ""
 
     def shape(self, enlargement: int) -> tuple[int, int, int]:
         """Return (C, H, W) of x_hat: that of x, or of y times the enlargement."""
