@@ -3,7 +3,8 @@ import os
 
 import pytest
 
-from dip_lightning.files import reason, write_atomically
+from dip_lightning.files import Attempts, reason, write_atomically
+from dip_lightning.naming import shown_path
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):
@@ -30,3 +31,20 @@ def test_reasons_are_never_empty():
     assert reason(OSError(errno.ENOSPC, "No space left on device")) == "No space left on device"
     assert reason(OSError("odd")) == "odd"
     assert reason(PermissionError()) == "PermissionError"
+
+
+def test_attempts_are_complained_about_once_until_one_succeeds(tmp_path, capsys):
+    attempts, path = Attempts("the fit goes on"), tmp_path / "a"
+
+    def attempt(*, full):
+        with attempts.at(path):
+            if full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    for full, failing in ((True, True), (True, True), (False, False), (True, True)):
+        attempt(full=full)
+        assert attempts.failing is failing
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"{shown_path(path)}: No space left on device; the fit goes on"] * 2
+    with pytest.raises(ValueError, match="another"), attempts.at(path):
+        raise ValueError("another kind")

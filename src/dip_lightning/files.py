@@ -1,8 +1,12 @@
 """Writing a file so that a reader, a crash or a power cut never leaves half of it."""
 
 import os
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from dip_lightning.naming import shown_path
 
 
 def write_atomically(path: Path, content: bytes | memoryview, owner: str = "") -> None:
@@ -33,6 +37,32 @@ def write_atomically(path: Path, content: bytes | memoryview, owner: str = "") -
 def reason(error: OSError) -> str:
     """Say in a few words what the system refused."""
     return error.strerror or str(error) or type(error).__name__
+
+
+class Attempts:
+    """Writing that must not cost a fit: where the disk takes nothing, say so once and go on.
+
+    Args:
+        then: what goes on, for the sentence.
+
+    Attributes:
+        failing: whether the last attempt failed.
+    """
+
+    def __init__(self, then: str) -> None:
+        self.then, self.failing = then, False
+
+    @contextmanager
+    def at(self, path: Path) -> Iterator[None]:
+        """Try to write a file; an OSError inside is said and swallowed."""
+        try:
+            yield
+        except OSError as error:
+            if not self.failing:
+                print(f"{shown_path(path)}: {reason(error)}; {self.then}", file=sys.stderr)
+            self.failing = True
+        else:
+            self.failing = False
 
 
 def _sync_folder(folder: Path) -> None:

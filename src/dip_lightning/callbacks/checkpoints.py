@@ -1,7 +1,6 @@
 """Saving a fit while it runs."""
 
 import math
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.plugins.io import CheckpointIO
 
 from dip_lightning.checkpoint import read, write
-from dip_lightning.files import reason
-from dip_lightning.naming import shown_path
+from dip_lightning.files import Attempts
 from dip_lightning.tasks.base import RestorationTask
 
 RARITY = 100  # time of the fit / time spent on checkpoints, the next one included, at least
@@ -53,7 +51,7 @@ class Checkpoints(Callback):
         self.path, self.seconds = path, seconds
         self.cost = 0.0
         self._began = self._due = math.inf
-        self._failing = False
+        self._attempts = Attempts("the fit goes on without")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start to count the seconds."""
@@ -68,14 +66,8 @@ class Checkpoints(Callback):
         started = time.monotonic()
         if started < self._due or pl_module.diverged_at is not None:
             return
-        try:
+        with self._attempts.at(self.path):
             trainer.save_checkpoint(self.path)
-            self._failing = False
-        except OSError as error:
-            if not self._failing:
-                where = shown_path(self.path)
-                print(f"{where}: {reason(error)}; the fit goes on without", file=sys.stderr)
-            self._failing = True
         ended = time.monotonic()
         self.cost += ended - started
         affordable = self._began + RARITY * (self.cost + ended - started)

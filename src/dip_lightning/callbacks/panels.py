@@ -1,6 +1,5 @@
 """The image at a few iterations: previews in the result folder, and for the logger's dashboard."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,8 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 from torch import Tensor
 
 from dip_lightning.callbacks.history import decibels
-from dip_lightning.files import reason
+from dip_lightning.files import Attempts
 from dip_lightning.images import Format, preview, quantise
-from dip_lightning.naming import shown_path
 from dip_lightning.tasks.base import RestorationTask
 
 COUNT = 12
@@ -40,7 +38,7 @@ class Panels(Callback):
 
     def __init__(self, folder: Path, total: int) -> None:
         self.folder, self.due = folder, logarithmic(total)
-        self._failing = False
+        self._attempts = Attempts("the fit goes on without")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the ground truth; leave out what a checkpoint's fit has shown before."""
@@ -77,14 +75,9 @@ class Panels(Callback):
             logger.log_image("x_average", [shown], step=iteration, caption=[caption])
 
     def _save(self, picture: PillowImage.Image, name: str) -> None:
-        try:
+        with self._attempts.at(self.folder / name):
             self.folder.mkdir(parents=True, exist_ok=True)
             picture.save(self.folder / name, quality=QUALITY)
-        except OSError as error:  # a preview must never cost a fit
-            if not self._failing:
-                where = shown_path(self.folder / name)
-                print(f"{where}: {reason(error)}; the fit goes on without", file=sys.stderr)
-            self._failing = True
 
 
 def _picture(pixels: Tensor) -> PillowImage.Image:

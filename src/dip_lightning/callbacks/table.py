@@ -2,12 +2,10 @@
 
 import csv
 import io
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dip_lightning.files import reason, write_atomically
-from dip_lightning.naming import shown_path
+from dip_lightning.files import Attempts, write_atomically
 
 
 class Table:
@@ -21,7 +19,7 @@ class Table:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.path = path
         self._parts = [_lines([columns])]
-        self._behind = False
+        self._attempts = Attempts("the fit goes on")
 
     @property
     def text(self) -> str:
@@ -45,18 +43,12 @@ class Table:
         """Add rows; where the disk takes none, say so once and try again with the next ones."""
         added = _lines(rows)
         self._parts.append(added)
-        try:
-            if self._behind:
+        with self._attempts.at(self.path):
+            if self._attempts.failing:  # the file is behind
                 self.begin()
             else:
                 with self.path.open("a", newline="") as file:
                     file.write(added)
-            self._behind = False
-        except OSError as error:
-            if not self._behind:
-                where = shown_path(self.path)
-                print(f"{where}: {reason(error)}; the fit goes on", file=sys.stderr)
-            self._behind = True
 
     def finish(self) -> None:
         """Write what could not be written before.
@@ -64,7 +56,7 @@ class Table:
         Raises:
             OSError: it still cannot.
         """
-        if self._behind or not self.path.exists():
+        if self._attempts.failing or not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.begin()
 
