@@ -45,7 +45,7 @@ def test_another_device_is_refused(saved):
 
 
 def test_what_changes_no_bit_may_differ(saved):
-    changes = {"logger": {"name": "csv"}, "checkpoint_seconds": 3.0, "resume": False}
+    changes = {"logger": {"name": "csv"}, "checkpoint_seconds": 3.0, "resume": False, "chunk": 4}
     assert find(saved.parent, make(**changes), CPU) == saved
 
 

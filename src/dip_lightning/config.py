@@ -28,6 +28,7 @@ UNIMPORTANT = (
     "study",
     "objective",
     "checkpoint_seconds",
+    "chunk",
 )  # change nothing about a result
 TASK_KEYS = {
     "factor": {"sr"},

@@ -15,6 +15,7 @@ COLUMNS = ("job", "status", "psnr", "psnr_average", "ssim_average", "seconds", "
 UNIMPORTANT = (
     "resume=",
     "checkpoint_seconds=",
+    "chunk=",
     "logger=",
     "launcher=",
     "hydra.launcher.",
