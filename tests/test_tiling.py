@@ -154,7 +154,7 @@ def test_seams_are_below_a_grey_level(dip, tmp_path):
         top, left = rows.start - tile.rows.start, columns.start - tile.columns.start
         cut[..., rows, columns] = saved["x_average"][..., top:, left:]
     assert torch.allclose(blended.image(), restored, atol=0.6 / 255)
-    assert seam(cut, x, *middles) > 3  # the same fits, cut instead of blended
+    assert seam(cut, x, *middles) > 1.5  # the same fits, cut instead of blended
 
 
 @pytest.mark.parametrize("task", ["denoising", "restoration", "inpainting", "sr"])

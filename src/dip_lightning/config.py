@@ -19,7 +19,7 @@ OBSERVATIONS = {
 # psnr_holdout needs no ground truth.
 OBJECTIVES = ("psnr_average", "psnr", "psnr_y_average", "ssim_average", "psnr_holdout")
 FASTER = ("auto", "none", "graph", "compile")  # auto: a graph on CUDA
-SHARED, SHARED_FACTORS = 16, 6  # by tiles at least, pixels and (sr) times the factor
+SHARED, FACTORS = 16, 6  # by tiles at least, pixels and (sr) times the factor
 LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
 UNIMPORTANT = (
@@ -200,7 +200,7 @@ class Config:
             )
 
     def _check_tiles(self) -> None:
-        least = SHARED_FACTORS * (self.factor or 0)
+        least = FACTORS * (self.factor or 0)
         if self.tile is None and self.overlap is not None:
             raise UserError(f"overlap={self.overlap}: needs tile=, the side of the tiles")
         if self.tile is not None and self.shared < least:
@@ -211,8 +211,7 @@ class Config:
     @property
     def shared(self) -> int:
         """Pixels that neighbouring tiles share."""
-        least = max(SHARED, SHARED_FACTORS * (self.factor or 0))
-        return self.overlap or max(least, (self.tile or 0) // 8)
+        return self.overlap or max(SHARED, FACTORS * (self.factor or 0), (self.tile or 0) // 8)
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that the result depends on; two fits with the same are the same."""
