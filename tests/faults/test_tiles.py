@@ -64,7 +64,9 @@ def same_tiles(one, two):
 
 
 @pytest.mark.parametrize(
-    ("place", "happen"), [((0, 6), stop), ((43, 2), stop), ((86, 4), crash)], ids=str
+    ("place", "happen"),
+    [((0, 6), stop), ((43, 2), stop), ((86, 4), crash)],
+    ids=["first, late", "second, early", "third, crash"],
 )
 def test_a_mosaic_goes_on_where_it_was_cut_off(dip, photo, whole, cut, place, happen):
     command, out = (
