@@ -33,10 +33,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.loops import plain, psnr
 from benchmarks.page import hardware, write
 from benchmarks.textbook import written_out
-from dip_lightning import tasks
+from dip_lightning import engine, tasks
 from dip_lightning.composing import Source, to_config
 from dip_lightning.run import load
 
@@ -119,6 +121,7 @@ def textbook(arguments: list[str], seconds: float) -> Curve:
 def plain_fit(arguments: list[str], seconds: float) -> Curve:
     """Fit a job's image by the textbook loop; the averaged output's curve."""
     config = to_config(Source().compose(arguments))
+    torch.set_num_threads(config.threads or engine.ALL_THREADS)
     task = tasks.load(config.task)(config, load(config)[1])
     network, curve, average, weight = written_out(task.generator), [], 0.0, 0.0
     outputs = plain(network, task.z.contiguous(), task.loss, config.lr, config.noise_std)

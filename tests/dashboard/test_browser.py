@@ -14,6 +14,7 @@ from dip_lightning.dashboard.page import write_dashboard, write_report
 from tests.dashboard.conftest import write_many, write_run
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+from selenium.common.exceptions import StaleElementReferenceException  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
@@ -84,8 +85,21 @@ def one(page, selector):
     return wait(lambda: page.find_elements(By.CSS_SELECTOR, selector))[0]
 
 
+def click(page, selector):
+    """Click what is there, as a user does: the page may be drawn anew in between."""
+
+    def clicked():
+        try:
+            one(page, selector).click()
+        except StaleElementReferenceException:
+            return False
+        return True
+
+    wait(clicked)
+
+
 def show(page, view):
-    one(page, f'[data-view="{view}"]').click()
+    click(page, f'[data-view="{view}"]')
 
 
 def rows(page):
@@ -97,7 +111,7 @@ def rows(page):
 
 def select(page, *names):
     for name in names:
-        one(page, f'tr[data-run$="/{name}"] input').click()
+        click(page, f'tr[data-run$="/{name}"] input')
 
 
 def drawn(page):
@@ -114,7 +128,7 @@ def test_it_loads_nothing_from_elsewhere(page):
 def test_the_table_is_sorted_and_filtered(page):
     assert rows(page)[0] == "lr=0.01-input_depth=32"
     assert rows(page)[-1] == "lr=0.1-input_depth=4"
-    one(page, 'th[data-key="lr"] button').click()
+    click(page, 'th[data-key="lr"] button')
     assert [name[:8] for name in rows(page)] == [
         *("lr=0.001", "lr=0.001", "lr=0.01-", "lr=0.01-", "lr=0.1-i", "lr=0.1-i")
     ]
@@ -128,7 +142,7 @@ def test_the_table_is_sorted_and_filtered(page):
 
 
 def test_choices_outlive_a_reload(page):
-    one(page, 'th[data-key="lr"] button').click()
+    click(page, 'th[data-key="lr"] button')
     one(page, "#filter").send_keys("lr>0.005")
     before = rows(page)
     show(page, "grid")
@@ -185,7 +199,7 @@ def test_settings_are_limited_by_dragging_along_an_axis(page):
     wait(lambda: "3 of 6 runs" in one(page, "main .note").text)
     show(page, "table")
     assert all(name.endswith("input_depth=32") for name in rows(page))
-    one(page, ".chip").click()
+    click(page, ".chip")
     assert len(rows(page)) == 6
 
 
@@ -257,7 +271,7 @@ def test_the_difference_has_the_colour_of_its_size(chromium, tmp_path):
 
 
 def test_a_run_is_followed_to_its_page_and_its_command_copied(page):
-    one(page, 'tr[data-run$="/lr=0.01-input_depth=4"] a').click()
+    click(page, 'tr[data-run$="/lr=0.01-input_depth=4"] a')
     assert one(page, "h1").text.startswith("denoising bird")
     caption = one(page, ".caption")
     slider = one(page, "input.snapshots")
@@ -268,7 +282,7 @@ def test_a_run_is_followed_to_its_page_and_its_command_copied(page):
     assert "iteration 15," in caption.text
     command = one(page, ".command code").text
     assert command == "python -m dip_lightning task=denoising image=set/bird lr=0.01"
-    one(page, ".command .copy").click()
+    click(page, ".command .copy")
     wait(lambda: one(page, ".command .copy").text == "copied")
     page.execute_script("location.hash = 'table'")
     one(page, "#filter").send_keys(Keys.CONTROL, "v")
@@ -276,7 +290,7 @@ def test_a_run_is_followed_to_its_page_and_its_command_copied(page):
 
 
 def test_a_failed_run_says_why(page):
-    one(page, 'tr[data-run$="/lr=0.1-input_depth=4"] a').click()
+    click(page, 'tr[data-run$="/lr=0.1-input_depth=4"] a')
     assert one(page, ".error").text == "sigma=9: too much </script>"
 
 
@@ -287,7 +301,7 @@ def test_light_and_dark_follow_the_system_and_the_button(page):
     assert background() == "rgb(255, 255, 255)"
     emulate(page, dark=True)
     assert background() == "rgb(20, 23, 27)"
-    one(page, ".theme").click()
+    click(page, ".theme")
     assert background() == "rgb(255, 255, 255)"
     page.find_element(By.TAG_NAME, "body").send_keys("t")
     assert background() == "rgb(20, 23, 27)"
