@@ -122,6 +122,7 @@ def plain_fit(arguments: list[str], seconds: float) -> Curve:
     """Fit a job's image by the textbook loop; the averaged output's curve."""
     config = to_config(Source().compose(arguments))
     torch.set_num_threads(config.threads or engine.ALL_THREADS)
+    torch.manual_seed(config.seed)  # the perturbations come from PyTorch's own source
     task = tasks.load(config.task)(config, load(config)[1])
     network, curve, average, weight = written_out(task.generator), [], 0.0, 0.0
     outputs = plain(network, task.z.contiguous(), task.loss, config.lr, config.noise_std)
@@ -177,7 +178,7 @@ def goal(name: str, arguments: list[str]) -> dict[str, Any]:
 
 
 def table(cases: list[Case], seconds: list[float]) -> str:
-    """Write the PSNR of all methods after each time; the best of DIP's in bold."""
+    """Write the PSNR of all methods after each time, the best in bold."""
     head = ["image", "method", *(f"{limit:g} s" for limit in seconds)]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for case in cases:

@@ -377,18 +377,23 @@ def test_no_iteration_waits_for_the_device():
     from pytorch_lightning import Callback
 
     class Strict(Callback):
+        watched = 0
+
         def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
             torch.cuda.set_sync_debug_mode("error")
             try:
                 for _ in range(5):
                     pl_module.advance()
+                    self.watched += 1
             finally:
                 torch.cuda.set_sync_debug_mode("default")
 
     for recorder in (CudaRecorder, None):
         task = make(network=NETWORK, guard=0.5, schedule="warmup_cosine", warmup=6)
         task.recorder = recorder
-        trainer([Strict()], accelerator="gpu", devices=1).fit(task, [5, 5])
+        strict = Strict()
+        trainer([strict], accelerator="gpu", devices=1).fit(task, [5, 5])
+        assert strict.watched == 10  # each raises if it waits
 
 
 @on_cuda
