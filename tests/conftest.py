@@ -1,6 +1,7 @@
 """What all tests share: tiny odd-sized images, and the command run in an empty folder."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from dip_lightning import __main__ as command_line
 
 # Two threads on an image of a few hundred pixels mostly wait for each other.
 torch.set_num_threads(1)
+# A shell that starts tests in the background has them ignore Ctrl-C, and they what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parents[1]
 TINY = (
     "network.down=[4,4]",

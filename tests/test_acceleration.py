@@ -134,6 +134,7 @@ def test_a_recorded_fit_goes_on_where_it_was_broken_off(before, after, tmp_path)
     assert second.iteration == 20
     assert_same(second, whole)
     assert not after or second.recorder.last.replays == 12 - WARM_UP
+    assert not after or second.optimizer.param_groups[0]["capturable"]
 
 
 def operators_of(**settings):
@@ -345,7 +346,7 @@ def cuda_fit(iterations=20, recorder=CudaRecorder, ckpt=None, save=None, **setti
     task.recorder = recorder
     lightning = trainer(accelerator="gpu", devices=1, plugins=[Storage()])
     chunks = [min(5, iterations - done) for done in range(0, iterations, 5)]
-    with torch.backends.cudnn.flags(deterministic=True):
+    with torch.backends.cudnn.flags(enabled=True, deterministic=True):
         lightning.fit(task, chunks, ckpt_path=ckpt)
     if save is not None:
         lightning.save_checkpoint(save)
@@ -373,6 +374,7 @@ def test_a_fit_with_a_cuda_graph_goes_on_where_it_was_broken_off(tmp_path):
 
 
 @on_cuda
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 def test_no_iteration_waits_for_the_device():
     from pytorch_lightning import Callback
 
@@ -380,8 +382,8 @@ def test_no_iteration_waits_for_the_device():
         watched = 0
 
         def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-            torch.cuda.set_sync_debug_mode("error")
             try:
+                torch.cuda.set_sync_debug_mode("error")
                 for _ in range(5):
                     pl_module.advance()
                     self.watched += 1
@@ -406,7 +408,7 @@ def test_a_broken_cuda_capture_leaves_a_fit_that_goes_on(capsys):
     def run(recorder):
         task = looking(make(x=smooth_image(3, 16, 16), network={**NEAREST, "padding": "zeros"}))
         task.recorder = recorder
-        with torch.backends.cudnn.flags(deterministic=True):
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True):
             trainer(accelerator="gpu", devices=1).fit(task, [5, 5])
         return task
 

@@ -14,6 +14,12 @@ def test_glibc_takes_the_allocator_settings():
     assert engine.keep_freed_memory() == glibc
 
 
+def test_float32_is_not_rounded_by_convolutions(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    engine.keep_float32()
+    assert torch.backends.cudnn.conv.fp32_precision != "tf32"
+
+
 @pytest.mark.parametrize("fast", [False, True])
 def test_auto_takes_bfloat16_where_it_is_fast(fast, monkeypatch):
     monkeypatch.setattr(engine, "has_fast_bfloat16", lambda device: fast)

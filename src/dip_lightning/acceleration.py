@@ -78,6 +78,7 @@ class CudaRecorder:
             # one that can only draw inside of it.
             torch.cuda.set_stream(current)
             self._generator.graphsafe_set_state(before)
+            self._graph.reset()  # gives back what it allocated
             raise
 
     def replay(self) -> None:

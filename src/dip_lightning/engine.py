@@ -55,6 +55,11 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     return False
 
 
+def keep_float32() -> None:
+    """Let float32 be float32: cuDNN rounds it to TF32's 10 bits in convolutions, unless told."""
+    torch.backends.cudnn.allow_tf32 = False
+
+
 def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
     """Choose the number format of the generator's inner layers.
 
@@ -150,4 +155,5 @@ def quiet_lightning() -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    warnings.filterwarnings("ignore", message="GPU available but not used.*")
     warnings.filterwarnings("ignore", message=".*`srun` command is available.*")

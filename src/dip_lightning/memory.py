@@ -46,6 +46,7 @@ def saved_bytes_per_pixel(generator: nn.Module, depth: int, dtype: torch.dtype) 
 def free_bytes(device: torch.device) -> float | None:
     """Return how much memory can still be had on a device; None where nobody says."""
     if device.type == "cuda":
+        torch.cuda.empty_cache()  # what an earlier job of a sweep has left can be had, too
         return float(torch.cuda.mem_get_info(device)[0])
     if device.type != "cpu":
         return None
@@ -60,8 +61,13 @@ def free_bytes(device: torch.device) -> float | None:
     return min(free) if free else None
 
 
-def peak_bytes() -> int | None:
-    """Return the most memory that this process has had so far; None where nobody says."""
+def peak_bytes(device: torch.device) -> int | None:
+    """Return the most memory that this process has had so far; None where nobody says.
+
+    On a GPU: the most that PyTorch has reserved there.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device)
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:

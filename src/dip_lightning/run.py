@@ -186,6 +186,7 @@ def fit(
 def _prepare(config: Config) -> torch.device:
     # A sweep runs its jobs in one process: whatever one job sets, the next sets again.
     engine.keep_freed_memory()
+    engine.keep_float32()
     engine.quiet_lightning()
     torch.set_num_threads(config.threads or engine.ALL_THREADS)
     device = engine.find_device(config.device)
@@ -272,7 +273,7 @@ def _facts(task: RestorationTask, device: torch.device) -> dict[str, Any]:
         "device_name": engine.device_name(device),
         "threads": torch.get_num_threads(),
         "precision": _precision_name(task, device),
-        "peak_memory_bytes": memory.peak_bytes(),
+        "peak_memory_bytes": memory.peak_bytes(device),
         "versions": {
             "dip_lightning": dip_lightning.__version__,
             "torch": torch.__version__,

@@ -214,6 +214,7 @@ class RestorationTask(LightningModule, ABC):
             recorder = self.recorder(self.perturbations)
             for group in self.optimizer.param_groups:  # each replay reads what the schedule sets
                 group["lr"] = torch.tensor(float(group["lr"]), device=self.device)
+                group["capturable"] = True  # a checkpoint has what its own fit was
         self.compute = accelerate(self.iterate, recorder)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
