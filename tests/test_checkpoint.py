@@ -49,6 +49,20 @@ def test_what_changes_no_bit_may_differ(saved):
     assert find(saved.parent, make(**changes), CPU) == saved
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"), [(OSError(5, "I/O error"), FolderError), (MemoryError(), MemoryError)]
+)
+def test_a_checkpoint_that_cannot_be_read_now_is_not_thrown_away(
+    saved, error, expected, monkeypatch
+):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(torch, "load", fail)
+    with pytest.raises(expected):
+        find(saved.parent, make(), CPU)
+
+
 @pytest.mark.parametrize("damage", ["short", "flipped", "empty", "text", "other"])
 def test_a_damaged_checkpoint_is_named_and_left(saved, damage, capsys):
     content = saved.read_bytes()

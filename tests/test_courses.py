@@ -9,6 +9,7 @@ from dip_lightning.courses import Record, Row, mean_rows, record_of, write_histo
 
 
 def record(*rows, **facts):
+    facts = {"iteration": max(at for at, _, _ in rows), **facts}
     return Record({at: Row(loss, error, error, at / 10) for at, loss, error in rows}, **facts)
 
 
@@ -27,6 +28,12 @@ def test_a_copy_has_neither_loss_nor_error():
 def test_tiles_that_were_cut_short_count_as_far_as_they_came():
     rows = mean_rows([record((1, 0.5, 0.4), (5, 0.1, 0.1)), record((1, 0.3, 0.2)), Record()])
     assert rows[5] == Row(0.1, 0.1, 0.1, pytest.approx(0.6))  # seconds never go back
+
+
+def test_the_end_of_a_tile_that_diverged_is_not_the_images():
+    diverged = record((1, 0.5, 0.4), (3, math.nan, 1e-4))
+    rows = mean_rows([diverged, record((1, 0.3, 0.2), (5, 0.1, 0.1))])
+    assert list(rows) == [1, 5]
 
 
 def test_without_ground_truth_there_are_no_errors():

@@ -1,6 +1,7 @@
 """Jobs in other processes: the same folders, the same results, the same exit status."""
 
 import pickle
+from types import SimpleNamespace
 
 import pytest
 
@@ -120,8 +121,6 @@ def test_a_job_takes_its_resolvers_along():
 
 
 def test_gpus_are_dealt_out(monkeypatch):
-    from types import SimpleNamespace
-
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     assert launchers.visible_gpus() == ["4", "7"]
     settings = SimpleNamespace(launcher=SimpleNamespace(n_jobs=4))
@@ -137,6 +136,20 @@ def test_gpus_are_dealt_out(monkeypatch):
     launchers._slots[-1].close()
 
 
+@pytest.mark.parametrize(("told", "slots"), [(3, 3), (-1, 5)])
+def test_more_workers_than_gpus_share_them(told, slots, monkeypatch):
+    settings = SimpleNamespace(launcher=SimpleNamespace(n_jobs=told))
+    monkeypatch.setattr(launchers.HydraConfig, "get", lambda: settings)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(5)))
+    monkeypatch.setattr(launchers, "_slots", [])
+    monkeypatch.setattr(launchers, "_SLOT_SECONDS", 0.2)
+    assert [launchers._take_slot(2) for _ in range(slots)] == [n % 2 for n in range(slots)]
+    with pytest.raises(UserError, match="no GPU became free"):
+        launchers._take_slot(2)
+    for taken in launchers._slots:
+        taken.close()
+
+
 def test_a_worker_keeps_its_gpu(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     monkeypatch.setattr(launchers, "_take_slot", lambda gpus: gpus - 1)
@@ -147,7 +160,7 @@ def test_a_worker_keeps_its_gpu(monkeypatch):
 
 def test_processes_follow_the_machine(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
     monkeypatch.setattr("dip_lightning.memory.free_bytes", lambda _: 21e9)
     assert launchers.processes() == 10
     monkeypatch.setattr("dip_lightning.memory.free_bytes", lambda _: 1e9)

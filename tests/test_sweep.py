@@ -18,6 +18,9 @@ def test_the_same_command_has_the_same_folder():
     first = folder_of(["task=sr", "lr=0.1,0.2"], "dip")
     assert first == folder_of(["lr=0.1,0.2", "task=sr", "logger=none", "resume=false"], "dip")
     assert first != folder_of(["task=sr", "lr=0.1,0.3"], "dip")
+    assert first == folder_of(["task=sr", "lr=0.1,0.2", "logger.mode=offline"], "dip")
+    told = ["seed=1,2"]
+    assert folder_of(told, "rerun", "a/.hydra") != folder_of(told, "rerun", "b/.hydra")
     assert first.parts[:2] == ("outputs", "sweeps")
     assert first.name.startswith("sr-")
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from dip_lightning.errors import FolderError
-from dip_lightning.files import write_atomically
+from dip_lightning.files import reason, write_atomically
+from dip_lightning.memory import is_exhausted
 from dip_lightning.naming import shown_path
 from dip_lightning.tasks.base import RestorationTask
 
@@ -50,7 +51,11 @@ def read(path: Path) -> dict[str, Any]:
         raise ValueError(f"{damaged} has another checksum")
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - PyTorch's own, pickle's and whatever a file may cause
+    except OSError:
+        raise
+    except Exception as error:
+        if is_exhausted(error):
+            raise
         raise ValueError(str(error).partition("\n")[0]) from None
     if not isinstance(found, dict) or not {"fit", "configuration", "state_dict"} <= found.keys():
         raise ValueError("it is no checkpoint of a fit")
@@ -73,14 +78,18 @@ def find(
         damaged (said on stderr), or it holds a loss that was not finite.
 
     Raises:
-        FolderError: the checkpoint belongs to another fit.
+        FolderError: the checkpoint belongs to another fit, or its disk does not give it.
     """
     path = folder / NAME
     if not path.exists():
         return None
     try:
         saved = read(path)
-    except (OSError, ValueError) as error:
+    except OSError as error:  # a file server that does not answer has damaged nothing
+        raise FolderError(
+            f"{shown_path(path)}: cannot be read now ({reason(error)}); resume=false starts again"
+        ) from None
+    except ValueError as error:
         print(
             f"{shown_path(path)}: cannot be read ({error}); starting from the beginning",
             file=sys.stderr,

@@ -164,9 +164,10 @@ def check(command: Command) -> Command:
     exclude = f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]"
     overrides = [t.replace("hydra.run.dir=", "hydra.sweep.dir=", 1) for t in command.overrides]
     if not any(text.startswith("hydra.sweep.dir=") for text in overrides):
-        overrides.append(f"hydra.sweep.dir={folder_of(command.told, command.source.name)}")
-    (folder,) = parse_overrides([t for t in overrides if t.startswith("hydra.sweep.dir=")][-1:])
-    return replace(command, overrides=[*overrides, exclude], sweep_folder=Path(str(folder.value())))
+        folder = folder_of(command.told, command.source.name, command.source.folder)
+        overrides.append(f"hydra.sweep.dir={folder}")
+    (named,) = parse_overrides([t for t in overrides if t.startswith("hydra.sweep.dir=")][-1:])
+    return replace(command, overrides=[*overrides, exclude], sweep_folder=Path(str(named.value())))
 
 
 def _found_again(command: Command, parsed: list[Override], composed: DictConfig) -> Command:

@@ -68,7 +68,10 @@ def mean_rows(records: list[Record]) -> dict[int, Row]:
     copies = sum(record.is_copy for record in records)
     rows = {}
     for iteration in sorted({at for record in records for at in record.rows}):
-        found = [record.rows[iteration] for record in records if iteration in record.rows]
+        came = [r for r in records if not r.is_copy and r.iteration >= iteration]
+        found = [record.rows[iteration] for record in came if iteration in record.rows]
+        if len(found) < len(came):
+            continue  # the end of a tile that was cut short: its error alone is not the image's
 
         def mean(values: list[float | None], count: int = copies + len(found)) -> float | None:
             known = [value for value in values if value is not None]

@@ -20,6 +20,7 @@ from dip_lightning.naming import PREVIOUS, Place, shown_path
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
 
+LOCAL = "basic"  # Hydra's launcher that does jobs in this process
 MOST_SHOWN = 300  # jobs of a sweep whose page is written after each of them
 failures: list[str] = []  # of the jobs in this process
 
@@ -75,10 +76,10 @@ def run_job(composed: DictConfig) -> float | None:
         with lock.locked(place.folder):
             return _run_locked(composed, hydra_config, place, resume=resume)
     except FolderError as error:  # what is there is another's
-        _report(place, str(error))
+        _refuse(place, hydra_config, str(error))
     except OSError as error:  # before there was anything to lose
         where = error.filename or shown_path(place.folder)
-        _report(place, f"{where}: cannot be written ({reason(error)})")
+        _refuse(place, hydra_config, f"{where}: cannot be written ({reason(error)})")
     return None
 
 
@@ -163,6 +164,13 @@ def _fail(place: Place, error: Exception) -> None:
         report.write_metrics(place.folder, values)
     if (place.folder / PREVIOUS).exists():
         print(f"the result before it: {shown_path(place.folder / PREVIOUS)}")
+
+
+def _refuse(place: Place, hydra_config: HydraConf, sentence: str) -> None:
+    _report(place, sentence)
+    if hydra_config.runtime.choices["hydra/launcher"] != LOCAL:
+        # The folder is another's: nothing in it tells the process that has sent this one.
+        raise UserError(sentence)
 
 
 def _report(place: Place, sentence: str) -> None:

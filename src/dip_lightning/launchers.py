@@ -89,7 +89,14 @@ def processes() -> int:
         return gpus
     free = free_bytes(torch.device("cpu"))
     fitting = sys.maxsize if free is None else int(free / BYTES_PER_JOB)
-    return max(1, min(os.cpu_count() or 1, fitting))
+    return max(1, min(_cores(), fitting))
+
+
+def _cores() -> int:
+    # Those that a cluster or a container leaves to this process, not the machine's.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _share_the_machine() -> None:
@@ -129,7 +136,8 @@ def _take_slot(gpus: int) -> int:
             "launcher=joblib: deals out GPUs on Linux only; set CUDA_VISIBLE_DEVICES to one of them"
         )
     deadline = time.monotonic() + _SLOT_SECONDS
-    workers = max(gpus, int(HydraConfig.get().launcher.n_jobs))
+    told = int(HydraConfig.get().launcher.n_jobs)
+    workers = max(gpus, told if told > 0 else _cores() + 1 + told)  # as joblib counts
     while time.monotonic() < deadline:
         for slot in range(workers):
             taken = socket.socket(socket.AF_UNIX)

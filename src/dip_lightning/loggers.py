@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -155,8 +155,9 @@ def _finish(dashboard: Dashboard | None) -> None:
         print(f"W&B: {_first_line(error)}; the result folder has it all", file=sys.stderr)
     if dashboard is not None and dashboard.experiment.offline:
         run = shlex.quote(str(shown_path(Path(dashboard.experiment.dir).parent)))
-        print(f"W&B: offline; to look: wandb leet run {run}", flush=True)
-        print(f"W&B: offline; to upload later: wandb sync {run}", flush=True)
+        with suppress(OSError):  # nobody reads any more
+            print(f"W&B: offline; to look: wandb leet run {run}", flush=True)
+            print(f"W&B: offline; to upload later: wandb sync {run}", flush=True)
 
 
 def _logged_in() -> bool:

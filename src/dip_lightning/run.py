@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -45,7 +46,7 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
         goes_on: from the checkpoint in the folder.
 
     Returns:
-        What metrics.json holds; `signal` is the number of the signal that stopped it, or None.
+        What metrics.json holds; `signal` is the number of the signal that came, or None.
 
     Raises:
         UserError: an image cannot be used, the settings do not fit it, or the checkpoint is
@@ -83,10 +84,11 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
             report.write_images(place.folder, task, picture, outcome)
             report.write_metrics(place.folder, values)
             log_result(logger, values, place.folder / "comparison.png")
-        if diagnosis not in {pointless, "not_finite"}:
-            print(health.explain(str(diagnosis), config.lr), file=sys.stderr)
-        _conclude(task, status, outcome, place.folder)
-    return {**values, "signal": stopping.received if status == "interrupted" else None}
+        with suppress(OSError):  # nobody reads any more; the result is complete
+            if diagnosis not in {pointless, "not_finite"}:
+                print(health.explain(str(diagnosis), config.lr), file=sys.stderr)
+            _conclude(task, status, outcome, place.folder)
+    return {**values, "signal": stopping.received}
 
 
 def load(config: Config) -> tuple[Picture, Given]:

@@ -50,7 +50,9 @@ def resume(sweeper: DictConfig) -> list[str]:
     ended = sum(trial.state in {TrialState.COMPLETE, TrialState.FAIL} for trial in trials)
     done = ended - sum(AGAIN in trial.user_attrs for trial in trials)
     told = [f"hydra.sweeper.n_trials={max(0, sweeper.n_trials - done)}"]
-    return [*told, f"++hydra.sweeper.sampler.seed={done}"] if "seed" in sweeper.sampler else told
+    if "seed" not in sweeper.sampler:
+        return told
+    return [*told, f"++hydra.sweeper.sampler.seed={(sweeper.sampler.seed or 0) + done}"]
 
 
 def best(folder: Path) -> str | None:

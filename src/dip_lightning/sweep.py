@@ -17,6 +17,7 @@ UNIMPORTANT = (
     "checkpoint_seconds=",
     "chunk=",
     "logger=",
+    "logger.",
     "launcher=",
     "hydra.launcher.",
     "hydra.sweeper.n_",
@@ -25,10 +26,11 @@ UNIMPORTANT = (
 )  # change nothing about the results
 
 
-def folder_of(overrides: list[str], config_name: str) -> Path:
+def folder_of(overrides: list[str], config_name: str, config_folder: str | None = None) -> Path:
     """Name a sweep's folder after its command, so that the same command goes on where it ended."""
     told = [text for text in overrides if not text.startswith(UNIMPORTANT)]
-    digest = hashlib.sha256("\n".join([config_name, *sorted(told)]).encode()).hexdigest()
+    where = [] if config_folder is None else [str(Path(config_folder).resolve())]
+    digest = hashlib.sha256("\n".join([config_name, *where, *sorted(told)]).encode()).hexdigest()
     chosen = dict(text.partition("=")[::2] for text in told)
     name = next(
         (chosen[k] for k in ("+study", "task") if chosen.get(k, "").isidentifier()), "sweep"

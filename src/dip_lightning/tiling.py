@@ -150,7 +150,7 @@ class Tiling:
         tile, config = empty(self.grid), self.whole.config
         if tile is None:
             return
-        side = self.grid.size[0] // TILE_STEP * TILE_STEP
+        side = max(self.grid.size) // TILE_STEP * TILE_STEP
         while empty(grid_of(replace(config, tile=side), self.whole.shape)) is not None:
             side += TILE_STEP
         raise UserError(

@@ -27,6 +27,17 @@ def test_a_signal_ends_the_fit_after_the_iteration(number):
     assert signal.getsignal(number) is before
 
 
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with Stopping() as stopping:
+            task = fit(make(iterations=20), 5, [SignalAt(10, signal.SIGHUP), stopping])
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert stopping.received is None
+    assert task.iteration == 20
+
+
 def test_no_signal_no_stop():
     with Stopping() as stopping:
         assert fit(make(), 5, [stopping]).iteration == 20

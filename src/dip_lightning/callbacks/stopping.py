@@ -31,9 +31,13 @@ class Stopping(Callback):
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        """Catch signals, in the main thread, the only one that Python lets catch them."""
+        """Catch signals, in the main thread, the only one that Python lets catch them.
+
+        Those that are ignored stay so: nohup is there to be obeyed.
+        """
         if threading.current_thread() is threading.main_thread():
-            self._previous = {number: signal.signal(number, self._receive) for number in SIGNALS}
+            heeded = [n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+            self._previous = {number: signal.signal(number, self._receive) for number in heeded}
         return self
 
     def __exit__(

@@ -1,13 +1,13 @@
 """The page: one HTML file with everything in it but the full-sized images."""
 
 import json
-import os
 import time
 from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from dip_lightning.dashboard.records import points_each, record, swept_keys
 from dip_lightning.dashboard.runs import Run, find_run, find_runs
@@ -66,7 +66,7 @@ def _write(
         "runs": [record(run, page, root, points) for run in runs],
     }
     # Jobs of a sweep that run at the same time write the same page.
-    owner = "" if single else f".{os.getpid()}"
+    owner = "" if single else f".{uuid4().hex}"
     write_atomically(target, _fill(data).encode(), owner)
 
 

@@ -91,13 +91,22 @@ def _folders(root: Path) -> Iterator[Path]:
 
 
 def _stamp(folder: Path) -> tuple[int, ...]:
-    stamps = []
-    for name in FILES:
-        try:
-            stamps.append((folder / name).stat().st_mtime_ns)
-        except OSError:
-            stamps.append(0)
-    return tuple(stamps)
+    stamps = [_written(folder / name) for name in FILES]
+    return (*stamps, max(map(_written, _signs_of_life(folder)), default=0))
+
+
+def _written(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _signs_of_life(folder: Path) -> Iterator[Path]:
+    # A fit of tiles writes its own history at the end, one whose iterations take minutes rarely.
+    yield folder / "last.ckpt"
+    for name in ("history.csv", "last.ckpt"):
+        yield from (folder / "tiles").glob(f"*/{name}")
 
 
 @lru_cache(CACHED)
