@@ -80,3 +80,13 @@ def test_the_last_of_two_that_take_it_over_has_it(tmp_path, monkeypatch):
     monkeypatch.setattr("dip_lightning.lock.is_alive", lambda _: False)
     with pytest.raises(FolderError, match="process 1"), locked(tmp_path):
         pass
+
+
+def test_one_that_another_has_taken_over_meanwhile_is_left_alone(tmp_path, monkeypatch):
+    lock = tmp_path / NAME
+    lock.write_text(json.dumps({**_describe(), "pid": 1}))
+    rival = json.dumps({**_describe(), "pid": 2})
+    monkeypatch.setattr("dip_lightning.lock.is_alive", lambda _: not lock.write_text(rival))
+    with pytest.raises(FolderError, match="process 2"), locked(tmp_path):
+        pass
+    assert lock.read_text() == rival

@@ -61,6 +61,8 @@ def _acquire(path: Path, owner: dict[str, Any]) -> None:
         time.sleep(PAUSE)
     if holder is not None and is_alive(holder):
         raise _refusal(path, holder)
+    if (now := _read(path)) != holder:  # another was faster
+        raise _refusal(path, now or {})
     taking = path.with_name(f"{NAME}.{owner['pid']}")
     taking.write_text(json.dumps(owner))
     taking.replace(path)
