@@ -5,6 +5,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
+from dip_lightning.errors import UserError
 from dip_lightning.images import read
 from tests.conftest import stored_array
 
@@ -106,3 +107,32 @@ def test_a_photo_with_previews_is_its_first_image(tmp_path):
     photo, preview = (Image.fromarray(np.full((16, 16, 3), v, np.uint8)) for v in (200, 10))
     photo.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[preview])
     assert abs(float(read(tmp_path / "a.jpg", "image").pixels.mean()) * 255 - 200) < 2
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("most", [1000, 65535])
+def test_deep_pgm_keeps_its_levels(tmp_path, plain, most):
+    stored = np.linspace(0, most, 17 * 13).round().astype(">u2").reshape(13, 17)
+    text = " ".join(map(str, stored.ravel())).encode()
+    header = f"{'P2' if plain else 'P5'} 17 13 {most}\n".encode()
+    (tmp_path / "a.pgm").write_bytes(header + (text if plain else stored.tobytes()))
+    picture = read(tmp_path / "a.pgm", "image")
+    assert picture.format.dtype == "uint16"
+    np.testing.assert_allclose(picture.pixels[0, 0], stored / most, atol=0.6 / 65535)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_ppm_is_read_with_8_bits_and_refused_with_more(tmp_path, plain):
+    stored = stored_array(3, "uint8")
+    height, width = stored.shape[:2]
+    for most, dtype in ((255, "u1"), (256, ">u2")):
+        text = " ".join(map(str, stored.ravel())).encode()
+        header = f"{'P3' if plain else 'P6'} {width} {height} {most}\n".encode()
+        content = text if plain else stored.astype(dtype).tobytes()
+        (tmp_path / f"{most}.ppm").write_bytes(header + content)
+    pixels = read(tmp_path / "255.ppm", "image").pixels
+    assert np.array_equal((pixels[0] * 255).round().byte().permute(1, 2, 0).numpy(), stored)
+    with pytest.raises(
+        UserError, match=r"image=.*256\.ppm: is a PPM of values up to 256, expected"
+    ):
+        read(tmp_path / "256.ppm", "image")

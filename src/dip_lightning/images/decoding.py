@@ -7,6 +7,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps
+from PIL.ImageFile import ImageFile as PillowImageFile
 
 from dip_lightning.errors import UserError
 
@@ -19,6 +20,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TIFF_SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 _PNG_COLORS = {0: "mono", 2: "rgb", 6: "rgba"}
 _DEEP_BITS = 16
+_MAX_PPM = 255
 _TIFF_ALPHA = {tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA}
 _TIFF_COLORS = {
     tifffile.PHOTOMETRIC.MINISWHITE,
@@ -69,6 +71,7 @@ def _read_pillow(path: Path) -> tuple[NDArray[np.generic], bool]:
             raise UserError("is animated, expected a single image")
         if image.mode in {"CMYK", "YCbCr", "LAB", "HSV"}:
             raise UserError(f"has the colours {image.mode}, expected gray or RGB: convert it first")
+        _check_levels(image)
         upright = ImageOps.exif_transpose(image)
         transparent = "transparency" in image.info or "A" in upright.getbands()
         if upright.mode in {"P", "PA"}:
@@ -78,7 +81,20 @@ def _read_pillow(path: Path) -> tuple[NDArray[np.generic], bool]:
             upright = upright.convert(plain.get(upright.mode, "L"))
         elif transparent and upright.mode in {"L", "RGB"}:
             upright = upright.convert("LA" if upright.mode == "L" else "RGBA")
-        return np.atleast_3d(np.asarray(upright)), transparent
+        array = np.asarray(upright)
+        if image.format == "PPM" and upright.mode == "I":  # 16 bits, in 32
+            array = array.astype(np.uint16)
+        return np.atleast_3d(array), transparent
+
+
+def _check_levels(image: PillowImageFile) -> None:
+    # Pillow makes 16 bits of a PGM with more than 256 levels, but 8 of a PPM.
+    args = image.tile[0].args if image.format == "PPM" and image.mode == "RGB" else None
+    if isinstance(args, tuple) and int(args[1]) > _MAX_PPM:
+        raise UserError(
+            f"is a PPM of values up to {args[1]}, expected at most {_MAX_PPM}: convert it to a "
+            "16-bit PNG or TIFF"
+        )
 
 
 def _read_deep_png(path: Path, head: bytes) -> tuple[NDArray[np.generic], bool]:
