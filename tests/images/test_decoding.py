@@ -7,6 +7,7 @@ from PIL import Image, ImageOps
 
 from dip_lightning.errors import UserError
 from dip_lightning.images import read
+from dip_lightning.images.writing import write_tiff
 from tests.conftest import stored_array
 
 
@@ -119,6 +120,43 @@ def test_deep_pgm_keeps_its_levels(tmp_path, plain, most):
     picture = read(tmp_path / "a.pgm", "image")
     assert picture.format.dtype == "uint16"
     np.testing.assert_allclose(picture.pixels[0, 0], stored / most, atol=0.6 / 65535)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_premultiplied_alpha_is_divided_out(tmp_path, dtype):
+    top = 1.0 if dtype == "float32" else float(np.iinfo(dtype).max)
+    alpha = np.array([[0, 0.2, 0.6, 1]])
+    colors = np.array([[0.8, 0.8, 0.4, 0.1]])
+    stored = np.stack([colors * alpha] * 3 + [alpha], axis=-1) * top
+    stored = (stored if dtype == "float32" else stored.round()).astype(dtype)
+    for name in ("assocalpha", "unassalpha"):
+        path = tmp_path / f"{name}.tif"
+        tifffile.imwrite(path, stored, photometric="rgb", extrasamples=[name])
+    picture = read(tmp_path / "assocalpha.tif", "image")
+    np.testing.assert_allclose(picture.pixels[0, 1], [[0, 0.8, 0.4, 0.1]], atol=0.01)
+    np.testing.assert_allclose(picture.alpha[0, 0], alpha, atol=1e-6)
+    write_tiff(tmp_path / "b.tif", picture)
+    again = read(tmp_path / "b.tif", "image")
+    np.testing.assert_allclose(again.pixels, picture.pixels, atol=1e-6)
+    plain = read(tmp_path / "unassalpha.tif", "image")
+    np.testing.assert_allclose(plain.pixels[0, 1], colors * alpha, atol=0.003)
+
+
+@pytest.mark.parametrize("bits", [4, 12])
+def test_tiff_of_other_bits_is_refused(tmp_path, bits):
+    stored = np.arange(16 * 16, dtype=np.uint16 if bits > 8 else np.uint8).reshape(16, 16) % 16
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="minisblack", bitspersample=bits)
+    with pytest.raises(UserError, match=rf"a\.tif: stores {bits} bits per value, expected 1, 8"):
+        read(tmp_path / "a.tif", "image")
+
+
+@pytest.mark.parametrize("compression", [None, "jpeg"])
+def test_cmyk_tiff_is_refused(tmp_path, compression):
+    stored = np.full((16, 24, 4), 90, np.uint8)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, stored, photometric="separated", compression=compression)
+    with pytest.raises(UserError, match=r"a\.tif: has the colours CMYK, expected gray or RGB"):
+        read(path, "image")
 
 
 @pytest.mark.parametrize("plain", [False, True])

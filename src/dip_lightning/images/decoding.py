@@ -28,6 +28,7 @@ _TIFF_COLORS = {
     tifffile.PHOTOMETRIC.RGB,
     tifffile.PHOTOMETRIC.PALETTE,
 }
+_TIFF_BITS = {1, 8, 16, 32, 64}
 _PLANES = 3  # dimensions of a TIFF that stores its channels one after the other
 
 
@@ -126,10 +127,7 @@ def _read_tiff(path: Path) -> tuple[NDArray[np.generic], bool]:
             raise UserError(
                 f"is {page.nbytes:,} bytes when decoded, expected at most {MAX_BYTES:,}"
             )
-        decoded_by_jpeg = page.compression == tifffile.COMPRESSION.JPEG
-        if page.photometric not in _TIFF_COLORS and not decoded_by_jpeg:
-            name = tifffile.PHOTOMETRIC(page.photometric).name
-            raise UserError(f"has the colours {name}, expected gray or RGB: convert it first")
+        _check_tiff_values(page)
         array = page.asarray()
         alpha = bool(page.extrasamples) and page.extrasamples[-1] in _TIFF_ALPHA
         if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
@@ -138,10 +136,40 @@ def _read_tiff(path: Path) -> tuple[NDArray[np.generic], bool]:
         elif page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and array.ndim == _PLANES:
             array = np.moveaxis(array, 0, -1)
         array = np.atleast_3d(array)
+        if alpha and page.extrasamples[-1] == tifffile.EXTRASAMPLE.ASSOCALPHA:
+            array = _unassociated(array)
         if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
             array = _inverted(array, channels=array.shape[2] - alpha)
         tag = page.tags.get(ORIENTATION)
         return _turned(array, tag.value if tag else 1), alpha
+
+
+def _check_tiff_values(page: tifffile.TiffPage) -> None:
+    is_jpeg = page.compression == tifffile.COMPRESSION.JPEG
+    is_ycbcr = page.photometric == tifffile.PHOTOMETRIC.YCBCR  # becomes RGB with JPEG's decoder
+    if page.photometric not in _TIFF_COLORS and not (is_jpeg and is_ycbcr):
+        is_cmyk = page.photometric == tifffile.PHOTOMETRIC.SEPARATED
+        name = "CMYK" if is_cmyk else tifffile.PHOTOMETRIC(page.photometric).name
+        raise UserError(f"has the colours {name}, expected gray or RGB: convert it first")
+    bits = page.bitspersample
+    # Other numbers of bits are unpacked, but not scaled; a palette's are indices.
+    if bits not in _TIFF_BITS and page.photometric != tifffile.PHOTOMETRIC.PALETTE:
+        raise UserError(
+            f"stores {bits} bits per value, expected 1, 8 or 16 bits or floating point: "
+            "convert it first"
+        )
+
+
+def _unassociated(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Divide the colours of (H, W, C) by the opacity that they were multiplied by."""
+    result = array.copy()
+    alpha = array[..., -1].astype(np.float64)
+    top = float(np.iinfo(array.dtype).max) if array.dtype.kind in "iu" else 1.0
+    scale = np.divide(top, alpha, out=np.zeros_like(alpha), where=alpha != 0)
+    for channel in range(array.shape[2] - 1):
+        color = array[..., channel].astype(np.float64) * scale
+        result[..., channel] = np.rint(color).clip(0, top) if array.dtype.kind in "iu" else color
+    return result
 
 
 def _inverted(array: NDArray[np.generic], channels: int) -> NDArray[np.generic]:
