@@ -45,6 +45,15 @@ def test_one_bit_becomes_gray(tmp_path):
     assert set(read(tmp_path / "a.png", "image").pixels.unique().tolist()) == {0.0, 1.0}
 
 
+@pytest.mark.parametrize("level", [0, 255])
+def test_one_bit_with_a_transparent_level(tmp_path, level):
+    stored = stored_array(1, "uint8") > 127
+    Image.fromarray(stored).save(tmp_path / "a.png", transparency=level)
+    picture = read(tmp_path / "a.png", "image")
+    assert np.array_equal(picture.pixels[0, 0], stored)
+    assert np.array_equal(picture.alpha[0, 0], stored != bool(level))
+
+
 def test_palette_tiff_has_8_bits(tmp_path):
     image = Image.fromarray(stored_array(3, "uint8")).quantize(8)
     image.save(tmp_path / "a.tif")

@@ -77,6 +77,8 @@ def _read_pillow(path: Path) -> tuple[NDArray[np.generic], bool]:
         transparent = "transparency" in image.info or "A" in upright.getbands()
         if upright.mode in {"P", "PA"}:
             upright = upright.convert("RGBA" if transparent else "RGB")
+        elif transparent and upright.mode == "1":
+            upright = upright.convert("LA")
         elif upright.mode in {"1", "La", "RGBa", "RGBX"}:
             plain = {"La": "LA", "RGBa": "RGBA", "RGBX": "RGB"}
             upright = upright.convert(plain.get(upright.mode, "L"))
