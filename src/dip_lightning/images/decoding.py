@@ -166,7 +166,7 @@ def _unassociated(array: NDArray[np.generic]) -> NDArray[np.generic]:
     """Divide the colours of (H, W, C) by the opacity that they were multiplied by."""
     result = array.copy()
     alpha = array[..., -1].astype(np.float64)
-    top = float(np.iinfo(array.dtype).max) if array.dtype.kind in "iu" else 1.0
+    top = float(np.iinfo(array.dtype.name).max) if array.dtype.kind in "iu" else 1.0
     scale = np.divide(top, alpha, out=np.zeros_like(alpha), where=alpha != 0)
     for channel in range(array.shape[2] - 1):
         color = array[..., channel].astype(np.float64) * scale
