@@ -13,6 +13,7 @@ from PIL import Image
 from dip_lightning import datasets
 from dip_lightning.datasets import SAMPLES, Source, find_image, find_mask, read_image, sources
 from dip_lightning.errors import UserError
+from dip_lightning.files import write_atomically
 from tests.conftest import save_png, smooth_image
 
 
@@ -163,3 +164,19 @@ def test_a_cache_that_cannot_be_written(server, tmp_path, monkeypatch):
     monkeypatch.setenv("DIP_CACHE", str(tmp_path / "file" / "inside"))
     with pytest.raises(UserError, match="set DIP_CACHE to a folder that can be written"):
         find_image("set5/bird")
+
+
+def test_jobs_that_make_the_same_mask_share_no_partial_file(tmp_path, monkeypatch):
+    file = save_png(tmp_path / "house.png", smooth_image(1, 8, 9))
+    owners = []
+
+    def write(path, content, owner=""):
+        owners.append(owner)
+        write_atomically(path, content, owner)
+
+    monkeypatch.setattr(datasets, "write_atomically", write)
+    masks = {datasets._as_mask(str(file), action, None) for action in ("fetch", "download")}
+    assert masks == {str(tmp_path / "house.mask.png")}
+    assert len(set(owners)) == 2
+    assert all(owners)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["house.mask.png", "house.png"]

@@ -3,10 +3,13 @@
 import csv
 import os
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from dip_lightning.errors import UserError
+from dip_lightning.files import write_atomically
 from dip_lightning.images import SUFFIXES, Picture, read
 
 SAMPLES = (
@@ -185,10 +188,10 @@ def _as_mask(file: str, action: str, _pooch: Any) -> str:
 
     mask = Path(file).with_suffix(".mask.png")
     if action != "fetch" or not mask.is_file():
-        partial = mask.with_suffix(".partial")
+        content = BytesIO()
         with Image.open(file) as masked:
-            masked.convert("L").point(lambda level: 255 * (level > 0)).save(partial, "PNG")
-        partial.replace(mask)
+            masked.convert("L").point(lambda level: 255 * (level > 0)).save(content, "PNG")
+        write_atomically(mask, content.getbuffer(), owner=uuid4().hex)  # other jobs do so, too
     return str(mask)
 
 

@@ -157,6 +157,11 @@ def test_a_job_without_memory_does_not_stop_the_others(dip, tmp_path, photo, mon
         ("image=grey.png", "constant_image", "image: all of its pixels are the same"),
         ("mask=all.png", "nothing_missing", "mask: no pixel is missing"),
         ("mask=none.png", "nothing_known", "mask=none.png: no pixel is known"),
+        (
+            "observed=clear.png",
+            "nothing_known",
+            "observed=clear.png: no pixel is known, as its alp",
+        ),
     ],
 )
 def test_what_is_wrong_with_the_input_is_named(dip, tmp_path, photo, given, word, sentence):
@@ -165,6 +170,9 @@ def test_what_is_wrong_with_the_input_is_named(dip, tmp_path, photo, given, word
     more = ("task=denoising",)
     if given.startswith("mask"):
         more = ("task=inpainting", "observed=photo.png")
+    elif given.startswith("observed"):
+        Image.new("LA", (17, 13), (100, 0)).save(tmp_path / "clear.png")
+        more = ("task=inpainting",)
     status, _, err = dip(*FIT[1:], "hydra.run.dir=out", given, *more)
     metrics = read_metrics(tmp_path / "out")
     failed = word == "nothing_known"

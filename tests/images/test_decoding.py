@@ -5,7 +5,9 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
+from dip_lightning.errors import UserError
 from dip_lightning.images import read
+from dip_lightning.images.writing import write_tiff
 from tests.conftest import stored_array
 
 
@@ -41,6 +43,15 @@ def test_palette_becomes_rgb(tmp_path, transparent):
 def test_one_bit_becomes_gray(tmp_path):
     Image.fromarray(stored_array(1, "uint8") > 127).save(tmp_path / "a.png")
     assert set(read(tmp_path / "a.png", "image").pixels.unique().tolist()) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_one_bit_with_a_transparent_level(tmp_path, level):
+    stored = stored_array(1, "uint8") > 127
+    Image.fromarray(stored).save(tmp_path / "a.png", transparency=level)
+    picture = read(tmp_path / "a.png", "image")
+    assert np.array_equal(picture.pixels[0, 0], stored)
+    assert np.array_equal(picture.alpha[0, 0], stored != bool(level))
 
 
 def test_palette_tiff_has_8_bits(tmp_path):
@@ -106,3 +117,69 @@ def test_a_photo_with_previews_is_its_first_image(tmp_path):
     photo, preview = (Image.fromarray(np.full((16, 16, 3), v, np.uint8)) for v in (200, 10))
     photo.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[preview])
     assert abs(float(read(tmp_path / "a.jpg", "image").pixels.mean()) * 255 - 200) < 2
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("most", [1000, 65535])
+def test_deep_pgm_keeps_its_levels(tmp_path, plain, most):
+    stored = np.linspace(0, most, 17 * 13).round().astype(">u2").reshape(13, 17)
+    text = " ".join(map(str, stored.ravel())).encode()
+    header = f"{'P2' if plain else 'P5'} 17 13 {most}\n".encode()
+    (tmp_path / "a.pgm").write_bytes(header + (text if plain else stored.tobytes()))
+    picture = read(tmp_path / "a.pgm", "image")
+    assert picture.format.dtype == "uint16"
+    np.testing.assert_allclose(picture.pixels[0, 0], stored / most, atol=0.6 / 65535)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_premultiplied_alpha_is_divided_out(tmp_path, dtype):
+    top = 1.0 if dtype == "float32" else float(np.iinfo(dtype).max)
+    alpha = np.array([[0, 0.2, 0.6, 1]])
+    colors = np.array([[0.8, 0.8, 0.4, 0.1]])
+    stored = np.stack([colors * alpha] * 3 + [alpha], axis=-1) * top
+    stored = (stored if dtype == "float32" else stored.round()).astype(dtype)
+    for name in ("assocalpha", "unassalpha"):
+        path = tmp_path / f"{name}.tif"
+        tifffile.imwrite(path, stored, photometric="rgb", extrasamples=[name])
+    picture = read(tmp_path / "assocalpha.tif", "image")
+    np.testing.assert_allclose(picture.pixels[0, 1], [[0, 0.8, 0.4, 0.1]], atol=0.01)
+    np.testing.assert_allclose(picture.alpha[0, 0], alpha, atol=1e-6)
+    write_tiff(tmp_path / "b.tif", picture)
+    again = read(tmp_path / "b.tif", "image")
+    np.testing.assert_allclose(again.pixels, picture.pixels, atol=1e-6)
+    plain = read(tmp_path / "unassalpha.tif", "image")
+    np.testing.assert_allclose(plain.pixels[0, 1], colors * alpha, atol=0.003)
+
+
+@pytest.mark.parametrize("bits", [4, 12])
+def test_tiff_of_other_bits_is_refused(tmp_path, bits):
+    stored = np.arange(16 * 16, dtype=np.uint16 if bits > 8 else np.uint8).reshape(16, 16) % 16
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="minisblack", bitspersample=bits)
+    with pytest.raises(UserError, match=rf"a\.tif: stores {bits} bits per value, expected 1, 8"):
+        read(tmp_path / "a.tif", "image")
+
+
+@pytest.mark.parametrize("compression", [None, "jpeg"])
+def test_cmyk_tiff_is_refused(tmp_path, compression):
+    stored = np.full((16, 24, 4), 90, np.uint8)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, stored, photometric="separated", compression=compression)
+    with pytest.raises(UserError, match=r"a\.tif: has the colours CMYK, expected gray or RGB"):
+        read(path, "image")
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_ppm_is_read_with_8_bits_and_refused_with_more(tmp_path, plain):
+    stored = stored_array(3, "uint8")
+    height, width = stored.shape[:2]
+    for most, dtype in ((255, "u1"), (256, ">u2")):
+        text = " ".join(map(str, stored.ravel())).encode()
+        header = f"{'P3' if plain else 'P6'} {width} {height} {most}\n".encode()
+        content = text if plain else stored.astype(dtype).tobytes()
+        (tmp_path / f"{most}.ppm").write_bytes(header + content)
+    pixels = read(tmp_path / "255.ppm", "image").pixels
+    assert np.array_equal((pixels[0] * 255).round().byte().permute(1, 2, 0).numpy(), stored)
+    with pytest.raises(
+        UserError, match=r"image=.*256\.ppm: is a PPM of values up to 256, expected"
+    ):
+        read(tmp_path / "256.ppm", "image")

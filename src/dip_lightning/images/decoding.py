@@ -7,6 +7,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps
+from PIL.ImageFile import ImageFile as PillowImageFile
 
 from dip_lightning.errors import UserError
 
@@ -19,6 +20,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TIFF_SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 _PNG_COLORS = {0: "mono", 2: "rgb", 6: "rgba"}
 _DEEP_BITS = 16
+_MAX_PPM = 255
 _TIFF_ALPHA = {tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA}
 _TIFF_COLORS = {
     tifffile.PHOTOMETRIC.MINISWHITE,
@@ -26,6 +28,7 @@ _TIFF_COLORS = {
     tifffile.PHOTOMETRIC.RGB,
     tifffile.PHOTOMETRIC.PALETTE,
 }
+_TIFF_BITS = {1, 8, 16, 32, 64}
 _PLANES = 3  # dimensions of a TIFF that stores its channels one after the other
 
 
@@ -69,16 +72,32 @@ def _read_pillow(path: Path) -> tuple[NDArray[np.generic], bool]:
             raise UserError("is animated, expected a single image")
         if image.mode in {"CMYK", "YCbCr", "LAB", "HSV"}:
             raise UserError(f"has the colours {image.mode}, expected gray or RGB: convert it first")
+        _check_levels(image)
         upright = ImageOps.exif_transpose(image)
         transparent = "transparency" in image.info or "A" in upright.getbands()
         if upright.mode in {"P", "PA"}:
             upright = upright.convert("RGBA" if transparent else "RGB")
+        elif transparent and upright.mode == "1":
+            upright = upright.convert("LA")
         elif upright.mode in {"1", "La", "RGBa", "RGBX"}:
             plain = {"La": "LA", "RGBa": "RGBA", "RGBX": "RGB"}
             upright = upright.convert(plain.get(upright.mode, "L"))
         elif transparent and upright.mode in {"L", "RGB"}:
             upright = upright.convert("LA" if upright.mode == "L" else "RGBA")
-        return np.atleast_3d(np.asarray(upright)), transparent
+        array = np.asarray(upright)
+        if image.format == "PPM" and upright.mode == "I":  # 16 bits, in 32
+            array = array.astype(np.uint16)
+        return np.atleast_3d(array), transparent
+
+
+def _check_levels(image: PillowImageFile) -> None:
+    # Pillow makes 16 bits of a PGM with more than 256 levels, but 8 of a PPM.
+    args = image.tile[0].args if image.format == "PPM" and image.mode == "RGB" else None
+    if isinstance(args, tuple) and int(args[1]) > _MAX_PPM:
+        raise UserError(
+            f"is a PPM of values up to {args[1]}, expected at most {_MAX_PPM}: convert it to a "
+            "16-bit PNG or TIFF"
+        )
 
 
 def _read_deep_png(path: Path, head: bytes) -> tuple[NDArray[np.generic], bool]:
@@ -110,10 +129,7 @@ def _read_tiff(path: Path) -> tuple[NDArray[np.generic], bool]:
             raise UserError(
                 f"is {page.nbytes:,} bytes when decoded, expected at most {MAX_BYTES:,}"
             )
-        decoded_by_jpeg = page.compression == tifffile.COMPRESSION.JPEG
-        if page.photometric not in _TIFF_COLORS and not decoded_by_jpeg:
-            name = tifffile.PHOTOMETRIC(page.photometric).name
-            raise UserError(f"has the colours {name}, expected gray or RGB: convert it first")
+        _check_tiff_values(page)
         array = page.asarray()
         alpha = bool(page.extrasamples) and page.extrasamples[-1] in _TIFF_ALPHA
         if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
@@ -122,10 +138,40 @@ def _read_tiff(path: Path) -> tuple[NDArray[np.generic], bool]:
         elif page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and array.ndim == _PLANES:
             array = np.moveaxis(array, 0, -1)
         array = np.atleast_3d(array)
+        if alpha and page.extrasamples[-1] == tifffile.EXTRASAMPLE.ASSOCALPHA:
+            array = _unassociated(array)
         if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
             array = _inverted(array, channels=array.shape[2] - alpha)
         tag = page.tags.get(ORIENTATION)
         return _turned(array, tag.value if tag else 1), alpha
+
+
+def _check_tiff_values(page: tifffile.TiffPage) -> None:
+    is_jpeg = page.compression == tifffile.COMPRESSION.JPEG
+    is_ycbcr = page.photometric == tifffile.PHOTOMETRIC.YCBCR  # becomes RGB with JPEG's decoder
+    if page.photometric not in _TIFF_COLORS and not (is_jpeg and is_ycbcr):
+        is_cmyk = page.photometric == tifffile.PHOTOMETRIC.SEPARATED
+        name = "CMYK" if is_cmyk else tifffile.PHOTOMETRIC(page.photometric).name
+        raise UserError(f"has the colours {name}, expected gray or RGB: convert it first")
+    bits = page.bitspersample
+    # Other numbers of bits are unpacked, but not scaled; a palette's are indices.
+    if bits not in _TIFF_BITS and page.photometric != tifffile.PHOTOMETRIC.PALETTE:
+        raise UserError(
+            f"stores {bits} bits per value, expected 1, 8 or 16 bits or floating point: "
+            "convert it first"
+        )
+
+
+def _unassociated(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Divide the colours of (H, W, C) by the opacity that they were multiplied by."""
+    result = array.copy()
+    alpha = array[..., -1].astype(np.float64)
+    top = float(np.iinfo(array.dtype.name).max) if array.dtype.kind in "iu" else 1.0
+    scale = np.divide(top, alpha, out=np.zeros_like(alpha), where=alpha != 0)
+    for channel in range(array.shape[2] - 1):
+        color = array[..., channel].astype(np.float64) * scale
+        result[..., channel] = np.rint(color).clip(0, top) if array.dtype.kind in "iu" else color
+    return result
 
 
 def _inverted(array: NDArray[np.generic], channels: int) -> NDArray[np.generic]:

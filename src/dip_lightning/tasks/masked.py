@@ -32,6 +32,12 @@ class MaskedTask(RestorationTask):
             )
         m = self.draw_mask() if self.given.m is None else self.given.m
         if not m.any():
+            if self.given.m_is_alpha:
+                raise UserError(
+                    f"observed={self.config.observed}: no pixel is known, as its alpha leaves none "
+                    "fully opaque, expected some that are, or mask=",
+                    "nothing_known",
+                )
             cause = f"mask={self.config.mask}" if self.config.mask else f"known={self.config.known}"
             raise UserError(
                 f"{cause}: no pixel is known (white and opaque), expected some", "nothing_known"
