@@ -1,5 +1,6 @@
 """Figures of an experiment: curves, PSNR against a setting, strips of images."""
 
+import sys
 import textwrap
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from dip_lightning.errors import UserError
 from dip_lightning.images import Format, preview, quantise, read
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.results import Result, format_value
@@ -194,11 +196,15 @@ def _add_legend(figure: Figure, frames: NDArray[np.object_]) -> None:
 
 
 def _show(frame: Axes, text: str, path: Path) -> None:
-    pixels = preview(read(path, "image").pixels)
-    shown = quantise(pixels, Format()).squeeze(-1 if pixels.shape[1] == 1 else ())
-    frame.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     frame.set_title(text, fontsize=7)
     frame.set_axis_off()
+    try:
+        pixels = preview(read(path, "image").pixels)
+    except UserError as error:  # one lost file leaves its panel empty, and the others as they are
+        print(f"warning: panel left empty: {error}", file=sys.stderr)
+        return
+    shown = quantise(pixels, Format()).squeeze(-1 if pixels.shape[1] == 1 else ())
+    frame.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
 
 
 def _numbers(results: list[Result], key: str) -> bool:

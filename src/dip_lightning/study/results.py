@@ -63,9 +63,15 @@ class Result:
         if self.metrics.get("psnr") is None:
             return "no ground truth"
         try:
-            return "history.csv is empty" if self.history.empty else None
+            if self.history.empty:
+                return "history.csv is empty"
         except (ValueError, OSError):  # pandas' EmptyDataError and ParserError are ValueErrors
             return "history.csv cannot be read"
+        try:
+            broken = not {"iteration", "psnr"} <= set(self.curve.columns)
+        except (ValueError, OSError):
+            broken = True
+        return "diagnostics.csv cannot be read" if broken else None
 
     @property
     def limits(self) -> str:
