@@ -198,7 +198,7 @@ def frame(results: list[Result], experiment: Experiment, axes: tuple[str, ...]) 
     rows = []
     for result in results:
         m = result.metrics
-        fixed = {"image": result.image}
+        fixed: dict[str, Any] = {"image": result.image}
         fixed |= {key: m.get(key) for key in ("seed", "iterations", "seconds")}
         fixed |= {key: format_value(result.setting(key)) for key in axes}
         fixed |= {"budget": result.limits, "device": result.device}
