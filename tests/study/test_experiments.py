@@ -86,6 +86,12 @@ def test_settings_are_those_of_the_study(name):
             assert config.observation == "pillow"
 
 
+@pytest.mark.parametrize(("observation", "same"), [("pillow", True), ("lanczos2", False)])
+def test_published_enlargements_are_of_pillows_observation(observation, same):
+    settings = {"task": "sr", "observation": observation, "image": "set5/bird", "factor": 4}
+    assert find_experiment("sr_set5").compares(settings, True) is same  # noqa: FBT003
+
+
 @pytest.mark.parametrize("name", ["sr_set5", "sr_learning_rate"])
 def test_the_paper_fits_twice_as_long_at_x8(name):
     settings = {(c.factor, c.iterations, c.noise_std) for c in jobs(name)}

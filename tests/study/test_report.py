@@ -1,6 +1,9 @@
 import csv
 
+import torch
+
 from dip_lightning.study.__main__ import main
+from tests.conftest import save_png
 
 
 def test_a_section_for_each_experiment_with_tables_and_figures(result, tmp_path, capsys):
@@ -53,6 +56,19 @@ def test_drops_are_seen_at_every_iteration_where_they_were_recorded(result, tmp_
     target = tmp_path / "report"
     main(["report", str(folder), "--to", str(target)])
     assert "| house |  | 1 | 4.0 dB from 55 | 1 |" in (target / "report.md").read_text()
+
+
+def test_one_damaged_result_does_not_end_the_report(result, tmp_path, capsys):
+    (result("a") / "snapshots").mkdir()
+    folder = tmp_path / "outputs" / "a"
+    save_png(folder / "snapshots" / "000001.webp", torch.full((1, 1, 6, 8), 0.5))
+    (result("b", image="boat") / "diagnostics.csv").write_text("")
+    target = tmp_path / "report"
+    assert main(["report", str(tmp_path / "outputs"), "--to", str(target)]) == 0
+    assert "truth.png: no such file" in capsys.readouterr().err
+    text = (target / "report.md").read_text()
+    assert "b (diagnostics.csv cannot be read)" in text
+    assert "restoration_table1_stages.png" in text
 
 
 def test_nothing_found_is_a_sentence(tmp_path, capsys):

@@ -1,9 +1,10 @@
 import json
+import os
 
 import pytest
 
 from dip_lightning.study.experiments import find_experiment
-from dip_lightning.study.results import all_axes, find_results, format_value, frame
+from dip_lightning.study.results import all_axes, find_results, format_value, frame, latest
 
 TABLE1 = find_experiment("restoration_table1")
 
@@ -105,3 +106,26 @@ def test_an_axis_with_one_value_has_no_column(result, tmp_path):
     result("b", lr=0.01, factor=4)
     jobs = find_results([tmp_path])["restoration_table1"]
     assert all_axes(jobs, find_experiment("sr_learning_rate")) == ("lr",)
+
+
+def test_options_of_a_network_iterations_and_collections_are_no_seeds(result, tmp_path):
+    result("a", network={"name": "skip", "activation": "leaky_relu"}, iterations=600)
+    result("b", network={"name": "skip", "activation": "elu"}, iterations=600)
+    result("c", network={"name": "skip", "activation": "elu"}, iterations=300)
+    (tmp_path / "outputs").rename(tmp_path / "first")
+    jobs = find_results([tmp_path])["restoration_table1"]
+    axes = all_axes(jobs, TABLE1)
+    assert axes == ("iterations", "network.activation")
+    assert len(latest(jobs, axes)) == 3
+    folder = result("d")
+    config = folder / ".hydra" / "config.yaml"
+    config.write_text(config.read_text().replace("bm3d11/house", "color9/house"))
+    names = {job.image for job in find_results([tmp_path])["restoration_table1"]}
+    assert names == {"bm3d11/house", "color9/house"}
+
+
+def test_of_a_seed_done_twice_the_latest_counts(result, tmp_path):
+    os.utime(result("a", psnr=30.0) / "metrics.json", (2, 2))
+    os.utime(result("b", psnr=32.0) / "metrics.json", (1, 1))
+    jobs = find_results([tmp_path])["restoration_table1"]
+    assert [job.folder.name for job in latest(jobs, ())] == ["a"]

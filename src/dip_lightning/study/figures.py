@@ -1,5 +1,6 @@
 """Figures of an experiment: curves, PSNR against a setting, strips of images."""
 
+import sys
 import textwrap
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from dip_lightning.errors import UserError
 from dip_lightning.images import Format, preview, quantise, read
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.results import Result, format_value
@@ -38,7 +40,7 @@ def draw_curves(
         experiment: which it is.
         note: budget and device, written below.
     """
-    images = list(dict.fromkeys(str(result.metrics["image"]) for result in results))
+    images = list(dict.fromkeys(result.image for result in results))
     labels = list(dict.fromkeys(result.label(axes) for result in results))
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.92, len(labels)))
     columns = min(COLUMNS, len(images))
@@ -50,7 +52,7 @@ def draw_curves(
         frames = figure.subplots(rows, columns, squeeze=False).ravel()
         for frame, image in zip(frames, images, strict=False):
             for result in results:
-                if str(result.metrics["image"]) == image:
+                if result.image == image:
                     _draw_curve(
                         frame, result, colours[labels.index(result.label(axes))], axes, experiment
                     )
@@ -77,9 +79,7 @@ def draw_against(
     x_key, others = swept[-1], [key for key in axes if key != swept[-1]]
     rows = pd.DataFrame(
         {
-            "line": ", ".join(
-                [str(r.metrics["image"]), *(f"{k}={format_value(r.setting(k))}" for k in others)]
-            ),
+            "line": ", ".join([r.image, *(f"{k}={format_value(r.setting(k))}" for k in others)]),
             "x": r.setting(x_key),
             "last": r.metrics["psnr"],
             "averaged": r.metrics["psnr_average"],
@@ -110,7 +110,7 @@ def draw_strip(path: Path, results: list[Result], axes: tuple[str, ...], note: s
     first: dict[tuple[str, str], Result] = {}
     for result in results:
         settings = ", ".join(f"{key}={format_value(result.setting(key))}" for key in axes)
-        first.setdefault((str(result.metrics["image"]), settings), result)
+        first.setdefault((result.image, settings), result)
     rows: dict[str, list[tuple[str, Result]]] = {}
     for (image, settings), result in first.items():
         rows.setdefault(image, []).append((settings, result))
@@ -157,7 +157,7 @@ def draw_stages(path: Path, results: list[Result], axes: tuple[str, ...], note: 
             for frame, index in zip(line[:-1], chosen, strict=False):
                 _show(frame, f"iteration {int(shown[index].stem)}", shown[index])
             truth = result.folder / "snapshots" / "truth.png"
-            name = ", ".join(filter(None, (str(result.metrics["image"]), result.label(axes))))
+            name = ", ".join(filter(None, (result.image, result.label(axes))))
             # Above the others' titles, where it may be as long as the row.
             line[0].set_title(f"{name}\n", loc="left", fontsize=7, fontweight="bold")
             _show(line[-1], "ground truth", truth)
@@ -194,11 +194,15 @@ def _add_legend(figure: Figure, frames: NDArray[np.object_]) -> None:
 
 
 def _show(frame: Axes, text: str, path: Path) -> None:
-    pixels = preview(read(path, "image").pixels)
-    shown = quantise(pixels, Format()).squeeze(-1 if pixels.shape[1] == 1 else ())
-    frame.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     frame.set_title(text, fontsize=7)
     frame.set_axis_off()
+    try:
+        pixels = preview(read(path, "image").pixels)
+    except UserError as error:  # one lost file leaves its panel empty, and the others as they are
+        print(f"warning: panel left empty: {error}", file=sys.stderr)
+        return
+    shown = quantise(pixels, Format()).squeeze(-1 if pixels.shape[1] == 1 else ())
+    frame.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
 
 
 def _numbers(results: list[Result], key: str) -> bool:

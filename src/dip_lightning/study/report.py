@@ -11,7 +11,7 @@ from dip_lightning.study.drops import AFTER, DEPTH, WITHIN, find_drops
 from dip_lightning.study.experiments import EXPERIMENTS, Experiment, find_experiment
 from dip_lightning.study.figures import draw_against, draw_curves, draw_stages, draw_strip
 from dip_lightning.study.published import sources
-from dip_lightning.study.results import Result, all_axes, find_results, frame
+from dip_lightning.study.results import Result, all_axes, find_results, frame, latest
 from dip_lightning.study.tables import TITLES, label, markdown, wide
 
 INTRODUCTION = """\
@@ -93,7 +93,7 @@ def _measured(
     results: list[Result], experiment: Experiment, output: Output, name: str
 ) -> list[str]:
     axes = all_axes(results, experiment)
-    results = _in_order(results, axes)
+    results = _in_order(latest(results, axes), axes)
     fixed = [key for key in experiment.axes if key not in axes]
     rows, note = frame(results, experiment, axes), label(results, axes, fixed)
     rows.to_csv(output.folder / f"{name}.csv", index=False)
@@ -120,7 +120,7 @@ def _measured(
 
 def _in_order(results: list[Result], axes: tuple[str, ...]) -> list[Result]:
     def order(result: Result) -> list[tuple[bool, float, str]]:
-        values = [str(result.metrics["image"]), *(result.setting(key) for key in axes)]
+        values = [result.image, *(result.setting(key) for key in axes)]
         return [
             (False, value, "") if isinstance(value, int | float) else (True, 0.0, str(value))
             for value in [*values, result.metrics["seed"]]
@@ -139,7 +139,7 @@ def _losses(results: list[Result], axes: tuple[str, ...]) -> str:
     rows = []
     for result in results:
         losses = result.history.set_index("iteration")["loss"]
-        row = {"image": result.metrics["image"], "job": result.label(axes)}
+        row = {"image": result.image, "job": result.label(axes)}
         shown = [t for t in MILESTONES if t in losses.index]
         rows.append({**row, **{f"at {t}": f"{losses[t]:.2e}" for t in shown}})
     return f"**Loss on the way**\n\n{markdown(pd.DataFrame(rows).fillna(''))}"
@@ -155,7 +155,7 @@ def _drops(results: list[Result], axes: tuple[str, ...]) -> str:
         deepest = max(drops, key=lambda drop: drop.depth)
         where = f"{deepest.depth:.1f} dB from {deepest.start}"
         sampled = int(curve["iteration"].diff().median())
-        row = (result.metrics["image"], result.label(axes), len(drops), where, sampled)
+        row = (result.image, result.label(axes), len(drops), where, sampled)
         lines.append(row)
     columns = ["image", "job", "drops", "deepest", "sampled every"]
     explained = (

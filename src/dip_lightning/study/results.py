@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from dip_lightning.dashboard.runs import flatten
 from dip_lightning.naming import PREVIOUS, register_resolvers
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.published import published
@@ -20,7 +21,7 @@ FILES = ("history.csv", "observed.png", "restored.png")
 # Settings that change no result, or that have a place of their own in a table.
 ASIDE = {
     *("study", "budget", "max_iterations", "max_side", "seed", "image", "threads", "chunk"),
-    *("logger", "resume", "log_every", "diagnose", "device", "iterations"),
+    *("logger", "resume", "log_every", "diagnose", "device"),
 }
 
 
@@ -31,14 +32,16 @@ class Result:
     Attributes:
         folder: its result folder.
         metrics: metrics.json.
-        settings: the composed configuration.
+        settings: the composed configuration, options of the network as `network.down`.
         overrides: what was typed or swept, as key=value.
+        image: what the image is called; the path too where others have the same name.
     """
 
     folder: Path
     metrics: dict[str, Any]
     settings: dict[str, Any]
     overrides: tuple[str, ...] = ()
+    image: str = ""
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -63,9 +66,15 @@ class Result:
         if self.metrics.get("psnr") is None:
             return "no ground truth"
         try:
-            return "history.csv is empty" if self.history.empty else None
+            if self.history.empty:
+                return "history.csv is empty"
         except (ValueError, OSError):  # pandas' EmptyDataError and ParserError are ValueErrors
             return "history.csv cannot be read"
+        try:
+            broken = not {"iteration", "psnr"} <= set(self.curve.columns)
+        except (ValueError, OSError):
+            broken = True
+        return "diagnostics.csv cannot be read" if broken else None
 
     @property
     def limits(self) -> str:
@@ -92,8 +101,7 @@ class Result:
 
     def setting(self, key: str) -> Any:
         """Return a setting; of a group, the option's name."""
-        value = self.settings.get(key)
-        return value.get("name") if isinstance(value, dict) else value
+        return self.settings.get(key)
 
     def label(self, axes: tuple[str, ...]) -> str:
         """Name the job by its values on the axes, and its seed where that is not 0."""
@@ -127,7 +135,30 @@ def find_results(folders: list[Path]) -> dict[str, list[Result]]:
         result = _read(path.parent)
         if result is not None and result.settings.get("study"):
             found.setdefault(result.settings["study"], []).append(result)
-    return found
+    return {study: _named(jobs) for study, jobs in found.items()}
+
+
+def latest(results: list[Result], axes: tuple[str, ...]) -> list[Result]:
+    """Keep of jobs with the same image, axes and seed the one that was finished last.
+
+    A fit done twice is no second seed, so the earlier result is left out of tables and figures.
+    """
+    kept: dict[tuple[str, ...], Result] = {}
+    for result in sorted(results, key=lambda r: (r.folder / "metrics.json").stat().st_mtime_ns):
+        values = (format_value(result.setting(key)) for key in axes)
+        kept[result.image, str(result.metrics["seed"]), *values] = result
+    return [result for result in results if any(result is one for one in kept.values())]
+
+
+def _named(results: list[Result]) -> list[Result]:
+    paths: dict[str, set[str]] = {}
+    for result in results:
+        paths.setdefault(result.image, set()).add(_path(result))
+    return [replace(r, image=_path(r)) if len(paths[r.image]) > 1 else r for r in results]
+
+
+def _path(result: Result) -> str:
+    return str(result.settings.get("observed") or result.settings.get("image") or result.image)
 
 
 def all_axes(results: list[Result], experiment: Experiment) -> tuple[str, ...]:
@@ -139,17 +170,22 @@ def all_axes(results: list[Result], experiment: Experiment) -> tuple[str, ...]:
     seen: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
         values = (format_value(result.setting(key)) for key in experiment.axes)
-        seen.setdefault((str(result.setting("image")), *values), []).append(result)
-    extra = {
-        key
-        for jobs in seen.values()
-        for key in jobs[0].settings
-        if key not in ASIDE and len({format_value(job.setting(key)) for job in jobs}) > 1
-    }
+        seen.setdefault((result.image, *values), []).append(result)
+    extra = {key for jobs in seen.values() for key in jobs[0].settings if _differs(key, jobs)}
     candidates = (*experiment.axes, *sorted(extra - set(experiment.axes)))
     return tuple(
         key for key in candidates if len({format_value(r.setting(key)) for r in results}) > 1
     )
+
+
+def _differs(key: str, jobs: list[Result]) -> bool:
+    """Say whether jobs differ in a setting; in an option of a network, those of the same one."""
+    group = key.partition(".")[0]
+    seen: dict[str, set[str]] = {}
+    for job in jobs:
+        option = str(job.setting(group)) if group != key else ""
+        seen.setdefault(option, set()).add(format_value(job.setting(key)))
+    return group not in ASIDE and any(len(values) > 1 for values in seen.values())
 
 
 def frame(results: list[Result], experiment: Experiment, axes: tuple[str, ...]) -> pd.DataFrame:
@@ -162,9 +198,9 @@ def frame(results: list[Result], experiment: Experiment, axes: tuple[str, ...]) 
     rows = []
     for result in results:
         m = result.metrics
-        fixed = {"image": m["image"]}
-        fixed |= {key: format_value(result.setting(key)) for key in axes}
+        fixed: dict[str, Any] = {"image": result.image}
         fixed |= {key: m.get(key) for key in ("seed", "iterations", "seconds")}
+        fixed |= {key: format_value(result.setting(key)) for key in axes}
         fixed |= {"budget": result.limits, "device": result.device}
         for metric in experiment.metrics:
             for method, value in _values(result, experiment, metric):
@@ -202,4 +238,5 @@ def _read(folder: Path) -> Result | None:
     if not isinstance(metrics, dict) or not isinstance(settings, dict):
         return None
     overrides = tuple(map(str, typed)) if isinstance(typed, list) else ()
-    return Result(folder, metrics, {str(key): v for key, v in settings.items()}, overrides)
+    flat = flatten({str(key): value for key, value in settings.items()})
+    return Result(folder, metrics, flat, overrides, str(metrics.get("image")))
