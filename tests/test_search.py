@@ -36,6 +36,30 @@ def test_a_search_goes_on(dip, tmp_path, photo):
     assert [t.params for t in trials(tmp_path)[:4]] == [t.params for t in first]
 
 
+@pytest.mark.parametrize(("typed", "told"), [(None, 2), (5, 7)])
+def test_the_sampler_draws_on_from_the_seed_that_was_typed(typed, told, tmp_path):
+    import optuna
+    from omegaconf import OmegaConf
+
+    from dip_lightning import search
+
+    journal = {
+        "_target_": "optuna.storages.JournalStorage",
+        "log_storage": {
+            "_target_": "optuna.storages.journal.JournalFileBackend",
+            "file_path": str(tmp_path / "journal"),
+        },
+    }
+    sampler = {"seed": typed}
+    sweeper = {"storage": journal, "study_name": "a", "sampler": sampler, "n_trials": 9}
+    search.resume(OmegaConf.create(sweeper))
+    backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / "journal"))
+    storage = optuna.storages.JournalStorage(backend)
+    optuna.load_study(study_name="a", storage=storage).optimize(lambda trial: 1.0, n_trials=2)
+    left = search.resume(OmegaConf.create(sweeper))
+    assert left == ["hydra.sweeper.n_trials=7", f"++hydra.sweeper.sampler.seed={told}"]
+
+
 def test_a_trial_that_was_cut_short_is_tried_again(dip, tmp_path, photo):
     command = (*QUICK, "task=denoising", f"image={photo}", "-m", "lr=interval(0.001,0.1)")
     dip(*command, "search.n_trials=1")

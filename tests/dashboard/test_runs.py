@@ -2,6 +2,7 @@ import os
 import time
 
 import numpy as np
+import pytest
 
 from dip_lightning.dashboard.runs import find_run, find_runs, flatten, read_curve
 from tests.dashboard.conftest import write_json, write_run
@@ -24,6 +25,18 @@ def test_runs_are_found_whatever_became_of_them(tmp_path):
         "interrupted": "interrupted",
         "lost": "lost",
     }
+
+
+@pytest.mark.parametrize("sign", ["tiles/000/history.csv", "tiles/000/last.ckpt", "last.ckpt"])
+def test_what_a_fit_writes_on_its_way_shows_that_it_runs(tmp_path, sign):
+    folder = write_run(tmp_path / "mosaic", status="running")
+    long_ago = time.time() - 3600
+    for path in folder.rglob("*"):
+        os.utime(path, (long_ago, long_ago))
+    assert find_run(folder).status == "lost"
+    (folder / sign).parent.mkdir(parents=True, exist_ok=True)
+    (folder / sign).touch()
+    assert find_run(folder).status == "running"
 
 
 def test_a_run_is_read_again_only_when_it_has_changed(tmp_path):
