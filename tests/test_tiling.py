@@ -262,6 +262,17 @@ def test_a_tile_without_a_known_pixel_names_one_that_has(dip, tmp_path, large):
     assert dip(*arguments, "tile=96", "overlap=16", "hydra.run.dir=out")[0] == 0
 
 
+def test_in_an_image_lower_than_a_tile_too(dip, tmp_path):
+    photo = save_png(tmp_path / "low.png", smooth_image(3, 40, 200))
+    save_mask(tmp_path / "m.png", [(slice(None), slice(0, 96))], size=(40, 200))
+    arguments = ("task=inpainting", f"observed={photo}", "mask=m.png", *QUICK)
+    status, _, err = dip(*arguments, "tile=96", "overlap=32", "hydra.run.dir=out")
+    assert status == 1
+    assert err == (
+        "error: tile=96: the tile at row 0, column 0 has no known pixel; use tile=128 or more\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
