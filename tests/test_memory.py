@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -55,6 +57,14 @@ def test_free_memory_is_plausible():
     free = memory.free_bytes(CPU)
     assert free is None or 1e7 < free < 1e14
     assert memory.free_bytes(torch.device("meta")) is None
+
+
+@pytest.mark.skipif(not Path("/proc/meminfo").is_file(), reason="needs Linux")
+def test_what_a_control_group_grants_counts(monkeypatch):
+    monkeypatch.setattr(memory.cgroups, "free_bytes", lambda: 1234.0)
+    assert memory.free_bytes(CPU) == 1234.0
+    monkeypatch.setattr(memory.cgroups, "free_bytes", lambda: 1e18)
+    assert memory.free_bytes(CPU) < 1e18
 
 
 @pytest.mark.parametrize(

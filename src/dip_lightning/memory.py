@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from dip_lightning import cgroups
 from dip_lightning.errors import UserError
 
 PROBE = 256  # side of the image that is tried out, pixels
@@ -55,9 +56,9 @@ def free_bytes(device: torch.device) -> float | None:
     except OSError:
         return None
     free = [1024 * float(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
-    limit, used = (_cgroup(name) for name in ("memory.max", "memory.current"))
-    if limit is not None and used is not None:
-        free.append(limit - used)
+    granted = cgroups.free_bytes()
+    if granted is not None:
+        free.append(granted)
     return min(free) if free else None
 
 
@@ -108,10 +109,3 @@ def is_exhausted(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-
-
-def _cgroup(name: str) -> float | None:
-    try:
-        return float((Path("/sys/fs/cgroup") / name).read_text())
-    except (OSError, ValueError):  # no such file, or "max"
-        return None
