@@ -140,24 +140,17 @@ def compare(name: str, arguments: list[str], seconds: list[float]) -> Case:
     with tempfile.TemporaryDirectory() as root:
         folders = (Path(root) / str(number) for number in range(len(seconds) + 2))
         probe = next(folders)
-        step = pace(suite(probe, [*arguments, *fast(PACING)]))
+        step = pace(suite(probe, [*arguments, "preset=fast", f"iterations={PACING}"]))
         case.methods.append(classical(probe, len(seconds)))
         curve = textbook([*arguments, "preset=paper"], longest)
         case.methods.append(Method("textbook", [at(curve, limit) for limit in seconds]))
         paper = [*arguments, "preset=paper", f"iterations={ENDLESS}"]
         curve = suite(next(folders), paper, stop_after=longest)
         case.methods.append(Method("paper", [at(curve, limit) for limit in seconds]))
-        ends = [
-            suite(next(folders), [*arguments, *fast(max(1, int(limit / step)))])[-1]
-            for limit in seconds
-        ]
+        lengths = [f"iterations={max(1, int(limit / step))}" for limit in seconds]
+        ends = [suite(next(folders), [*arguments, "preset=fast", n])[-1] for n in lengths]
         case.methods.append(Method("fast", [psnr for _, psnr in ends]))
     return case
-
-
-def fast(iterations: int) -> tuple[str, ...]:
-    """Shorten preset=fast, its warm-up with it."""
-    return ("preset=fast", f"iterations={iterations}", f"warmup={min(50, iterations // 10)}")
 
 
 def classical(folder: Path, columns: int) -> Method:

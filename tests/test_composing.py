@@ -25,8 +25,9 @@ def test_a_budget_is_a_limit():
     assert config("budget=cpu", "max_iterations=700").iterations == 700
     assert config().max_side is None
     short = config("preset=fast", "budget=smoke")
-    assert (short.iterations, short.warmup) == (3, 0)
-    assert config("preset=fast", "max_iterations=100").warmup == 10
+    assert (short.iterations, short.rise) == (3, 0)
+    assert config("preset=fast", "max_iterations=100").rise == 10
+    assert config("preset=fast", "warmup=40", "max_iterations=100").rise == 8
 
 
 def test_options_of_a_folder_of_the_users_own(tmp_path):

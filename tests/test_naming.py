@@ -1,6 +1,6 @@
 import pytest
 
-from dip_lightning.naming import if_at_least, job_folder, stamp
+from dip_lightning.naming import counted, if_at_least, job_folder, stamp
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,11 @@ def test_stamp_sorts_by_time():
 
 def test_if_at_least():
     assert [if_at_least(f, 8, "long", "short") for f in (4, 8, 16)] == ["short", "long", "long"]
+
+
+def test_counted():
+    assert [counted(n, "iteration") for n in (0, 1, 2)] == [
+        "0 iterations",
+        "1 iteration",
+        "2 iterations",
+    ]

@@ -19,3 +19,12 @@ def test_warmup_cosine_rises_and_falls():
     assert factors[54] == pytest.approx(0.02 + 0.98 * (1 + math.cos(math.pi / 2)) / 2)
     assert factors[-1] == pytest.approx(0.02)
     assert all(a >= b for a, b in pairwise(factors[4:]))
+
+
+@pytest.mark.parametrize(("iterations", "rise"), [(1, 0), (9, 0), (30, 3), (499, 49), (3000, 50)])
+def test_the_rise_is_a_tenth_of_a_short_fit(iterations, rise):
+    config = Config(schedule="warmup_cosine", iterations=iterations)
+    assert config.rise == rise
+    assert learning_rate_factor(config, max(0, rise - 1)) == 1
+    if rise:
+        assert learning_rate_factor(config, 0) == pytest.approx(1 / rise)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hydra.errors import HydraException
 
-from dip_lightning.errors import UserError
+from dip_lightning.errors import UserError, first_line
 from dip_lightning.naming import shown_path
 
 if TYPE_CHECKING:
@@ -88,8 +88,7 @@ def _fail_engine(command: Command, error: Exception) -> None:
     engine = f"launcher={command.launcher}"
     if command.launcher == "local":
         engine = f"search={command.search}"
-    cause = (str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")
-    sentence = f"{engine}: {cause}; the same command does what is left"
+    sentence = f"{engine}: {first_line(error)}; the same command does what is left"
     print(f"error: {sentence}", file=sys.stderr, flush=True)
     job.failures.append(sentence)
 

@@ -8,7 +8,7 @@ from typing import Protocol, final
 import torch
 from torch import Tensor, nn
 
-from dip_lightning.errors import UserError
+from dip_lightning.errors import UserError, first_line
 
 # As PyTorch advises for a capture; they also allocate what an iteration keeps for the next one.
 WARM_UP = 3
@@ -154,7 +154,7 @@ def compiled(generator: nn.Module) -> Callable[[Tensor], Tensor]:
             x_hat: Tensor = fast(z)
         except TorchDynamoException as error:
             raise UserError(
-                f"accelerate=compile: PyTorch cannot compile here ({_first_line(error)}); "
+                f"accelerate=compile: PyTorch cannot compile here ({first_line(error)}); "
                 "choose accelerate=auto or none"
             ) from error
         return x_hat
@@ -184,8 +184,4 @@ def _cause(error: BaseException) -> str:
     # Ending a broken capture raises an error of its own, behind the one that broke it.
     while isinstance(error.__context__, RuntimeError):
         error = error.__context__
-    return _first_line(error)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+    return first_line(error)

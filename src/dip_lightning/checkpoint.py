@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dip_lightning.errors import FolderError
+from dip_lightning.errors import FolderError, first_line
 from dip_lightning.files import reason, write_atomically
 from dip_lightning.memory import is_exhausted
 from dip_lightning.naming import shown_path
@@ -56,7 +56,7 @@ def read(path: Path) -> dict[str, Any]:
     except Exception as error:
         if is_exhausted(error):
             raise
-        raise ValueError(str(error).partition("\n")[0]) from None
+        raise ValueError(first_line(error)) from None
     if not isinstance(found, dict) or not {"fit", "configuration", "state_dict"} <= found.keys():
         raise ValueError("it is no checkpoint of a fit")
     return found

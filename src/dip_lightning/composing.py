@@ -10,8 +10,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from dip_lightning.config import CONFIG_NAME, Config, config_folder, is_optional, kind_of
-from dip_lightning.errors import UserError
+from dip_lightning.config import CONFIG_NAME, Config, config_folder
+from dip_lightning.errors import UserError, first_line
+from dip_lightning.keys import is_optional, kind_of
 from dip_lightning.overrides import parse_overrides, quote
 
 
@@ -145,8 +146,7 @@ def _sentence(error: BaseException, overrides: list[str]) -> UserError:
             if "is not in struct" in str(cause) and isinstance(parent, DictConfig):
                 allowed = ", ".join(map(str, parent))
                 return UserError(f"{given}: unknown key; choose one of {allowed}")
-            reason = str(cause).splitlines()[0]
-            return UserError(f"{given}: {_expected(str(name), reason)}")
+            return UserError(f"{given}: {_expected(str(name), first_line(cause))}")
         cause = cause.__cause__
     return UserError(" ".join(str(error).split()))
 

@@ -1,10 +1,11 @@
 """The typed configuration of one job: every key, its meaning, its default and its range."""
 
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dip_lightning.errors import UserError
+from dip_lightning.keys import check_range, key
 
 T = TypeVar("T")
 
@@ -19,6 +20,7 @@ OBSERVATIONS = {
 # psnr_holdout needs no ground truth.
 OBJECTIVES = ("psnr_average", "psnr", "psnr_y_average", "ssim_average", "psnr_holdout")
 FASTER = ("auto", "none", "graph", "compile")  # auto: a graph on CUDA
+WARMUP = 50  # iterations at most, where nothing else is said
 SHARED, FACTORS = 16, 6  # by tiles at least, pixels and (sr) times the factor
 LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
@@ -39,31 +41,6 @@ TASK_KEYS = {
     "mask": {"inpainting", "restoration"},
     "keep_known": {"inpainting", "restoration"},
 }
-
-
-def key(
-    default: Any,
-    text: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    above: float | None = None,
-    choices: tuple[str, ...] = (),
-) -> Any:
-    """Declare one configuration key.
-
-    Args:
-        default: value if nobody sets it.
-        text: its meaning, for --help.
-        low: smallest value allowed.
-        high: greatest value allowed.
-        above: bound that the value must exceed.
-        choices: the only values allowed.
-    """
-    limits = {"text": text, "low": low, "high": high, "above": above, "choices": choices}
-    if isinstance(default, dict):
-        return field(default_factory=lambda: dict(default), metadata=limits)
-    return field(default=default, metadata=limits)
 
 
 @dataclass
@@ -98,7 +75,9 @@ class Config:
     schedule: str = key(
         "constant", "course of the learning rate", choices=("constant", "warmup_cosine")
     )
-    warmup: int = key(50, "warmup_cosine: iterations of linear rise", low=0)
+    warmup: int | None = key(
+        None, "warmup_cosine: iterations of linear rise; null: 50, at most a tenth", low=0
+    )
     beta2: float = key(0.999, "Adam's decay of the squared gradients", low=0, high=0.999999)
     epsilon: float = key(1e-8, "added to the root of Adam's squared gradients", above=0)
     guard: float | None = key(
@@ -141,7 +120,7 @@ class Config:
             UserError: names the key, its value and what is allowed.
         """
         for entry in fields(self):
-            _check_range(entry, getattr(self, entry.name))
+            check_range(entry, getattr(self, entry.name))
         self._check_logger()
         self._check_task_keys()
         self._check_images()
@@ -150,7 +129,8 @@ class Config:
     def spend(self) -> None:
         """Keep within `max_iterations`; the warm-up keeps its share of the fit."""
         if self.max_iterations is not None and self.max_iterations < self.iterations:
-            self.warmup = self.warmup * self.max_iterations // self.iterations
+            if self.warmup is not None:
+                self.warmup = self.warmup * self.max_iterations // self.iterations
             self.iterations = self.max_iterations
 
     def _check_logger(self) -> None:
@@ -194,9 +174,9 @@ class Config:
             raise UserError(f"input_image={self.input_image}: needs input_type=image")
         if self.objective == "psnr_holdout" and not self.holdout:
             raise UserError(f"objective={self.objective}: needs holdout=, such as holdout=0.1")
-        if self.schedule == "warmup_cosine" and self.warmup >= self.iterations:
+        if self.schedule == "warmup_cosine" and self.rise >= self.iterations:
             raise UserError(
-                f"warmup={self.warmup}: expected less than iterations ({self.iterations})"
+                f"warmup={self.rise}: expected less than iterations ({self.iterations})"
             )
 
     def _check_tiles(self) -> None:
@@ -207,6 +187,11 @@ class Config:
             raise UserError(f"overlap={self.overlap}: expected at least {least} with this factor")
         if self.tile is not None and 2 * self.shared >= self.tile:
             raise UserError(f"tile={self.tile}: expected more than twice overlap={self.shared}")
+
+    @property
+    def rise(self) -> int:
+        """Iterations in which the learning rate rises."""
+        return min(WARMUP, self.iterations // 10) if self.warmup is None else self.warmup
 
     @property
     def shared(self) -> int:
@@ -233,54 +218,6 @@ def image_name(image: str | None, observed: str | None) -> str:
     """Name an image by its file's stem."""
     path = Path(observed or image or DEFAULT_IMAGE)
     return path.stem if path.suffix else path.name or path.resolve().name
-
-
-def _check_range(entry: Field[Any], value: Any) -> None:
-    limits = entry.metadata
-    if value is None or isinstance(value, dict):
-        return
-    if limits["choices"] and value not in limits["choices"]:
-        raise UserError(f"{entry.name}={value}: choose one of {', '.join(limits['choices'])}")
-    if isinstance(value, str | bool):
-        return
-    low, high, above = limits["low"], limits["high"], limits["above"]
-    inside = (
-        (low is None or value >= low)
-        and (high is None or value <= high)
-        and (above is None or value > above)
-        and value - value == 0  # neither nan nor infinite
-    )
-    if not inside:
-        raise UserError(f"{entry.name}={value}: expected {describe_range(entry)}")
-
-
-def describe_range(entry: Field[Any]) -> str:
-    """Say which values a key takes, such as "more than 0, at most 1"."""
-    limits = entry.metadata
-    if limits["choices"]:
-        return ", ".join(limits["choices"])
-    parts = [
-        f"{word} {limits[name]}"
-        for name, word in (("above", "more than"), ("low", "at least"), ("high", "at most"))
-        if limits[name] is not None
-    ]
-    return ", ".join(parts) or "a finite number"
-
-
-def default_of(entry: Field[Any]) -> Any:
-    """Return a key's default value."""
-    return entry.default if entry.default is not MISSING else {}
-
-
-def kind_of(entry: Field[Any]) -> str:
-    """Name a key's type without "or None": "int", "float", "bool", "str" or another."""
-    declared = getattr(entry.type, "__args__", (entry.type,))[0]
-    return str(getattr(declared, "__name__", declared))
-
-
-def is_optional(entry: Field[Any]) -> bool:
-    """Say whether a key may be null."""
-    return type(None) in getattr(entry.type, "__args__", ())
 
 
 def config_folder() -> Path:

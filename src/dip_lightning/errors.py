@@ -14,5 +14,10 @@ class UserError(ValueError):
         self.diagnosis = diagnosis
 
 
+def first_line(error: BaseException) -> str:
+    """Shorten what another library says to a part of a sentence."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+
+
 class FolderError(UserError):
     """The result folder is not this job's to write to; nothing in it may be touched."""

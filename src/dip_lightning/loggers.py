@@ -13,6 +13,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
 from dip_lightning import rerun
 from dip_lightning.config import Config
+from dip_lightning.errors import first_line
 from dip_lightning.naming import Place, shown_path
 
 INIT_SECONDS = 15  # for the server to answer, before a run goes offline
@@ -64,7 +65,7 @@ class Dashboard(WandbLogger):
             yield
         except Exception as error:  # noqa: BLE001 - a dashboard must never cost a result
             if not self._failed:
-                print(f"W&B: {_first_line(error)}; the result folder has it all", file=sys.stderr)
+                print(f"W&B: {first_line(error)}; the result folder has it all", file=sys.stderr)
             self._failed = True
 
 
@@ -106,12 +107,12 @@ def _dashboard(config: Config, place: Place) -> Dashboard | None:
             mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
         return _start(config, place, mode)
     except Exception as error:  # noqa: BLE001 - a dashboard must never cost a result
-        print(f"W&B: {_first_line(error)}; going on offline", file=sys.stderr)
+        print(f"W&B: {first_line(error)}; going on offline", file=sys.stderr)
         _server_failed = mode != "offline"
     try:
         return _start(config, place, "offline")
     except Exception as error:  # noqa: BLE001
-        print(f"W&B: {_first_line(error)}; going on without it", file=sys.stderr)
+        print(f"W&B: {first_line(error)}; going on without it", file=sys.stderr)
         return None
 
 
@@ -152,7 +153,7 @@ def _finish(dashboard: Dashboard | None) -> None:
         # Without it the next job of a sweep would log into this run.
         wandb.finish()
     except Exception as error:  # noqa: BLE001 - a dashboard must never cost a result
-        print(f"W&B: {_first_line(error)}; the result folder has it all", file=sys.stderr)
+        print(f"W&B: {first_line(error)}; the result folder has it all", file=sys.stderr)
     if dashboard is not None and dashboard.experiment.offline:
         run = shlex.quote(str(shown_path(Path(dashboard.experiment.dir).parent)))
         with suppress(OSError):  # nobody reads any more
@@ -165,7 +166,3 @@ def _logged_in() -> bool:
 
     wandb.setup(wandb.Settings(silent=True, console="off"))
     return bool(wandb.login(prompt=False))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

@@ -3,7 +3,8 @@
 from dataclasses import Field, fields
 from typing import Any
 
-from dip_lightning.config import Config, config_folder, default_of, describe_range, kind_of
+from dip_lightning.config import Config, config_folder
+from dip_lightning.keys import default_of, describe_range, kind_of
 
 EXAMPLES = """\
   python -m dip_lightning

@@ -49,6 +49,11 @@ def shown_path(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number and what it counts: "1 iteration", "2 iterations"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def stamp() -> str:
     """Write the local time to the millisecond: two runs started together get two folders."""
     return datetime.now(UTC).astimezone().strftime("%Y-%m-%d_%H-%M-%S.%f")[:-3]

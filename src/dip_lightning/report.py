@@ -19,7 +19,7 @@ from dip_lightning.figure import Panel, draw_comparison
 from dip_lightning.files import write_atomically
 from dip_lightning.images import Picture, write_png, write_tiff
 from dip_lightning.metrics import Scores, psnr_where, score
-from dip_lightning.naming import PREVIOUS
+from dip_lightning.naming import PREVIOUS, counted
 from dip_lightning.tasks.base import RestorationTask
 
 RESULTS = (
@@ -203,7 +203,7 @@ def write_images(folder: Path, task: RestorationTask, picture: Picture, outcome:
         write_tiff(folder / "restored.tif", restored)
     titled = [("Observed", outcome.observed)]
     titled += [(row.name[:1].upper() + row.name[1:], row) for row in outcome.baselines[:1]]
-    titled.append((f"Deep image prior, {task.iteration} iterations", chosen))
+    titled.append((f"Deep image prior, {counted(task.iteration, 'iteration')}", chosen))
     panels = [Panel(title, _note(row.scores), row.pixels) for title, row in titled]
     truth = [] if task.x is None else [Panel("Ground truth", "", task.x.cpu())]
     draw_comparison(folder / "comparison.png", [*panels, *truth], task.shape[1:])

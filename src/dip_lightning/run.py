@@ -31,7 +31,7 @@ from dip_lightning.errors import UserError
 from dip_lightning.generators import build
 from dip_lightning.images import Picture, centre, read, read_mask
 from dip_lightning.loggers import log_result, open_logger
-from dip_lightning.naming import Place, shown_path
+from dip_lightning.naming import Place, counted, shown_path
 from dip_lightning.tasks.base import RestorationTask
 from dip_lightning.tasks.given import Given
 from dip_lightning.tiling import Fit, Tiling, grid_of
@@ -241,8 +241,8 @@ def _announce(task: RestorationTask, device: torch.device, tiling: Tiling | None
         tiles = f" in {len(tiling.grid)} tiles of {tiling.grid.size[1]} x {tiling.grid.size[0]}"
     print(
         f"{c.task}: {c.name}, {width} x {height} {kind}{tiles}{missing}; "
-        f"network {c.network['name']}, "
-        f"{parameters:,} parameters; {c.iterations} iterations on {device.type}, {precision}",
+        f"network {c.network['name']}, {parameters:,} parameters; "
+        f"{counted(c.iterations, 'iteration')} on {device.type}, {precision}",
         flush=True,
     )
 

@@ -47,11 +47,11 @@ class StepLimit:
 
     @torch.no_grad()
     def _remember(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
-        self._before = [p.clone() for p in _parameters(optimizer)]
+        self._before = [p.clone() for p in parameters(optimizer)]
 
     @torch.no_grad()
     def _shorten(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
-        pairs = list(zip(self._before, _parameters(optimizer), strict=True))
+        pairs = list(zip(self._before, parameters(optimizer), strict=True))
         rate = optimizer.param_groups[0]["lr"]
         length = torch.stack([(p - before).norm() for before, p in pairs]).norm() / rate
         one, usable = torch.ones_like(length), length.isfinite() & (length > 0)
@@ -67,5 +67,6 @@ class StepLimit:
         self.usual.mul_(torch.where(usable, kept / self.usual, one) ** weight)
 
 
-def _parameters(optimizer: Optimizer) -> list[Tensor]:
+def parameters(optimizer: Optimizer) -> list[Tensor]:
+    """List all parameters that an optimiser changes."""
     return [p for group in optimizer.param_groups for p in group["params"]]

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from dip_lightning.callbacks.history import decibels
 from dip_lightning.callbacks.table import Table
+from dip_lightning.stability import parameters
 from dip_lightning.tasks.base import RestorationTask
 
 MEASURED = ("gradient_norm", "update_ratio", "surprise", "surprised", "second_moment", "batch_std")
@@ -62,7 +63,7 @@ class Diagnostics(Callback):
 
     @torch.no_grad()
     def _look_before(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
-        theta = _parameters(optimizer)
+        theta = parameters(optimizer)
         self._before = [p.clone() for p in theta]
         surprises = surprise(optimizer)
         largest, where = torch.stack(surprises).max(0) if surprises else theta[0].new_zeros(2)
@@ -71,7 +72,7 @@ class Diagnostics(Callback):
 
     @torch.no_grad()
     def _look_after(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
-        theta = _parameters(optimizer)
+        theta = parameters(optimizer)
         pairs = zip(theta, self._before, strict=True)
         update = torch.stack([(p - before).norm() for p, before in pairs]).norm()
         size = torch.stack([before.norm() for before in self._before]).norm()
@@ -119,7 +120,3 @@ def surprise(optimizer: Optimizer) -> list[Tensor]:
             corrected = state["exp_avg_sq"] / (1 - group["betas"][1] ** state["step"])
             found.append((p.grad.square() / (corrected + group["eps"] ** 2)).mean().sqrt())
     return found
-
-
-def _parameters(optimizer: Optimizer) -> list[Tensor]:
-    return [p for group in optimizer.param_groups for p in group["params"]]

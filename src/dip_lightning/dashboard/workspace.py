@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dip_lightning.dashboard.records import swept_keys
 from dip_lightning.dashboard.runs import find_runs
+from dip_lightning.errors import first_line
 from dip_lightning.loggers import BY_SECONDS, CURVES
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         workspace.save()
     except Exception as error:  # noqa: BLE001 - a refusal of W&B, of many kinds
-        print(f"error: W&B: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(f"error: W&B: {first_line(error)}", file=sys.stderr)
         return EXIT_FAILED
     print(workspace.url)
     return 0

@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 from torch import Tensor
 
-from dip_lightning.errors import UserError
+from dip_lightning.errors import UserError, first_line
 from dip_lightning.images.decoding import MAX_MEGAPIXELS, TIFF_SIGNATURES, decode
 from dip_lightning.images.picture import LEVELS, Format, Picture
 
@@ -106,7 +106,7 @@ def _as_user_error(path: Path, key: str) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001
         # Decoders raise anything on a damaged file: struct.error, SyntaxError, zlib.error, ...
-        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        reason = first_line(error)
         raise UserError(f"{key}={path}: truncated or damaged image ({reason})") from None
 
 
