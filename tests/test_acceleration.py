@@ -68,6 +68,8 @@ FITS = {
     "decoder": {"task": "sr", "network": DECODER},
     "guard": {"task": "restoration", "guard": 0.5},
     "unet, guard": {"task": "sr", "network": UNET, "guard": 0.5, "noise_std": 0.0},
+    "muon": {"task": "restoration", "optimizer": "muon"},
+    "muon, unet, guard": {"task": "sr", "network": UNET, "optimizer": "muon", "guard": 0.5},
     "no noise": {"task": "sr", "noise_std": 0.0},
     "no truth": {"task": "sr", "y": smooth_image(3, 9, 7)},
     "no truth, no noise": {
@@ -121,9 +123,10 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_result():
     assert torch.equal(task.x_hat, good.x_hat)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
 @pytest.mark.parametrize(("before", "after"), [(True, True), (False, True), (True, False)])
-def test_a_recorded_fit_goes_on_where_it_was_broken_off(before, after, tmp_path):
-    settings = {"lr": EXACT_LR, "guard": 0.5, "schedule": "constant"}
+def test_a_recorded_fit_goes_on_where_it_was_broken_off(before, after, optimizer, tmp_path):
+    settings = {"lr": EXACT_LR, "guard": 0.5, "schedule": "constant", "optimizer": optimizer}
     whole = fit(make(**settings))
     first, second = make(**settings), make(**settings)
     first.recorder, second.recorder = Tapes() if before else None, Tapes() if after else None
@@ -354,7 +357,9 @@ def cuda_fit(iterations=20, recorder=CudaRecorder, ckpt=None, save=None, **setti
 
 
 @on_cuda
-@pytest.mark.parametrize("settings", [{}, {"guard": 0.5}, {"noise_std": 0.0}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"guard": 0.5}, {"noise_std": 0.0}, {"optimizer": "muon"}]
+)
 def test_a_cuda_graph_equals_the_iterations_as_written(settings, capsys):
     recorded, written = cuda_fit(**settings), cuda_fit(recorder=None, **settings)
     assert "no graph" not in capsys.readouterr().err

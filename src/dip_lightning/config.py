@@ -70,7 +70,8 @@ class Config:
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")
     keep_known: bool | None = key(None, "masks: paste the known pixels into the result")
 
-    lr: float = key(0.01, "Adam's learning rate", above=0, high=10)
+    optimizer: str = key("adam", "what changes the weights", choices=("adam", "muon"))
+    lr: float = key(0.01, "learning rate", above=0, high=10)
     iterations: int = key(2000, "length of the fit", low=1)
     schedule: str = key(
         "constant", "course of the learning rate", choices=("constant", "warmup_cosine")

@@ -14,11 +14,11 @@ def rows(path):
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
-@pytest.mark.parametrize("chunk", [1, 4])
-def test_every_iteration_is_measured_and_none_changed(tmp_path, chunk):
-    plain = fit(make(iterations=9), chunk)
+@pytest.mark.parametrize(("chunk", "optimizer"), [(1, "adam"), (4, "adam"), (4, "muon")])
+def test_every_iteration_is_measured_and_none_changed(tmp_path, chunk, optimizer):
+    plain = fit(make(iterations=9, optimizer=optimizer), chunk)
     looked = Diagnostics(tmp_path / "diagnostics.csv")
-    watched = fit(make(iterations=9), chunk, [looked])
+    watched = fit(make(iterations=9, optimizer=optimizer), chunk, [looked])
     assert torch.equal(plain.x_hat, watched.x_hat)
     measured = rows(looked.table.path)
     assert tuple(measured[0]) == COLUMNS

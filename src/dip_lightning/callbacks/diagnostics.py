@@ -25,7 +25,7 @@ class Diagnostics(Callback):
     - update_ratio: |theta_t - theta_(t-1)| / |theta_(t-1)|.
     - surprise: RMS of g / sqrt(v), v Adam's second moment before it sees g, of the parameter
       tensor where it is largest; about 1 while gradients stay what they were.
-    - surprised: which tensor that is, counted from the input.
+    - surprised: which tensor that is, counted from the input; Muon's come first, and surprise none.
     - second_moment: RMS of g as Adam remembers it, sqrt(mean v), v after the step.
     - batch_std: smallest standard deviation of a channel before batch normalisation.
 
@@ -76,8 +76,9 @@ class Diagnostics(Callback):
         pairs = zip(theta, self._before, strict=True)
         update = torch.stack([(p - before).norm() for p, before in pairs]).norm()
         size = torch.stack([before.norm() for before in self._before]).norm()
-        moments = [optimizer.state[p]["exp_avg_sq"] for p in theta]
-        moment = sum(v.sum() for v in moments) / sum(v.numel() for v in moments)
+        states = [optimizer.state[p] for p in theta]
+        moments = [state["exp_avg_sq"] for state in states if "exp_avg_sq" in state]
+        moment = sum(v.sum() for v in moments) / max(1, sum(v.numel() for v in moments))
         gradient, largest, where = self._measured.pop()
         std = torch.stack(self._stds).min() if self._stds else gradient.new_zeros(())
         self._stds = []
@@ -107,7 +108,7 @@ def surprise(optimizer: Optimizer) -> list[Tensor]:
         optimizer: Adam, before the step; v is its bias-corrected second moment.
 
     Returns:
-        A scalar for each parameter tensor; an empty list before the first step.
+        A scalar for each parameter tensor, 0 for Muon's; an empty list before the first step.
 
     Source: Shazeer & Stern, "Adafactor", 2018, section 6 (update clipping).
     """
@@ -117,6 +118,9 @@ def surprise(optimizer: Optimizer) -> list[Tensor]:
             state = optimizer.state[p]
             if not state:
                 return []
+            if "exp_avg_sq" not in state:  # Muon's
+                found.append(p.new_zeros(()))
+                continue
             corrected = state["exp_avg_sq"] / (1 - group["betas"][1] ** state["step"])
             found.append((p.grad.square() / (corrected + group["eps"] ** 2)).mean().sqrt())
     return found

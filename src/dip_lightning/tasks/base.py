@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from dip_lightning import engine
 from dip_lightning.acceleration import Recorder, accelerate, compiled
@@ -22,7 +22,7 @@ from dip_lightning.generators import build
 from dip_lightning.generators.inputs import draw_input, perturb
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.operators import random_mask
-from dip_lightning.schedule import learning_rate_factor
+from dip_lightning.optimizers import build_optimizer
 from dip_lightning.stability import StepLimit
 from dip_lightning.tasks.given import Given
 
@@ -171,17 +171,16 @@ class RestorationTask(LightningModule, ABC):
         self.register_buffer("z", z.contiguous(memory_format=torch.channels_last))
 
     def configure_optimizers(self) -> Any:
-        """Adam over theta alone, its rate following `schedule`."""
-        fused, graph = self.device.type in {"cpu", "cuda"}, self.recorder is not None
-        c, theta = self.config, self.generator.parameters()
-        optimizer = Adam(theta, c.lr, (0.9, c.beta2), c.epsilon, fused=fused, capturable=graph)
+        """One for theta alone, its rate following `schedule`."""
+        optimizer, scheduler = build_optimizer(
+            self.config,
+            self.generator.parameters(),
+            fused=self.device.type in {"cpu", "cuda"},
+            capturable=self.recorder is not None,
+        )
         if self.guard is not None:
             self.guard.attach(optimizer)
-
-        def factor(iteration: int) -> float:
-            return learning_rate_factor(self.config, iteration)
-
-        return [optimizer], [LambdaLR(optimizer, factor)]
+        return [optimizer], [scheduler]
 
     def on_train_start(self) -> None:
         """Fix what depends on the device: number format, layout, source of the perturbations."""
@@ -218,7 +217,7 @@ class RestorationTask(LightningModule, ABC):
         self.compute = accelerate(self.iterate, recorder)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what Lightning does not know of; it has weights, buffers, Adam and schedule."""
+        """Add what Lightning does not know of; it has weights, buffers, optimiser and schedule."""
         del checkpoint["loops"]  # the rest of a fit is an epoch of its own
         checkpoint["configuration"] = self.config.identity()
         checkpoint["fit"] = {
