@@ -90,6 +90,17 @@ def test_a_dashboard_that_fails_costs_no_result(dip, tmp_path, photo, monkeypatc
     assert "Traceback" not in err
 
 
+def test_an_empty_mode_is_none(dip, photo, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("WANDB_MODE", "")
+    status, out, err = dip(
+        "task=denoising", f"image={photo}", "preset=smoke", "iterations=2", "hydra.run.dir=out"
+    )
+    assert status == 0
+    assert "W&B:" not in err
+    assert "W&B: offline" in out
+
+
 def test_what_the_dashboard_cannot_take_is_said_once(dip, photo, monkeypatch):
     def broken(self, *arguments, **settings):
         raise OSError("no space left\nnext line")

@@ -125,3 +125,9 @@ def test_what_is_typed_is_of_a_few_kinds(text):
     (override,) = OverridesParser.create().parse_overrides([text])
     with pytest.raises(UserError, match="of Hydra's own settings, choose"):
         check_typed(override)
+
+
+def test_a_search_maximizes():
+    (override,) = OverridesParser.create().parse_overrides(["hydra.sweeper.direction=minimize"])
+    with pytest.raises(UserError, match="can only maximize"):
+        check_typed(override)

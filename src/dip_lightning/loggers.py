@@ -100,6 +100,8 @@ def log_result(logger: Logger | None, metrics: dict[str, Any], comparison: Path)
 def _dashboard(config: Config, place: Place) -> Dashboard | None:
     global _server_failed  # noqa: PLW0603 - see there
     mode = config.logger["mode"]
+    if not os.environ.get("WANDB_MODE"):
+        os.environ.pop("WANDB_MODE", None)  # W&B refuses an empty one, which says nothing
     try:
         if _server_failed:
             mode = "offline"

@@ -11,6 +11,7 @@ from dip_lightning.errors import UserError
 
 TYPED = ("hydra.run.dir", "hydra.sweep.dir", "hydra.launcher.", "hydra.sweeper.")
 SAMPLERS = "hydra/sweeper/sampler"
+DIRECTION = "hydra.sweeper.direction"
 CALLED = re.compile(
     r"hydra\._internal\.core_plugins\.(basic_launcher\.BasicLauncher|basic_sweeper\.BasicSweeper)"
     r"|hydra_plugins\.hydra_joblib_launcher\.joblib_launcher\.JoblibLauncher"
@@ -31,6 +32,8 @@ def check_typed(override: Override) -> None:
     name, text = override.key_or_group, str(override.input_line)
     if name == SAMPLERS:
         return
+    if name == DIRECTION:
+        raise UserError(f"{text}: every objective is a PSNR; a search can only maximize it")
     if not name.startswith(TYPED) or "_target_" in text or "custom_search_space" in text:
         raise UserError(
             f"{text}: of Hydra's own settings, choose hydra.run.dir, hydra.sweep.dir, "

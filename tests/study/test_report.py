@@ -51,8 +51,8 @@ def test_budgets_are_never_mixed(result, tmp_path):
 
 def test_drops_are_seen_at_every_iteration_where_they_were_recorded(result, tmp_path):
     folder = result("a")
-    rows = [f"{t},{30 - 4 * (t == 105)}" for t in range(1, 200)]
-    (folder / "diagnostics.csv").write_text("\n".join(["iteration,psnr", *rows]))
+    rows = [f"{t},0.01,{30 - 4 * (t == 105)}" for t in range(1, 200)]
+    (folder / "diagnostics.csv").write_text("\n".join(["iteration,loss,psnr", *rows]))
     target = tmp_path / "report"
     main(["report", str(folder), "--to", str(target)])
     assert "| house |  | 1 | 4.0 dB from 55 | 1 |" in (target / "report.md").read_text()

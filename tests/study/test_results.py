@@ -17,6 +17,10 @@ def test_what_has_no_numbers_says_why(result, tmp_path):
     (result("d") / "metrics.json").write_text("{")
     (result("e") / "history.csv").unlink()
     (result("f") / "history.csv").write_text("")
+    (result("i") / "history.csv").write_text("iteration,loss,psnr\n1,0.1,nothing\n")
+    (result("k") / "diagnostics.csv").write_text("iteration,loss,psnr\n1,?,20\n")
+    (result("j") / "history.csv").write_text("iteration,loss,psnr\n")
+    (result("l") / "diagnostics.csv").write_text("iteration,loss\n1,0.1\n")
     (result("g") / ".hydra" / "config.yaml").write_text("lr: ${nowhere}\nstudy: x")
     result("h", psnr=1.0)
     path = tmp_path / "outputs" / "h" / "metrics.json"
@@ -28,6 +32,10 @@ def test_what_has_no_numbers_says_why(result, tmp_path):
         "e": "history.csv missing",
         "f": "history.csv cannot be read",
         "h": "no ground truth",
+        "i": "history.csv cannot be read",
+        "j": "history.csv cannot be read",
+        "k": "diagnostics.csv cannot be read",
+        "l": "diagnostics.csv cannot be read",
     }
 
 

@@ -18,6 +18,8 @@ from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.published import published
 
 FILES = ("history.csv", "observed.png", "restored.png")
+CURVES = ("history.csv", "diagnostics.csv")
+DRAWN = ("loss", "psnr")  # against "iteration"
 # Settings that change no result, or that have a place of their own in a table.
 ASIDE = {
     *("study", "budget", "max_iterations", "max_side", "seed", "image", "threads", "chunk"),
@@ -46,13 +48,13 @@ class Result:
     @cached_property
     def history(self) -> pd.DataFrame:
         """history.csv."""
-        return pd.read_csv(self.folder / "history.csv")
+        return _read_curve(self.folder / "history.csv")
 
     @cached_property
     def curve(self) -> pd.DataFrame:
         """Loss and PSNR: of every iteration where that was recorded, else history.csv."""
         every_one = self.folder / "diagnostics.csv"
-        return pd.read_csv(every_one) if every_one.is_file() else self.history
+        return _read_curve(every_one) if every_one.is_file() else self.history
 
     @cached_property
     def trouble(self) -> str | None:
@@ -65,16 +67,14 @@ class Result:
             return f"{', '.join(missing)} missing"
         if self.metrics.get("psnr") is None:
             return "no ground truth"
-        try:
-            if self.history.empty:
-                return "history.csv is empty"
-        except (ValueError, OSError):  # pandas' EmptyDataError and ParserError are ValueErrors
-            return "history.csv cannot be read"
-        try:
-            broken = not {"iteration", "psnr"} <= set(self.curve.columns)
-        except (ValueError, OSError):
-            broken = True
-        return "diagnostics.csv cannot be read" if broken else None
+        for name in CURVES:
+            try:
+                _read_curve(self.folder / name)
+            except FileNotFoundError:
+                continue  # diagnostics are not always recorded
+            except (KeyError, ValueError, OSError):  # pandas' errors of reading are ValueErrors
+                return f"{name} cannot be read"
+        return None
 
     @property
     def limits(self) -> str:
@@ -225,6 +225,13 @@ def _values(
     yield "DIP, averaged", m.get(f"{metric}_average")
     if metric == "psnr":
         yield "DIP, best (oracle)", m.get("psnr_best")
+
+
+def _read_curve(path: Path) -> pd.DataFrame:
+    table = pd.read_csv(path).astype(dict.fromkeys(DRAWN, float))
+    if table.empty or not pd.api.types.is_integer_dtype(table["iteration"]):
+        raise ValueError(f"{path}: no iterations")
+    return table
 
 
 def _read(folder: Path) -> Result | None:
