@@ -316,6 +316,13 @@ def test_composed_configuration_can_be_printed(dip):
     assert "sigma: 25.0" in out
 
 
+def test_of_a_sweep_the_first_job_can_be_printed(dip, tmp_path):
+    status, out, err = dip("-m", "study=sr_learning_rate", "seed=3,4", "--cfg", "job", tiny=False)
+    assert (status, err) == (0, "")
+    assert {"factor: 4", "lr: 0.1", "seed: 3"} <= set(out.splitlines())
+    assert not list(tmp_path.iterdir())
+
+
 def test_help_does_not_import_pytorch():
     code = "import sys; from dip_lightning.__main__ import main; main(['--help'])\n"
     code += "assert not {'torch', 'pytorch_lightning', 'wandb'} & set(sys.modules)"

@@ -39,8 +39,15 @@ def test_only_a_finished_job_is_finished(tmp_path):
 
 def test_summary_has_a_row_for_each_job(tmp_path):
     results = {
-        "lr=0.1": {"status": "finished", "psnr": 30.0, "psnr_average": 31.0, "seconds": 2.0},
-        "lr=9": {"status": "failed", "error": "lr=9: no good, sorry"},
+        "lr=0.1": {
+            "status": "finished",
+            "psnr": 30.0,
+            "psnr_average": 31.0,
+            "seconds": 2.0,
+            "swept": {"lr": "0.1"},
+        },
+        "lr=9": {"status": "failed", "error": "lr=9: no good, sorry", "swept": {"lr": "9"}},
+        "old": {"status": "finished"},
     }
     for name, metrics in results.items():
         (tmp_path / name).mkdir()
@@ -50,7 +57,8 @@ def test_summary_has_a_row_for_each_job(tmp_path):
     assert lines[2].endswith("failed: lr=9: no good, sorry")
     with (tmp_path / "sweep.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["job"] for row in rows] == ["lr=0.1", "lr=9"]
+    assert [row["job"] for row in rows] == ["lr=0.1", "lr=9", "old"]
+    assert [row["lr"] for row in rows] == ["0.1", "9", ""]
     assert rows[1]["error"] == "lr=9: no good, sorry"
 
 

@@ -56,6 +56,11 @@ class Command:
     search: str = ONE_FOR_ALL["search"]
 
     @property
+    def shows(self) -> bool:
+        """Whether a configuration is only to be printed: that of the first job."""
+        return not {"--cfg", "--info"}.isdisjoint(self.flags)
+
+    @property
     def arguments(self) -> list[str]:
         """What Hydra is given: `-m` in front, where its parser takes it."""
         return [*(["--multirun"] if self.multirun else []), *self.flags, *self.overrides]
@@ -101,7 +106,7 @@ def parse(argv: list[str]) -> Command:
     return Command(
         flags,
         [text for text, _ in expanded],
-        several or (chosen != ONE_FOR_ALL and not (given.cfg or given.info)),
+        several or chosen != ONE_FOR_ALL,
         Source(given.config_name, given.config_dir),
         told,
         launcher=chosen["launcher"],
@@ -150,14 +155,14 @@ def check(command: Command) -> Command:
     job = [choices[0] for choices in values]
     check_file(command.source, job)
     composed = command.source.check(job)
+    if command.shows:
+        return replace(command, overrides=job, multirun=False)
     if command.search == "optuna":
         search.check(composed)
     for position, override in enumerate(parsed):
         for value in values[position][1:]:
-            if override.key_or_group in {*GROUPS, "hydra"} or "." in override.key_or_group:
-                command.source.check([*job[:position], value, *job[position + 1 :]])
-            elif override.key_or_group not in PATH_KEYS:
-                check_value(composed, value)
+            other = [*job[:position], value, *job[position + 1 :]]
+            _check_other(command.source, override.key_or_group, value, other, composed)
     if not command.multirun:
         return _found_again(command, parsed, composed)
     constant = sorted({o.key_or_group for o in parsed} - {o.key_or_group for o in sweeps})
@@ -168,6 +173,16 @@ def check(command: Command) -> Command:
         overrides.append(f"hydra.sweep.dir={folder}")
     (named,) = parse_overrides([t for t in overrides if t.startswith("hydra.sweep.dir=")][-1:])
     return replace(command, overrides=[*overrides, exclude], sweep_folder=Path(str(named.value())))
+
+
+def _check_other(
+    source: Source, key: str, value: str, job: list[str], composed: DictConfig
+) -> None:
+    """Check one more value of a swept key: by itself, unless it says what else is composed."""
+    if key in {*GROUPS, "hydra"} or "." in key:
+        source.check(job)
+    elif key not in PATH_KEYS:
+        check_value(composed, value)
 
 
 def _found_again(command: Command, parsed: list[Override], composed: DictConfig) -> Command:

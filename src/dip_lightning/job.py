@@ -141,7 +141,11 @@ def _place(hydra_config: HydraConf) -> Place:
     folder = Path(hydra_config.runtime.output_dir)
     if hydra_config.mode != RunMode.MULTIRUN:
         return Place(folder)
-    return Place(folder, hydra_config.job.override_dirname, Path(hydra_config.sweep.dir).name)
+    constant = hydra_config.job.config.override_dirname.exclude_keys
+    told = dict(text.partition("=")[::2] for text in hydra_config.overrides.task)
+    values = {key: value for key, value in told.items() if key not in constant}
+    group = Path(hydra_config.sweep.dir).name
+    return Place(folder, hydra_config.job.override_dirname, group, values)
 
 
 def _fail(place: Place, error: Exception) -> None:
@@ -161,6 +165,7 @@ def _fail(place: Place, error: Exception) -> None:
     _report(place, sentence)
     with suppress(OSError):  # it may be the reason of the failure
         values = {"status": "failed", "error": sentence, "diagnosis": diagnosis}
+        values |= {"swept": place.values}
         report.write_metrics(place.folder, values)
     if (place.folder / PREVIOUS).exists():
         print(f"the result before it: {shown_path(place.folder / PREVIOUS)}")

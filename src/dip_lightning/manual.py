@@ -49,7 +49,7 @@ def manual() -> str:
             "",
             "Flags",
             "  -m, --multirun      several values of a key, separated by commas: one job for each",
-            "  --cfg job           print the composed configuration and stop",
+            "  --cfg job           print the composed configuration (a sweep's first) and stop",
             "  --config-dir DIR    search DIR for configurations, too",
             "  --config-name NAME  start from DIR/NAME.yaml, such as a result's .hydra/rerun.yaml",
             "  --version, --help",

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,13 @@ class Place:
         folder: result folder.
         swept: the swept values, such as "lr=0.01"; empty for a single job.
         group: the sweep's name; None for a single job.
+        values: the swept values by key, as typed.
     """
 
     folder: Path
     swept: str = ""
     group: str | None = None
+    values: dict[str, str] = field(default_factory=dict)
 
 
 def job_folder(swept: str) -> str:

@@ -78,7 +78,7 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
             outcome = report.measure(task, with_baselines=status != "interrupted")
             diagnosis = _diagnosis(task, tiling, pointless)
             facts = {"status": status, "diagnosis": diagnosis, **_facts(task, device)}
-            facts |= {"tiles": 1 if tiling is None else len(tiling.grid)}
+            facts |= {"tiles": 1 if tiling is None else len(tiling.grid), "swept": place.values}
             values = report.metrics(task, history, outcome, facts)
             report.write_observed(place.folder, task, picture)  # the folder may be a new one
             report.write_images(place.folder, task, picture, outcome)

@@ -45,17 +45,18 @@ def finished(folder: Path) -> dict[str, Any] | None:
 
 
 def write_summary(folder: Path) -> list[dict[str, Any]]:
-    """Write sweep.csv, one row for each job that has ended so far.
+    """Write sweep.csv, one row for each job that has ended so far, a column for each swept key.
 
     Returns:
         The rows.
     """
     jobs = sorted(path.parent for path in folder.glob("*/metrics.json"))
     rows = [{**_metrics(job), "job": job.name} for job in jobs]
+    swept = dict.fromkeys(key for row in rows for key in row.get("swept", {}))
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
+    writer = csv.DictWriter(text, (COLUMNS[0], *swept, *COLUMNS[1:]), extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**row, **row.get("swept", {})} for row in rows)
     # Several jobs may end at once, on several machines.
     write_atomically(folder / SUMMARY, text.getvalue().encode(), owner=uuid4().hex)
     return rows
