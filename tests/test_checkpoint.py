@@ -32,6 +32,7 @@ def test_the_same_fit_is_found(saved):
         ({"task": "denoising"}, "known=0.5 instead of None|keep_known=False instead of None"),
         ({"x": torch.full((1, 3, 17, 13), 0.5)}, "is of another image"),
         ({"x": torch.full((1, 3, 17, 14), 0.5)}, "is of another image"),
+        ({"z": torch.full((1, 3, 17, 13), 0.5)}, "is of another input image"),
     ],
 )
 def test_another_fit_is_refused(saved, changes, sentence):

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from dip_lightning.errors import FolderError, first_line
 from dip_lightning.files import reason, write_atomically
 from dip_lightning.memory import is_exhausted
 from dip_lightning.naming import shown_path
 from dip_lightning.tasks.base import RestorationTask
+from dip_lightning.tasks.given import fingerprints
 
 NAME = "last.ckpt"
 TILES = "tiles"  # inside a result folder: a folder for each tile, with a checkpoint of its own
@@ -63,7 +63,10 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def find(
-    folder: Path, task: RestorationTask, device: torch.device, y: Tensor | None = None
+    folder: Path,
+    task: RestorationTask,
+    device: torch.device,
+    given: dict[str, str] | None = None,
 ) -> Path | None:
     """Find the checkpoint that a fit can go on from.
 
@@ -71,7 +74,7 @@ def find(
         folder: result folder.
         task: the fit, as it is now configured.
         device: where it will be computed.
-        y: the part of the task's observation that was fitted; None: all of it.
+        given: checksums of what the fit works from; None: the task's.
 
     Returns:
         None where the fit has to start from the beginning: there is no checkpoint, it is
@@ -95,12 +98,17 @@ def find(
             file=sys.stderr,
         )
         return None
-    _check_same(shown_path(path), saved, task, device, task.y if y is None else y)
+    given = given or fingerprints(task.y, task.mask, task.used, task.given.z)
+    _check_same(shown_path(path), saved, task, device, given)
     return None if saved["fit"]["diverged_at"] is not None else path
 
 
 def _check_same(
-    path: Path, saved: dict[str, Any], task: RestorationTask, device: torch.device, y: Tensor
+    path: Path,
+    saved: dict[str, Any],
+    task: RestorationTask,
+    device: torch.device,
+    given: dict[str, str],
 ) -> None:
     before, now = saved["configuration"], task.config.identity()
     for name in sorted(before.keys() | now.keys()):
@@ -109,9 +117,9 @@ def _check_same(
                 f"{path}: is of another configuration, {name}={before.get(name)} instead of "
                 f"{now.get(name)}; name another folder, or start again with resume=false"
             )
-    fitted = saved["state_dict"]["y"]
-    if fitted.shape != y.shape or not torch.equal(fitted, y.cpu()):
-        raise FolderError(f"{path}: is of another image; start again with resume=false")
+    for name, checksum in given.items():
+        if saved["fit"]["given"].get(name) != checksum:
+            raise FolderError(f"{path}: is of another {name}; start again with resume=false")
     here = task.computed(device)
     if saved["fit"]["computed"] != here:
         raise FolderError(

@@ -24,7 +24,7 @@ from dip_lightning.generators.inputs import check_input
 from dip_lightning.losses import mse
 from dip_lightning.memory import TILE_STEP
 from dip_lightning.tasks.base import Iterate, RestorationTask
-from dip_lightning.tasks.given import Given
+from dip_lightning.tasks.given import Given, fingerprints
 from dip_lightning.tiles import Grid, Mosaic, Tile, cover
 
 # Fits a task in a folder, with some callbacks, perhaps from a checkpoint; history and last.ckpt
@@ -78,8 +78,9 @@ class Tiling:
             FolderError: they are another fit's.
         """
         for number, tile in enumerate(self.grid):
-            y = tile.cut(self.whole.y, self.step)
-            found = checkpoint.find(self._place(number), self.whole, device, y)
+            given = self.given(tile)
+            of = fingerprints(given.y, given.m, given.used, given.z)
+            found = checkpoint.find(self._place(number), self.whole, device, of)
             if found is not None:
                 self._found[number] = found
 
@@ -224,7 +225,7 @@ class Tiling:
 
 
 def keep_result(path: Path, saved: dict[str, Any]) -> None:
-    """Leave of a finished tile's checkpoint what the mosaic needs: images, curve, what it is of.
+    """Leave of a finished tile's checkpoint what the mosaic needs: outputs, curve, what it is of.
 
     Raises:
         OSError: it cannot be written; the checkpoint is as it was.
@@ -232,7 +233,7 @@ def keep_result(path: Path, saved: dict[str, Any]) -> None:
     if "optimizer_states" not in saved:
         return
     kept = {name: saved[name] for name in ("configuration", "fit", "callbacks")}
-    state = {name: saved["state_dict"][name] for name in ("y", "x_hat", "x_average")}
+    state = {name: saved["state_dict"][name] for name in ("x_hat", "x_average")}
     checkpoint.write(path, {**kept, "state_dict": state})
 
 

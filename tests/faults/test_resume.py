@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+import torch
 
 from dip_lightning.tasks.base import RestorationTask
 from tests.conftest import read_metrics, save_png, smooth_image
@@ -118,6 +119,23 @@ def test_another_image_of_the_same_name_is_refused(dip, tmp_path, photo, cut):
     assert err == ("error: out/last.ckpt: is of another image; start again with resume=false\n")
     assert (tmp_path / "out" / "last.ckpt").read_bytes() == kept
     assert read_metrics(tmp_path / "out")["status"] == "interrupted"
+
+
+def test_another_mask_of_the_same_name_is_refused(dip, tmp_path, photo, cut):
+    """With an image of the user's own, nothing but the mask itself tells."""
+    mask = torch.ones(1, 1, 13, 17)
+    mask[..., 3:5, 4:9] = 0
+    save_png(tmp_path / "mask.png", mask)
+    told = (f"observed={photo}", "mask=mask.png", "hydra.run.dir=out", "resume=true")
+    command = (*FIT[1:], "task=restoration", *told)
+    cut(10, stop)
+    dip(*command)
+    assert read_metrics(tmp_path / "out")["status"] == "interrupted"
+    mask[..., 9, 4] = 0
+    save_png(tmp_path / "mask.png", mask)
+    status, _, err = dip(*command)
+    assert status == 1
+    assert err == ("error: out/last.ckpt: is of another mask; start again with resume=false\n")
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "history.csv", "last.ckpt"])

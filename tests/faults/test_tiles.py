@@ -186,6 +186,22 @@ def test_a_tile_of_another_image_is_refused(dip, tmp_path, photo, cut):
     assert {path: path.read_bytes() for path in files} == files
 
 
+def test_a_tile_of_another_mask_is_refused(dip, tmp_path, photo, cut):
+    """With an image of the user's own, nothing but the mask itself tells."""
+    mask = torch.ones(1, 1, 20, 150)
+    mask[..., 5:9, 40:] = 0
+    save_png(tmp_path / "mask.png", mask)
+    told = (f"observed={photo}", "mask=mask.png", "hydra.run.dir=out", "resume=true")
+    command = (*(text for text in FIT if not text.startswith("known=")), *told)
+    cut(43, 4, stop)
+    dip(*command)
+    mask[..., 5:9, 100:] = 1  # the first tile is as it was
+    save_png(tmp_path / "mask.png", mask)
+    status, _, err = dip(*command)
+    assert status == 1
+    assert "last.ckpt: is of another mask; start again with resume=false" in err
+
+
 def test_a_damaged_tile_is_fitted_again(dip, tmp_path, photo, whole):
     (whole / "tiles/001/last.ckpt").write_bytes(b"broken")
     metrics = json.loads((whole / "metrics.json").read_text())
@@ -203,7 +219,7 @@ def test_a_damaged_tile_is_fitted_again(dip, tmp_path, photo, whole):
 def test_what_is_kept_of_a_tile_is_small(whole):
     saved = checkpoint.read(whole / "tiles/000/last.ckpt")
     assert saved.keys() == {"configuration", "fit", "callbacks", "state_dict"}
-    assert saved["state_dict"].keys() == {"y", "x_hat", "x_average"}
+    assert saved["state_dict"].keys() == {"x_hat", "x_average"}
     assert all(isinstance(value, torch.Tensor) for value in saved["state_dict"].values())
 
 

@@ -21,10 +21,10 @@ SETTINGS = {
 }
 
 
-def make(task="restoration", x=None, y=None, m=None, **changes):
+def make(task="restoration", x=None, y=None, m=None, z=None, **changes):
     settings = {**SETTINGS[task], "input_depth": 3, "precision": "float32", "network": NETWORK}
     config = Config(task=task, **{**settings, "iterations": 20, **changes})
-    given = Given(x=smooth_image(3, 17, 13) if x is None and y is None else x, y=y, m=m)
+    given = Given(x=smooth_image(3, 17, 13) if x is None and y is None else x, y=y, m=m, z=z)
     return tasks.load(task)(config, given)
 
 

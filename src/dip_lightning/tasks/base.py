@@ -24,7 +24,7 @@ from dip_lightning.losses import masked_mse, mse
 from dip_lightning.operators import random_mask
 from dip_lightning.optimizers import build_optimizer
 from dip_lightning.stability import StepLimit
-from dip_lightning.tasks.given import Given
+from dip_lightning.tasks.given import Given, fingerprints
 
 
 @dataclass(frozen=True)
@@ -228,6 +228,7 @@ class RestorationTask(LightningModule, ABC):
             "perturbations": self.perturbations.get_state(),
             "guard": {} if self.guard is None else self.guard.state_dict(),
             "computed": self.computed(self.computed_on),
+            "given": fingerprints(self.y, self.mask, self.used, self.given.z),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """What a task has to work from."""
 
+import hashlib
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -39,3 +40,26 @@ class Given:
         assert self.y is not None  # noqa: S101 - one of the two is given
         channels, height, width = self.y.shape[1:]
         return channels, height * enlargement, width * enlargement
+
+
+def fingerprints(
+    y: Tensor | None, m: Tensor | None, used: Tensor | None, z: Tensor | None
+) -> dict[str, str]:
+    """Return checksums of what a fit works from, by what a user calls it.
+
+    Args:
+        y: observation, (1, C, h, w).
+        m: known pixels, (1, 1 or C, H, W); None where the task has none.
+        used: pixels of y that the loss may see, (1, 1 or C, h, w); None: all that are known.
+        z: image used as input of the generator, (1, C, H, W); None: drawn.
+    """
+    named = {"image": y, "mask": m, "choice of held-out pixels": used, "input image": z}
+    return {name: _checksum(tensor) for name, tensor in named.items()}
+
+
+def _checksum(tensor: Tensor | None) -> str:
+    if tensor is None:
+        return ""
+    digest = hashlib.sha256(str(tuple(tensor.shape)).encode())
+    digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
