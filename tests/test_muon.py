@@ -63,6 +63,13 @@ def test_zero_stays_zero():
     assert torch.equal(orthogonalized(torch.zeros(1, 3, 4)), torch.zeros(1, 3, 4))
 
 
+@pytest.mark.parametrize("size", [1e-42, 1e-24, 1e24])
+def test_the_size_of_a_gradient_does_not_matter(size):
+    """Its squares alone would underflow, or overflow."""
+    usual, extreme = orthogonalized(draw(1, 6, 15)), orthogonalized(size * draw(1, 6, 15))
+    torch.testing.assert_close(extreme, usual, atol=0.02 if size < 1e-38 else 1e-5, rtol=0)
+
+
 def test_a_matrix_follows_pytorchs_muon():
     ours, theirs = (nn.Parameter(draw(6, 15)) for _ in range(2))
     settings = {"weight_decay": 0.0, "momentum": MOMENTUM, "adjust_lr_fn": "match_rms_adamw"}

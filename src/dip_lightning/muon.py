@@ -90,7 +90,9 @@ def orthogonalized(matrices: Tensor) -> Tensor:
     """
     is_tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if is_tall else matrices
-    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=torch.finfo(x.dtype).tiny)
+    tiny = torch.finfo(x.dtype).tiny
+    x = x / x.abs().amax((1, 2), keepdim=True).clamp(min=tiny)  # else squares may underflow
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=tiny)
     a, b, c = COEFFICIENTS
     gram = x @ x.mT
     identity = torch.eye(gram.shape[1], dtype=x.dtype, device=x.device)
