@@ -1,3 +1,4 @@
+import copy
 import csv
 
 import pytest
@@ -5,8 +6,9 @@ import torch
 from torch import nn
 from torch.optim import Adam
 
+from benchmarks.textbook import written_out
 from dip_lightning.callbacks.diagnostics import COLUMNS, Diagnostics, surprise
-from tests.tasks.test_base import fit, make
+from tests.tasks.test_base import NETWORK, fit, make
 
 
 def rows(path):
@@ -56,3 +58,21 @@ def test_surprise_is_one_for_gradients_that_stay_the_same():
     assert float(surprise(optimizer)[0]) == pytest.approx(1, rel=1e-4)
     theta.grad = torch.tensor([3.0, -1.0])
     assert float(surprise(optimizer)[0]) == pytest.approx(10, rel=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_every_batch_norm_is_looked_into(mode, tmp_path):
+    """Those that are part of a convolution, too: as in the network written out."""
+    task = make(network={**NETWORK, "upsampling": [mode]}, iterations=1)
+    written, stds = written_out(copy.deepcopy(task.generator)), []
+    for module in written.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_pre_hook(
+                lambda _, inputs: stds.append(inputs[0].detach().std((0, 2, 3)).min())
+            )
+    looked = Diagnostics(tmp_path / "diagnostics.csv")
+    looked.watch(task)
+    task.generator(task.z)
+    written(task.z)
+    assert len(stds) == sum(isinstance(module, nn.BatchNorm2d) for module in written.modules())
+    torch.testing.assert_close(looked._stds, stds)

@@ -11,6 +11,8 @@ from torch.optim import Optimizer
 
 from dip_lightning.callbacks.history import decibels
 from dip_lightning.callbacks.table import Table
+from dip_lightning.generators.skip import Join
+from dip_lightning.generators.upsampling import upsampled
 from dip_lightning.stability import parameters
 from dip_lightning.tasks.base import RestorationTask
 
@@ -42,12 +44,18 @@ class Diagnostics(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the file, and look before and after every step of the optimiser."""
         self.table.begin()
-        for module in pl_module.modules():
-            if isinstance(module, _BatchNorm):
-                module.register_forward_pre_hook(self._look_inside)
+        self.watch(pl_module)
         (optimizer,) = trainer.optimizers
         optimizer.register_step_pre_hook(self._look_before)
         optimizer.register_step_post_hook(self._look_after)
+
+    def watch(self, network: nn.Module) -> None:
+        """Look at what comes to each batch normalisation from now on."""
+        for module in network.modules():
+            if isinstance(module, _BatchNorm):
+                module.register_forward_pre_hook(self._look_inside)
+            elif isinstance(module, Join):  # whose batch norm is part of its convolution
+                module.register_forward_pre_hook(self._look_inside_join)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps: the file itself."""
@@ -59,7 +67,13 @@ class Diagnostics(Callback):
 
     @torch.no_grad()
     def _look_inside(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        self._stds.append(inputs[0].float().var((0, 2, 3)).min().sqrt())
+        self._stds.append(_smallest_std(inputs[0]))
+
+    @torch.no_grad()
+    def _look_inside_join(self, join: Join, inputs: tuple[Tensor | None, Tensor]) -> None:
+        s, x = inputs
+        std = _smallest_std(upsampled(x, join.mode))
+        self._stds.append(std if s is None else torch.minimum(std, _smallest_std(s)))
 
     @torch.no_grad()
     def _look_before(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
@@ -99,6 +113,10 @@ class Diagnostics(Callback):
             values = (first + i, iterate.loss, "" if psnr is None else psnr, *row)
             rows.append([f"{v:.6g}" if isinstance(v, float) else str(v) for v in values])
         self.table.append(rows)
+
+
+def _smallest_std(x: Tensor) -> Tensor:
+    return x.float().var((0, 2, 3)).min().sqrt()
 
 
 def surprise(optimizer: Optimizer) -> list[Tensor]:
