@@ -27,7 +27,16 @@ def test_a_copy_has_neither_loss_nor_error():
 
 def test_tiles_that_were_cut_short_count_as_far_as_they_came():
     rows = mean_rows([record((1, 0.5, 0.4), (5, 0.1, 0.1)), record((1, 0.3, 0.2)), Record()])
-    assert rows[5] == Row(0.1, 0.1, 0.1, pytest.approx(0.6))  # seconds never go back
+    assert rows[5] == Row(
+        0.1, 0.1, 0.1, pytest.approx(0.6), is_whole=False
+    )  # seconds never go back
+
+
+def test_a_row_of_some_tiles_is_not_the_best(tmp_path):
+    history = History(tmp_path / "history.csv", 1, 9)
+    rows = {1: Row(0.5, 0.1, None, 1.0), 2: Row(0.4, 0.01, None, 2.0, is_whole=False)}
+    write_history(history, rows, None)
+    assert (history.iteration_best, history.psnr_best) == (1, pytest.approx(10))
 
 
 def test_the_end_of_a_tile_that_diverged_is_not_the_images():

@@ -13,12 +13,16 @@ from dip_lightning.callbacks.history import COLUMNS, decibels
 
 @dataclass(frozen=True)
 class Row:
-    """What history.csv says of one iteration, errors in place of PSNR."""
+    """What history.csv says of one iteration, errors in place of PSNR.
+
+    Of a mosaic that was cut short, some rows are not of all tiles.
+    """
 
     loss: float
     error: float | None
     error_average: float | None
     seconds: float
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def mean_rows(records: list[Record]) -> dict[int, Row]:
             mean([row.error for row in found]),
             mean([row.error_average for row in found]),
             sum(record.seconds(iteration) for record in records),
+            is_whole=copies + len(found) == len(records),
         )
     return rows
 
@@ -103,7 +108,8 @@ def write_history(history: History, rows: dict[int, Row], logger: Logger | None)
     lines = []
     for iteration, row in rows.items():
         psnr = decibels(row.error)
-        if psnr is not None and (history.psnr_best is None or psnr > history.psnr_best):
+        is_best = psnr is not None and (history.psnr_best is None or psnr > history.psnr_best)
+        if is_best and row.is_whole:
             history.psnr_best, history.iteration_best = psnr, iteration
         values = (iteration, row.loss, psnr, decibels(row.error_average), row.seconds)
         lines.append(["" if value is None else f"{value:.8g}" for value in values])

@@ -117,10 +117,11 @@ def load(config: Config) -> tuple[Picture, Given]:
         z = read(find_image(config.input_image, "input_image"), "input_image").pixels
     whole = picture.size
     if config.max_side is not None:
-        side = config.max_side // (config.factor or 1) if damaged else config.max_side
-        picture = picture.centre(max(1, side))
-        mask = None if mask is None else centre(mask, config.max_side)
-        z = None if z is None else centre(z, config.max_side)
+        enlarged = (config.factor or 1) if damaged else 1
+        side = max(1, config.max_side // enlarged)
+        picture = picture.centre(side)
+        mask = None if mask is None else centre(mask, side)
+        z = None if z is None else centre(z, side, enlarged)
     return picture, Given(
         x=None if damaged else picture.pixels,
         y=picture.pixels if damaged else None,

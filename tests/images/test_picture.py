@@ -37,3 +37,14 @@ def test_centre(size, cut):
     alpha = Picture(image, image, Format()).centre(4).alpha
     assert torch.equal(alpha, inner)
     assert Picture(image, None, Format()).centre(4).alpha is None
+
+
+@pytest.mark.parametrize("size", [(9, 6), (8, 3), (4, 7)])
+@pytest.mark.parametrize("rest", [0, 2])
+def test_centre_of_an_enlargement(size, rest):
+    """It shows what the centre of the small image shows, also if there are more pixels."""
+    small = torch.arange(float(size[0] * size[1])).view(1, 1, *size)
+    large = small.repeat_interleave(3, 2).repeat_interleave(3, 3)
+    wider = torch.nn.functional.pad(large, (0, rest, 0, rest))
+    cut = centre(wider, 4, 3)[..., : 3 * min(4, size[0]), : 3 * min(4, size[1])]
+    assert torch.equal(cut[..., ::3, ::3], centre(small, 4))

@@ -52,16 +52,20 @@ class Picture:
         return replace(self, pixels=centre(self.pixels, side), alpha=alpha)
 
 
-def centre(image: Tensor, side: int) -> Tensor:
-    """Cut an image to its centre, at most `side` x `side` pixels.
+def centre(image: Tensor, side: int, block: int = 1) -> Tensor:
+    """Cut an image to its centre, at most `side` x `side` blocks.
 
     Args:
         image: (1, C, H, W).
-        side: longest side of the result, pixels.
+        side: longest side of the result, blocks.
+        block: side of a block, pixels, such as those that belong to a pixel of a smaller image.
     """
-    height, width = image.shape[-2:]
-    top, left = max(0, height - side) // 2, max(0, width - side) // 2
-    return image[..., top : top + side, left : left + side].contiguous()
+    height, width = (length // block for length in image.shape[-2:])
+    rows, columns = (
+        slice(block * start, block * (start + side))
+        for start in (max(0, height - side) // 2, max(0, width - side) // 2)
+    )
+    return image[..., rows, columns].contiguous()
 
 
 def quantise(pixels: Tensor, picture_format: Format) -> NDArray[np.generic]:
