@@ -2,8 +2,8 @@
 
     python -m benchmarks.loops textbook|convolutions NETWORK IMAGE ITERATIONS DEVICE
 
-prints JSON: the seconds of each iteration, the first ones left out (on a GPU, their mean: it is
-waited for at the ends only), and the most memory that a GPU had.
+prints JSON: the mean seconds of an iteration, the first ones left out (a GPU is waited for at the
+ends only), and the most memory that a GPU had.
 """
 
 import json
@@ -54,7 +54,7 @@ def psnr(x_hat: Tensor, x: Tensor) -> float:
     return float(-10 * np.log10(np.mean((x_hat.cpu().numpy() - x.numpy()) ** 2)))
 
 
-def textbook(network: str, path: str, iterations: int, device: torch.device) -> list[float]:
+def textbook(network: str, path: str, iterations: int, device: torch.device) -> float:
     """Fit half of an image's pixels, and look at the PSNR after every iteration."""
     x = torch.from_numpy(np.asarray(Image.open(path)).copy()).permute(2, 0, 1).float()[None] / 255
     generator = written_out(build(options(network), DEPTH, 3, torch.Generator().manual_seed(0)))
@@ -65,40 +65,43 @@ def textbook(network: str, path: str, iterations: int, device: torch.device) -> 
     return timed(lambda: psnr(next(fit), x), iterations, device)
 
 
-def convolutions(network: str, path: str, iterations: int, device: torch.device) -> list[float]:
-    """Compute nothing but the textbook network's convolutions, with the suite's engine settings."""
+def convolutions(network: str, path: str, iterations: int, device: torch.device) -> float:
+    """Compute nothing but the textbook network's convolutions, with the suite's engine settings.
+
+    Where one reads z, no gradient of its input is computed, as in a fit.
+    """
     engine.keep_freed_memory()
     dtype = engine.compute_dtype("auto", device)
     layout = engine.memory_format(dtype, device)
     generator = written_out(build(options(network), DEPTH, 3, torch.Generator().manual_seed(0)))
     width, height = Image.open(path).size
-    seen: list[tuple[nn.Conv2d, tuple[int, ...]]] = []
+    seen: list[tuple[nn.Conv2d, Tensor]] = []
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        seen.append((module, tuple(inputs[0].shape)))
+        seen.append((module, inputs[0]))
 
     for module in generator.modules():
         if isinstance(module, nn.Conv2d):
             module.register_forward_pre_hook(note)
-    with torch.no_grad():
-        generator(torch.zeros(1, DEPTH, height, width))
-    work = [_convolution(conv.to(device), shape, dtype, layout) for conv, shape in seen]
+    generator(torch.zeros(1, DEPTH, height, width))
+    work = [_convolution(conv.to(device), x, dtype, layout) for conv, x in seen]
+    seen.clear()
     return timed(lambda: [compute() for compute in work], iterations, device)
 
 
 def _convolution(
-    conv: nn.Conv2d, shape: tuple[int, ...], dtype: torch.dtype, layout: torch.memory_format
+    conv: nn.Conv2d, like: Tensor, dtype: torch.dtype, layout: torch.memory_format
 ) -> Callable[[], object]:
-    x = torch.rand(shape, dtype=dtype, device=conv.weight.device)
-    x = x.contiguous(memory_format=layout).requires_grad_()
+    x = torch.rand(like.shape, dtype=dtype, device=conv.weight.device)
+    x = x.contiguous(memory_format=layout).requires_grad_(like.requires_grad)
     weight = conv.weight.detach().to(dtype, memory_format=layout).requires_grad_()
     stride, padding = conv.stride, conv.padding
     y = nn.functional.conv2d(x, weight, None, stride, padding)
-    gradient = torch.rand_like(y)
+    gradient, asked = torch.rand_like(y), (x, weight) if like.requires_grad else (weight,)
 
     def compute() -> object:
         result = nn.functional.conv2d(x, weight, None, stride, padding)
-        return torch.autograd.grad(result, (x, weight), gradient)
+        return torch.autograd.grad(result, asked, gradient)
 
     return compute
 
@@ -108,24 +111,20 @@ def peak_bytes() -> int:
     return torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0
 
 
-def timed(compute: Callable[[], object], times: int, device: torch.device) -> list[float]:
-    """Return the seconds of each call, see above."""
+def timed(compute: Callable[[], object], times: int, device: torch.device) -> float:
+    """Return the mean seconds of a call, see above."""
+
+    def take(calls: int) -> float:
+        start = time.perf_counter()
+        for _ in range(calls):
+            compute()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - start
+
     left_out = LEFT_OUT[device.type]
-    if device.type == "cuda":
-        for _ in range(left_out):
-            compute()
-        torch.cuda.synchronize()
-        start = time.perf_counter()
-        for _ in range(times - left_out):
-            compute()
-        torch.cuda.synchronize()
-        return [(time.perf_counter() - start) / (times - left_out)]
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        compute()
-        seconds.append(time.perf_counter() - start)
-    return seconds[left_out:]
+    take(left_out)
+    return take(times - left_out) / (times - left_out)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@ Three loops in turn, each in a process of its own (the allocator's settings last
     suite         `python -m dip_lightning`, as a user runs it: Lightning, logging, progress
     convolutions  those of the textbook network and nothing else, in the suite's number format
 
-All fit half of an image's pixels with the paper's settings, on one device. Prints medians over all
-pairs; the table also goes into docs/benchmarks.md, the numbers into docs/benchmarks/speed.json (of
-a GPU: speed-cuda.json). Memory and page faults are the process's; of a GPU, memory is the GPU's.
+All fit half of an image's pixels with the paper's settings, on one device; the suite as it comes,
+but that it writes a row of history.csv and, early in a fit, previews in nearly every iteration. An
+iteration's seconds are the mean of a run. Prints medians over all pairs; the table also goes into
+docs/benchmarks.md, the numbers into docs/benchmarks/speed.json (of a GPU: speed-cuda.json). Memory
+and page faults are the process's; of a GPU, memory is the GPU's. The textbook loop leaves PyTorch's
+defaults as they are: on a GPU, its convolutions are rounded to TF32.
 """
 
 import argparse
@@ -44,7 +47,7 @@ class Run:
     """One process.
 
     Attributes:
-        seconds: median of an iteration.
+        seconds: of an iteration, the mean.
         peak_bytes: most memory it had, of the device.
         page_faults: of the whole process.
         outside: share of the time outside of the iterations; None: not asked.
@@ -77,9 +80,9 @@ def run(loop: str, network: str, path: Path, iterations: int, device: str) -> Ru
         found, usage = _watched(["-m", "benchmarks.suite", *given])
         rows = (folder / "history.csv").read_text().splitlines()[1:]
         ends = [float(row.split(",")[-1]) for row in rows]
-        seconds = [(ends[-1] - ends[left_out - 1]) / (iterations - left_out)]
+        seconds = (ends[-1] - ends[left_out - 1]) / (iterations - left_out)
     peak = found["device_bytes"] if device == "cuda" else 1024 * usage.ru_maxrss
-    return Run(statistics.median(seconds), peak, usage.ru_minflt, found.get("outside"))
+    return Run(seconds, peak, usage.ru_minflt, found.get("outside"))
 
 
 def _watched(arguments: list[str]) -> tuple[dict, resource.struct_rusage]:

@@ -18,6 +18,28 @@ def test_the_first_iteration_does_not_count_for_the_pace():
     assert quality.pace(CURVE[:2]) == pytest.approx(1)
 
 
+def test_a_fit_that_took_too_long_is_done_again_shorter(tmp_path, monkeypatch):
+    done = []
+
+    def suite(folder, arguments):
+        done.append(int(arguments[-1].removeprefix("iterations=")))
+        return [(2.0 * t, 20.0) for t in range(1, done[-1] + 1)]
+
+    monkeypatch.setattr(quality, "suite", suite)
+    curve = quality.in_time(tmp_path, ["preset=fast"], limit=30, step=1.5)
+    assert done == [20, 15]
+    assert curve[-1] == (30.0, 20.0)
+    assert quality.in_time(tmp_path, [], limit=1, step=5) == [(2.0, 20.0)]
+
+
+@pytest.mark.parametrize("setting", ["optimizer=muon", "device=gpu", "iterations=5"])
+def test_what_only_one_method_has_is_refused(setting, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["quality", "--setting", "max_side=64", setting])
+    with pytest.raises(SystemExit):
+        quality.main()
+    assert "is not the same for all methods" in capsys.readouterr().err
+
+
 def test_the_best_of_each_time_is_bold_and_what_is_missing_stays_empty():
     case = Case("photo", [Method("a", [None, 20.0], "1 s"), Method("b", [None, 21.5])])
     lines = quality.table([case], [30, 60]).splitlines()
