@@ -21,5 +21,10 @@ def test_means_are_those_in_print():
     assert published("restoration_50", "psnr_y").empty
 
 
+def test_numbers_of_smaller_frames_are_left_out():
+    study = published("set5_x4", "psnr")["DIP, the study (oracle)"]
+    assert set(study.index) == {"baby", "bird", "butterfly"}
+
+
 def test_sources_are_named():
     assert "Ulyanov et al. 2018, table 1" in sources("restoration_50")
