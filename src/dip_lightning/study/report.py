@@ -20,10 +20,10 @@ INTRODUCTION = """\
 DIP is what this suite computed: the last iterate, the averaged output (what restored.png holds),
 and the best iterate, an oracle that looks at the ground truth and is no result. The classical
 methods were computed here, on the same observation. Published numbers come from the named sources
-and were measured at the paper's budget, with the source's own network and settings, whatever those of
-a row; they are shown only for the same degradation of the same, whole image by the same protocol (of
-half of the pixels missing, the study drew masks of its own). A cell is empty where a number is not
-known. Several seeds: mean ± standard deviation. A mean over images is that of a full column.
+and were measured at the paper's budget, with the source's own network and settings, whatever those
+of a row; they are shown only for the same degradation of the same, whole image by the same protocol
+(of half of the pixels missing, the study drew masks of its own). A cell is empty where a number is
+not known. Several seeds: mean ± standard deviation. A mean over images is that of a full column.
 """
 MILESTONES = (20, 50, 100, 200, 400, 600, 1000, 2000, 3000)  # iterations
 
