@@ -44,7 +44,7 @@ def manual() -> str:
             "Groups (files in conf/; a task and a preset set several keys at once)",
             *groups,
             "",
-            "Keys (allowed; default before task and preset have their say)",
+            "Keys (allowed values; default unless task or preset sets another)",
             *keys,
             "",
             "Flags",
