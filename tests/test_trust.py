@@ -129,5 +129,5 @@ def test_what_is_typed_is_of_a_few_kinds(text):
 
 def test_a_search_maximizes():
     (override,) = OverridesParser.create().parse_overrides(["hydra.sweeper.direction=minimize"])
-    with pytest.raises(UserError, match="can only maximize"):
+    with pytest.raises(UserError, match="a search can only maximize"):
         check_typed(override)

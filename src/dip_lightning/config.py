@@ -106,7 +106,7 @@ class Config:
     device: str = key("auto", "where to compute", choices=("auto", "cpu", "gpu"))
     accelerate: str = key("auto", "an iteration as a CUDA graph, or compiled", choices=FASTER)
     threads: int | None = key(None, "CPU threads; null: all cores", low=1, high=1024)
-    chunk: int | None = key(None, "iterations per Lightning step; null: by device", low=1)
+    chunk: int | None = key(None, "iterations per Lightning step; null: by their speed", low=1)
     resume: bool = key(True, "go on where the same command ended; a single run: only if typed")
     checkpoint_seconds: float = key(
         60.0, "time between checkpoints, more where writing is slow; 0: after each chunk", low=0

@@ -64,14 +64,14 @@ def explain(diagnosis: str, lr: float) -> str:
     """Say what a word means and what may help.
 
     Args:
-        diagnosis: what one of the functions above has returned.
+        diagnosis: what one of the functions above has returned, "not_finite" excepted: the job says
+            itself at which iteration.
         lr: learning rate of the fit.
     """
     smaller = "a smaller lr, or guard=1.2, may help"
     return {
         "constant_image": "image: all of its pixels are the same, so there is nothing to restore",
         "nothing_missing": "mask: no pixel is missing, so there is nothing to fill in",
-        "not_finite": f"lr={lr}: the loss was not a finite number any more; {smaller}",
         "exploded": f"lr={lr}: the loss ended higher than it began, far above its best; {smaller}",
         "black": f"lr={lr}: the restored image is all black; {smaller}",
         "white": f"lr={lr}: the restored image is all white; {smaller}",

@@ -33,7 +33,9 @@ def check_typed(override: Override) -> None:
     if name == SAMPLERS:
         return
     if name == DIRECTION:
-        raise UserError(f"{text}: every objective is a PSNR; a search can only maximize it")
+        raise UserError(
+            f"{text}: every objective is better when larger; a search can only maximize"
+        )
     if not name.startswith(TYPED) or "_target_" in text or "custom_search_space" in text:
         raise UserError(
             f"{text}: of Hydra's own settings, choose hydra.run.dir, hydra.sweep.dir, "

@@ -65,3 +65,9 @@ def test_every_configured_network_can_be_built():
 def test_unknown_generator():
     with pytest.raises(UserError, match=r"network\.generator=os: choose one of deep_decoder"):
         generators.load("os")
+
+
+@pytest.mark.parametrize("settings", [{"name": "mine"}, {"generator": "skip"}, {"generator": None}])
+def test_a_network_without_its_generator_is_a_sentence(settings):
+    with pytest.raises(UserError, match=r"expected a name; see conf/network/"):
+        generators.parse_options(settings)

@@ -11,6 +11,7 @@ from torch import nn
 from dip_lightning.errors import UserError
 
 PARTS = {"inputs", "layers", "upsampling"}
+NEEDED = ("name", "generator")  # of every network's settings
 
 
 class GeneratorModule(Protocol):
@@ -51,7 +52,12 @@ def parse_options(settings: dict[str, Any]) -> Any:
     Raises:
         UserError: an unknown key, a value of another type or out of range.
     """
-    given = {key: value for key, value in settings.items() if key not in {"name", "generator"}}
+    for key in NEEDED:
+        if not isinstance(settings.get(key), str):
+            raise UserError(
+                f"network.{key}={settings.get(key)}: expected a name; see conf/network/"
+            )
+    given = {key: value for key, value in settings.items() if key not in NEEDED}
     options = load(settings["generator"]).Options
     known = {f.name: f for f in fields(options)}
     for key, value in given.items():

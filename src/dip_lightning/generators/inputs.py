@@ -37,7 +37,7 @@ def draw_input(
         generator: source of randomness, on the CPU.
 
     Returns:
-        z, (1, C, H, W), float32.
+        z, (1, C, H, W), float32; uniform: in [0, scale), meshgrid and image: in [0, 1].
 
     Raises:
         UserError: the input has another number of channels or another size than asked for.

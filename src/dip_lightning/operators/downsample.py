@@ -24,7 +24,7 @@ def lanczos_taps(factor: int, support: int, phase: float) -> tuple[Tensor, int]:
             0 on its first pixel.
 
     Returns:
-        Weights, float64, and the number of them that lie before the block's first pixel.
+        Weights w, (K,), float64, and how many of them lie before the block's first pixel.
 
     Source: C. E. Duchon, "Lanczos filtering in one and two dimensions", 1979.
     """
@@ -37,7 +37,7 @@ def lanczos_taps(factor: int, support: int, phase: float) -> tuple[Tensor, int]:
 
 
 class Downsample(nn.Module):
-    """Blur and sample an image: y[i] = sum_k w[k] x[factor * i + k - before].
+    """Blur and sample an image, along each axis: y[i] = sum_k w[k] x[factor * i + k - before].
 
     The border is extended by its nearest pixel. At phase 0.5 low-resolution pixel i is centred on
     the pixels factor * i ... factor * (i + 1) - 1; a last, incomplete block still gives a pixel.

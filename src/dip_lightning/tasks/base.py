@@ -43,7 +43,7 @@ class Iterate:
 
 
 class RestorationTask(LightningModule, ABC):
-    """Fit theta so that A(f_theta(z)) matches y: theta* = argmin loss(f_theta(z)), x_hat = f(z).
+    """Fit theta so that A(x_hat) matches y: argmin_theta loss(A(x_hat), y), x_hat = f_theta(z + n).
 
     A task says what A is, how y comes from x, and how far x_hat is from y. The ground truth x,
     where there is one, is compared with the result and never seen by the loss.
@@ -103,11 +103,11 @@ class RestorationTask(LightningModule, ABC):
 
     @abstractmethod
     def observe(self, x: Tensor) -> Tensor:
-        """Return the observation y of the ground truth x, once."""
+        """Return the observation y, (1, C, h, w), of the ground truth x, (1, C, H, W), once."""
 
     @abstractmethod
     def loss(self, x_hat: Tensor) -> Tensor:
-        """Return how far A(x_hat) is from y, a scalar."""
+        """Return how far A(x_hat), x_hat (1, C, H, W) in [0, 1], is from y: a scalar."""
 
     @abstractmethod
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
@@ -117,7 +117,7 @@ class RestorationTask(LightningModule, ABC):
         """
 
     def complete(self, x_hat: Tensor) -> Tensor:
-        """Return the image to show for the generator's output."""
+        """Return the image to show for the generator's output, both (1, C, H, W) in [0, 1]."""
         return x_hat
 
     def stand_in(self) -> Tensor:
@@ -129,13 +129,17 @@ class RestorationTask(LightningModule, ABC):
         return self.y.new_ones(1, 1, *self.y.shape[2:])
 
     def fidelity(self, estimate: Tensor) -> Tensor:
-        """mean((estimate - y)^2), over the pixels of y that the loss may see."""
+        """mean((seen (estimate - y))^2), `seen` being 0 where the loss may not see y, else 1.
+
+        Args:
+            estimate: A(x_hat), of y's shape, (1, C, h, w), in [0, 1].
+        """
         if self.used is None:
             return mse(estimate, self.y)
         return masked_mse(estimate, self.y, self.used)
 
     def held_out(self) -> Tensor | None:
-        """Return the known pixels of y that no loss has seen; None without `holdout`."""
+        """Return which known pixels of y no loss has seen, as `known`; None without `holdout`."""
         return None if self.used is None else self.known() - self.used
 
     def random(self, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
