@@ -349,7 +349,7 @@ def cuda_fit(iterations=20, recorder=CudaRecorder, ckpt=None, save=None, **setti
     task.recorder = recorder
     lightning = trainer(accelerator="gpu", devices=1, plugins=[Storage()])
     chunks = [min(5, iterations - done) for done in range(0, iterations, 5)]
-    with torch.backends.cudnn.flags(enabled=True, deterministic=True):
+    with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
         lightning.fit(task, chunks, ckpt_path=ckpt)
     if save is not None:
         lightning.save_checkpoint(save)
@@ -413,7 +413,7 @@ def test_a_broken_cuda_capture_leaves_a_fit_that_goes_on(capsys):
     def run(recorder):
         task = looking(make(x=smooth_image(3, 16, 16), network={**NEAREST, "padding": "zeros"}))
         task.recorder = recorder
-        with torch.backends.cudnn.flags(enabled=True, deterministic=True):
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
             trainer(accelerator="gpu", devices=1).fit(task, [5, 5])
         return task
 

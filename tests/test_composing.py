@@ -58,3 +58,28 @@ def test_observation_belongs_to_the_task(line, sentence):
     with pytest.raises(UserError) as error:
         config(*line.split())
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("task", "lr", "iterations", "noise_std", "network"),
+    [
+        ("sr", 0.01, 2000, 0.03, "skip"),
+        ("inpainting", 0.01, 6001, 0.03, "skip_text"),
+        ("restoration", 0.001, 11000, 0.03, "skip"),
+        ("denoising", 0.01, 1800, 1 / 30, "skip"),
+    ],
+)
+def test_the_papers_settings(task, lr, iterations, noise_std, network):
+    found = config(f"task={task}")
+    assert (found.lr, found.iterations, found.network["name"]) == (lr, iterations, network)
+    assert found.noise_std == pytest.approx(noise_std, abs=1e-6)
+    assert (found.schedule, found.guard, found.average, found.input_depth) == (
+        *("constant", None, 0.99, 32),
+    )
+
+
+def test_presets_and_budgets_change_what_they_say():
+    fast = config("preset=fast", "task=inpainting")
+    assert (fast.schedule, fast.iterations, fast.guard) == ("warmup_cosine", 500, 1.2)
+    cpu = config("budget=cpu")
+    assert (cpu.iterations, cpu.max_side) == (600, 256)

@@ -50,7 +50,8 @@ def test_unknown_name_says_what_there_is(monkeypatch, name, sentence):
         find_image(name)
 
 
-def test_every_published_image_has_address_and_checksum():
+def test_every_published_image_has_address_and_checksum(monkeypatch):
+    monkeypatch.delenv("DIP_MIRROR", raising=False)
     assert {name.partition("/")[0] for name in sources()} == {
         *("set5", "bm3d11", "bm3d11_masks", "study", "color9", "dip_inputs", "dip_outputs")
     }
@@ -180,3 +181,11 @@ def test_jobs_that_make_the_same_mask_share_no_partial_file(tmp_path, monkeypatc
     assert len(set(owners)) == 2
     assert all(owners)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["house.mask.png", "house.png"]
+
+
+def test_of_a_folder_of_masks_the_one_of_that_name(tmp_path):
+    for name in ("a.png", "b.png", "c.txt"):
+        (tmp_path / name).touch()
+    assert find_mask(str(tmp_path), "scans/b.jpg") == tmp_path / "b.png"
+    with pytest.raises(UserError, match="the folder holds no mask named c"):
+        find_mask(str(tmp_path), "scans/c.png")

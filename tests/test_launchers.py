@@ -1,5 +1,6 @@
 """Jobs in other processes: the same folders, the same results, the same exit status."""
 
+import os
 import pickle
 from types import SimpleNamespace
 
@@ -125,6 +126,7 @@ def test_gpus_are_dealt_out(monkeypatch):
     assert launchers.visible_gpus() == ["4", "7"]
     settings = SimpleNamespace(launcher=SimpleNamespace(n_jobs=4))
     monkeypatch.setattr(launchers.HydraConfig, "get", lambda: settings)
+    monkeypatch.setattr("os.getppid", os.getpid)  # other workers of pytest have slots of their own
     monkeypatch.setattr(launchers, "_slots", [])
     monkeypatch.setattr(launchers, "_SLOT_SECONDS", 0.2)
     assert [launchers._take_slot(2) for _ in range(4)] == [0, 1, 0, 1]
@@ -141,6 +143,7 @@ def test_more_workers_than_gpus_share_them(told, slots, monkeypatch):
     settings = SimpleNamespace(launcher=SimpleNamespace(n_jobs=told))
     monkeypatch.setattr(launchers.HydraConfig, "get", lambda: settings)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(5)))
+    monkeypatch.setattr("os.getppid", os.getpid)  # other workers of pytest have slots of their own
     monkeypatch.setattr(launchers, "_slots", [])
     monkeypatch.setattr(launchers, "_SLOT_SECONDS", 0.2)
     assert [launchers._take_slot(2) for _ in range(slots)] == [n % 2 for n in range(slots)]

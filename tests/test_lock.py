@@ -67,6 +67,7 @@ def test_who_is_alive(other, monkeypatch):
     assert is_alive(holder(other))
     assert not is_alive(holder(other, born="1"))  # the number has been used again
     assert not is_alive({**_describe(), "born": "1"})
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     assert is_alive(holder(other, host="elsewhere"))
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     assert is_alive(holder(other, host="elsewhere", job="6"))
@@ -90,3 +91,11 @@ def test_one_that_another_has_taken_over_meanwhile_is_left_alone(tmp_path, monke
     with pytest.raises(FolderError, match="process 2"), locked(tmp_path):
         pass
     assert lock.read_text() == rival
+
+
+def test_another_users_process_is_alive(other, monkeypatch):
+    def forbidden(pid, number):
+        raise PermissionError
+
+    monkeypatch.setattr("os.kill", forbidden)
+    assert is_alive(holder(other))

@@ -58,6 +58,8 @@ def test_each_task_fills_its_result_folder(dip, tmp_path, photo, task):
         assert (restored.size, restored.mode) == ((17, 13), "RGB")
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
+    for name in ("psnr", "psnr_average"):
+        assert metrics[name] == pytest.approx(float(rows[-1][name]), abs=1e-4)
     assert [row["iteration"] for row in rows] == ["1", "2"]
     assert float(rows[-1]["psnr"]) == pytest.approx(metrics["psnr"], abs=0.01)
 

@@ -79,6 +79,8 @@ def test_the_border_of_psnr_y_can_be_chosen():
     estimate[..., 3 + 4 : 3 + 8, :] = 0  # inside a border of 8, outside one of 4
     assert psnr_y(estimate, x, 8) > psnr_y(estimate, x, 4) + 5
     assert psnr_y(estimate[..., :40, :40], x[..., :40, :40], 16) is None
+    scores = score(estimate, x, 8)
+    assert (scores.psnr_y_factor, scores.psnr_y) == (psnr_y(estimate, x, 8), psnr_y(estimate, x))
 
 
 def test_psnr_crop_is_psnr_on_the_frame_of_psnr_y():

@@ -28,6 +28,7 @@ def test_a_search_goes_on(dip, tmp_path, photo):
     assert "best: lr=" in out
     first = trials(tmp_path)
     assert len({trial.params["lr"] for trial in first}) == 4
+    assert f"({max(trial.value for trial in first):.3f})" in out
     assert all(trial.value > 0 for trial in first)
     assert dip(*command, *swept, "search.n_trials=4")[1].count("[1]") == 0
     status, out, _ = dip(*command, *swept, "search.n_trials=6")

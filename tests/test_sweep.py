@@ -76,6 +76,9 @@ def test_finished_jobs_are_left_alone(dip, tmp_path, photo):
     status, out, _ = dip(*command)
     assert status == 0
     assert out.count("finished before") == 2
+    (summary,) = tmp_path.glob("outputs/sweeps/*/sweep.csv")
+    with summary.open() as file:
+        assert [row["seed"] for row in csv.DictReader(file)] == ["1", "2", "3"]
     after = times(tmp_path)
     assert after.keys() == before.keys()
     touched = {path for path in after if after[path] != before[path]}

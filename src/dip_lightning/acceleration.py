@@ -73,12 +73,12 @@ class CudaRecorder:
         try:
             with torch.cuda.graph(self._graph, stream=self._stream):
                 return iterate()
-        except RuntimeError:
+        except BaseException:
             # A capture that is broken off leaves its stream current and the generator's state
             # one that can only draw inside of it.
             torch.cuda.set_stream(current)
             self._generator.graphsafe_set_state(before)
-            self._graph.reset()  # gives back what it allocated
+            self._graph.reset()  # gives back what it allocated, as far as PyTorch lets it
             raise
 
     def replay(self) -> None:

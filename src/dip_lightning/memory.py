@@ -48,7 +48,8 @@ def free_bytes(device: torch.device) -> float | None:
     """Return how much memory can still be had on a device; None where nobody says."""
     if device.type == "cuda":
         torch.cuda.empty_cache()  # what an earlier job of a sweep has left can be had, too
-        return float(torch.cuda.mem_get_info(device)[0])
+        # PyTorch 2.4 takes no device without a number.
+        return float(torch.cuda.mem_get_info(torch.cuda.current_device())[0])
     if device.type != "cpu":
         return None
     try:

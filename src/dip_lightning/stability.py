@@ -61,6 +61,7 @@ class StepLimit:
         factor = torch.where(usable, kept / length, one)
         for before, p in pairs:
             p.copy_(before.lerp(p, factor))
+        self._before = []
         # Steps shrink fast in the beginning, and the memory grows with what there is to remember.
         self.steps.add_(one)
         weight = 1 - ((1 + self.steps) / (10 + self.steps)).clamp(max=MEMORY)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dip_lightning.callbacks.panels import logarithmic
+from dip_lightning.callbacks.panels import Panels, logarithmic
+from dip_lightning.images import Format, preview, quantise
+from tests.tasks.test_base import fit, make
 
 
 @pytest.mark.parametrize("total", [1, 2, 9, 2000, 11000])
@@ -37,3 +39,13 @@ def test_a_shorter_fit_in_the_same_folder_leaves_no_preview_of_the_longer(dip, t
         assert dip(*arguments, f"iterations={iterations}", "hydra.run.dir=out")[0] == 0
     kept = sorted(path.name for path in (tmp_path / "out" / "snapshots").iterdir())
     assert kept == [f"{t:06}.webp" for t in (1, 2, 3)]
+
+
+def test_previews_show_the_averaged_output(tmp_path, monkeypatch):
+    task, shown = fit(make(iterations=3, average=0.9)), []
+    panels = Panels(tmp_path, 3)
+    monkeypatch.setattr(panels, "_save", lambda picture, name: shown.append(np.asarray(picture)))
+    panels.write(task, None)
+    average, last = (quantise(preview(pixels), Format()) for pixels in (task.x_average, task.x_hat))
+    assert np.array_equal(shown[0], average)
+    assert not np.array_equal(shown[0], last)

@@ -1,7 +1,8 @@
 import pytest
+import torch
 
 from dip_lightning.errors import UserError
-from dip_lightning.generators.resnet import Options, ResNet
+from dip_lightning.generators.resnet import Options, Residual, ResNet
 from tests.generators.laws import check_generator, make
 
 TINY = {"blocks": 2, "channels": 4}
@@ -28,3 +29,9 @@ def test_has_as_many_parameters_as_its_description():
     conv = 32 * 32 * 9 + 32
     expected = conv + 10 * 2 * (conv + 2 * 32) + 32 * 3 * 9 + 3
     assert sum(p.numel() for p in network.parameters()) == expected
+
+
+def test_a_block_that_changes_nothing_returns_its_input():
+    block, x = Residual(Options(**TINY)), torch.rand(1, 4, 7, 5)
+    torch.nn.init.zeros_(block.body[-1].weight)
+    assert torch.equal(block(x), x)

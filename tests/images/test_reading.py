@@ -130,3 +130,11 @@ def test_only_image_formats_are_opened(tmp_path):
     (tmp_path / "a.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n")
     with pytest.raises(UserError, match="not an image that can be read"):
         read(tmp_path / "a.eps", "image")
+
+
+def test_the_colours_of_a_mask_are_averaged(tmp_path):
+    """Damage painted red is as dark as damage painted green."""
+    pixels = np.full((9, 12, 3), 255, np.uint8)
+    pixels[0, 0], pixels[0, 1], pixels[0, 2] = (255, 0, 0), (0, 255, 0), (255, 255, 0)
+    Image.fromarray(pixels).save(tmp_path / "mask.png")
+    assert read_mask(tmp_path / "mask.png", (9, 12))[0, 0, 0, :4].tolist() == [0, 0, 1, 1]

@@ -95,3 +95,11 @@ def test_deep_gray_with_alpha_is_written_as_rgba(tmp_path):
     again = read(tmp_path / "a.png", "image")
     torch.testing.assert_close(again.pixels[:, 1:2], picture.pixels, rtol=0, atol=1e-5)
     assert again.format == picture.format
+
+
+def test_floats_fill_the_sixteen_bits_of_a_png(tmp_path):
+    """Whatever their own range is."""
+    picture = Picture(torch.linspace(0, 1, 108).view(1, 1, 9, 12), None, Format("float32", -3, 7))
+    write_png(tmp_path / "a.png", picture)
+    read_back = read(tmp_path / "a.png", "image").pixels
+    torch.testing.assert_close(read_back, picture.pixels, atol=1e-4, rtol=0)

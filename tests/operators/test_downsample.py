@@ -75,6 +75,24 @@ def test_pillow_is_another_observation():
     assert 1e-4 < (y - Downsample(4)(x)).abs().max() < 0.2
 
 
+def test_pillows_observation_is_pillows():
+    """Exactly; a last, incomplete block is filled with the nearest pixels."""
+    x = (smooth_image(3, 24, 32) * 255).round() / 255
+    expected = [
+        np.asarray(
+            Image.fromarray((plane * 255).round().byte().numpy()).resize(
+                (8, 6), Image.Resampling.LANCZOS
+            )
+        )
+        for plane in x[0]
+    ]
+    y = pillow_downsample(x, 4)
+    assert np.array_equal((y[0] * 255).round().numpy(), np.stack(expected))
+    cut = x[..., :21, :30]
+    wide = torch.nn.functional.pad(cut, (0, 2, 0, 3), mode="replicate")
+    assert torch.equal(pillow_downsample(cut, 4), pillow_downsample(wide, 4))
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [((0,), "factor=0"), ((2, "box"), "kernel=box"), ((2, "lanczos2", 0.3), "phase=0.3")],

@@ -129,3 +129,15 @@ def test_smoke(dip, tmp_path, data, name):
     for line in report.splitlines():
         if line.startswith("!["):
             assert (tmp_path / "report" / line.partition("](")[2][:-1]).stat().st_size > 1000
+
+
+def test_the_study_is_as_long_as_the_documents_say():
+    fits = [config for name in PAPER for config in jobs(name)]
+    assert (len(fits), sum(config.iterations for config in fits)) == (66, 389_000)
+
+
+def test_numbers_of_another_noise_are_no_comparison():
+    settings = {"task": "denoising", "observation": "gaussian", "image": "color9/f16"}
+    compares = find_experiment("denoising_color9").compares
+    assert compares({**settings, "sigma": 25.0}, True)  # noqa: FBT003
+    assert not compares({**settings, "sigma": 50.0}, True)  # noqa: FBT003

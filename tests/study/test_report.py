@@ -1,4 +1,5 @@
 import csv
+import json
 
 import torch
 
@@ -88,3 +89,14 @@ def test_figures_come_in_the_formats_asked_for_besides(result, tmp_path):
     assert "restoration_table1_curves" in shown
     for suffix in ("svg", "pdf"):
         assert {path.stem for path in target.glob(f"*.{suffix}")} == shown
+
+
+def test_two_machines_have_two_tables(result, tmp_path):
+    result("a")
+    folder = result("b", image="boat")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps({**metrics, "device_name": "another"}))
+    main(["report", str(tmp_path / "outputs"), "--to", str(tmp_path / "report")])
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "a computer, float32; 1 jobs" in text
+    assert "another, float32; 1 jobs" in text

@@ -1,5 +1,7 @@
+import pytest
 import torch
 
+from dip_lightning.tasks import denoising
 from tests.conftest import smooth_image
 from tests.tasks.test_base import make
 
@@ -23,3 +25,13 @@ def test_baselines_are_those_of_the_literature():
 def test_there_is_nothing_to_compare_with_where_nothing_is_noisy():
     assert make("denoising", observation="shuffled").baselines() == {}
     assert make("denoising", y=smooth_image(1, 17, 13), observation="clean").baselines()
+
+
+@pytest.mark.parametrize(("given", "sigma"), [("x", 25.0), ("y", None)])
+def test_baselines_are_told_sigma_only_where_the_noise_was_added_here(given, sigma, monkeypatch):
+    told = []
+    for name in ("non_local_means", "total_variation"):
+        monkeypatch.setattr(denoising, name, lambda y, sigma: told.append(sigma))
+    for compute in make("denoising", **{given: smooth_image(1, 17, 13)}).baselines().values():
+        compute()
+    assert told == [sigma, sigma]

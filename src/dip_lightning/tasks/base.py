@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from dip_lightning import engine
 from dip_lightning.acceleration import Recorder, accelerate, compiled
+from dip_lightning.averaging import add_to_average
 from dip_lightning.config import Config, value_of
 from dip_lightning.errors import UserError
 from dip_lightning.generators import build
@@ -287,14 +288,9 @@ class RestorationTask(LightningModule, ABC):
             return self._keep(loss.detach(), self.complete(x_hat.detach()))
 
     def _keep(self, loss: Tensor, x_hat: Tensor) -> Tensor:
-        # The average is that of all iterates so far, later ones weighing more: the weights
-        # (1 - d) d^k are divided by their sum, as Adam divides its moments.
-        decay = self.config.average
-        finite = loss.isfinite()
+        finite, decay = loss.isfinite(), self.config.average
         self.x_hat.copy_(torch.where(finite, x_hat, self.x_hat))
-        self.average_weight.mul_(decay).add_(1 - decay)
-        step = finite * (1 - decay) / self.average_weight
-        self.x_average.lerp_(self.x_hat, step)
+        add_to_average(self.x_average, self.average_weight, self.x_hat, decay, counts=finite)
         if self.x is None:
             return torch.stack([loss, loss, loss])
         return torch.stack([loss, mse(self.x_hat, self.x), mse(self.x_average, self.x)])

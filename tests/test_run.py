@@ -1,0 +1,63 @@
+"""One job: what it loads, and what it sets for the process."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dip_lightning import engine, run
+from dip_lightning.composing import Source, to_config
+from tests.conftest import read_metrics, save_png, smooth_image
+
+
+def config(*overrides):
+    return to_config(Source().compose([*overrides, "logger=none"]))
+
+
+def test_a_limit_of_the_side_cuts_image_and_mask_to_their_centre(dip, tmp_path, photo):
+    mask = torch.ones(1, 1, 13, 17)
+    mask[..., 6, 7:] = 0
+    save_png(tmp_path / "mask.png", mask)
+    told = ("task=inpainting", f"image={photo}", "mask=mask.png", "preset=smoke", "iterations=1")
+    assert dip(*told, "logger=none", "max_side=8", "hydra.run.dir=out")[0] == 0
+    metrics = read_metrics(tmp_path / "out")
+    assert (metrics["size"], metrics["cropped"]) == ([3, 8, 8], True)
+    inside = (..., slice(2, 10), slice(4, 12))
+    expected = save_png(tmp_path / "y.png", (smooth_image(3, 13, 17) * mask)[inside])
+    with Image.open(tmp_path / "out" / "observed.png") as observed, Image.open(expected) as y:
+        assert np.array_equal(np.asarray(observed), np.asarray(y))
+
+
+def test_an_input_image_is_cut_where_the_small_image_is(tmp_path):
+    small = torch.arange(11 * 9.0).view(1, 1, 11, 9) / 255
+    large = small.repeat_interleave(3, 2).repeat_interleave(3, 3)
+    paths = [save_png(tmp_path / f"{i}.png", image) for i, image in enumerate((small, large))]
+    told = (f"observed={paths[0]}", f"input_image={paths[1]}", "input_type=image", "input_depth=1")
+    picture, given = run.load(config("task=sr", "factor=3", *told, "max_side=14"))
+    assert picture.size == (4, 4)
+    assert torch.equal(given.z[..., ::3, ::3], given.y)
+    assert given.z.shape[2:] == (12, 12)
+
+
+def test_each_job_sets_the_threads_again(monkeypatch):
+    before, kept = torch.get_num_threads(), []
+    monkeypatch.setattr(engine, "keep_float32", lambda: kept.append("float32"))
+    monkeypatch.setattr(engine, "keep_freed_memory", lambda: kept.append("memory"))
+    try:
+        run._prepare(config("threads=3"))
+        assert torch.get_num_threads() == 3
+        run._prepare(config())
+        assert torch.get_num_threads() == engine.ALL_THREADS
+    finally:
+        torch.set_num_threads(before)
+    assert sorted(kept) == ["float32"] * 2 + ["memory"] * 2
+
+
+def test_the_papers_network_takes_ten_kilobytes_a_pixel(monkeypatch):
+    """Measured: 2.6 GB at 512 x 512 pixels (docs/benchmarks.md)."""
+    asked = []
+    monkeypatch.setattr(run.memory, "check_memory", lambda *given: asked.append(given))
+    run._check_memory(config("precision=float32"), 3, (1024, 600), torch.device("cpu"))
+    ((per_pixel, size, _),) = asked
+    assert size == (1024, 600)
+    assert per_pixel == pytest.approx(10e3, rel=0.2)
