@@ -41,7 +41,7 @@ from benchmarks.loops import plain, psnr
 from benchmarks.page import hardware, write
 from benchmarks.textbook import written_out
 from dip_lightning import engine, tasks
-from dip_lightning.composing import Source, to_config
+from dip_lightning.command.composing import Source, to_config
 from dip_lightning.run import load
 
 SECONDS = (30.0, 60.0, 120.0, 300.0)

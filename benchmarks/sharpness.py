@@ -22,7 +22,7 @@ from torch import Tensor
 
 from dip_lightning import engine, tasks
 from dip_lightning.command import check, parse
-from dip_lightning.composing import to_config
+from dip_lightning.command.composing import to_config
 from dip_lightning.engine import Chunks
 from dip_lightning.run import load
 from dip_lightning.study.figures import STYLE

@@ -13,7 +13,7 @@ from PIL import Image
 from dip_lightning import datasets
 from dip_lightning.datasets import SAMPLES, Source, find_image, find_mask, read_image, sources
 from dip_lightning.errors import UserError
-from dip_lightning.files import write_atomically
+from dip_lightning.results.files import write_atomically
 from tests.conftest import save_png, smooth_image
 
 

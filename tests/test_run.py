@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from dip_lightning import engine, run
-from dip_lightning.composing import Source, to_config
+from dip_lightning.command.composing import Source, to_config
 from tests.conftest import read_metrics, save_png, smooth_image
 
 

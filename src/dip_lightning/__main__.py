@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hydra.errors import HydraException
 
 from dip_lightning.errors import UserError, first_line
-from dip_lightning.naming import shown_path
+from dip_lightning.results.naming import shown_path
 
 if TYPE_CHECKING:
     from dip_lightning.command import Command
@@ -54,9 +54,11 @@ def main(argv: list[str] | None = None) -> int:
 def _run_hydra(arguments: list[str]) -> int:
     import hydra  # noqa: PLC0415 - --help does without
 
-    from dip_lightning import command, job, sweep  # noqa: PLC0415
+    from dip_lightning import command  # noqa: PLC0415
+    from dip_lightning.command import job  # noqa: PLC0415
     from dip_lightning.config import config_folder  # noqa: PLC0415
-    from dip_lightning.launchers import PortableJob  # noqa: PLC0415
+    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+    from dip_lightning.sweeps.launchers import PortableJob  # noqa: PLC0415
 
     checked = command.check(command.parse(arguments))
     job.failures.clear()
@@ -82,7 +84,7 @@ def _run_hydra(arguments: list[str]) -> int:
 
 
 def _fail_engine(command: Command, error: Exception) -> None:
-    from dip_lightning import job  # noqa: PLC0415
+    from dip_lightning.command import job  # noqa: PLC0415
 
     # A worker was killed, or there is no cluster: jobs themselves report what befalls them.
     engine = f"launcher={command.launcher}"
@@ -95,8 +97,9 @@ def _fail_engine(command: Command, error: Exception) -> None:
 
 def _conclude(folder: Path, before: dict[str, int]) -> list[str]:
     """Print how the jobs of a sweep ended; return those that failed, in whichever process."""
-    from dip_lightning import job, search, sweep  # noqa: PLC0415
+    from dip_lightning.command import job  # noqa: PLC0415
     from dip_lightning.dashboard import page  # noqa: PLC0415
+    from dip_lightning.sweeps import search, sweep  # noqa: PLC0415
 
     if not folder.is_dir():
         return []

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from dip_lightning.errors import UserError
-from dip_lightning.files import write_atomically
 from dip_lightning.images import SUFFIXES, Picture, read
+from dip_lightning.results.files import write_atomically
 
 SAMPLES = (
     "astronaut",

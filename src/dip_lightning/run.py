@@ -14,7 +14,7 @@ from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
 import dip_lightning
-from dip_lightning import acceleration, checkpoint, engine, health, memory, report, tasks
+from dip_lightning import engine, tasks
 from dip_lightning.callbacks import (
     Checkpoints,
     Diagnostics,
@@ -26,12 +26,13 @@ from dip_lightning.callbacks import (
 )
 from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, Config
 from dip_lightning.datasets import find_image, find_mask, read_image
-from dip_lightning.engine import Chunks
+from dip_lightning.engine import Chunks, acceleration, memory
 from dip_lightning.errors import UserError
 from dip_lightning.generators import build
 from dip_lightning.images import Picture, centre, read, read_mask
-from dip_lightning.loggers import log_result, open_logger
-from dip_lightning.naming import Place, counted, shown_path
+from dip_lightning.results import checkpoint, health, report
+from dip_lightning.results.loggers import log_result, open_logger
+from dip_lightning.results.naming import Place, counted, shown_path
 from dip_lightning.tasks.base import RestorationTask
 from dip_lightning.tasks.given import Given
 from dip_lightning.tiling import Fit, Tiling, grid_of

@@ -4,7 +4,7 @@ import pytest
 
 from dip_lightning.callbacks import Checkpoints, Storage
 from dip_lightning.callbacks.checkpoints import RARITY
-from dip_lightning.checkpoint import read
+from dip_lightning.results.checkpoint import read
 from tests.tasks.test_base import make, trainer
 
 

@@ -25,7 +25,7 @@ import torch
 
 import dip_lightning.run  # noqa: F401 - imported here, once, instead of in each process
 from dip_lightning import __main__ as command_line
-from dip_lightning import checkpoint, files
+from dip_lightning.results import checkpoint, files
 from tests.conftest import save_png, smooth_image
 
 ITERATIONS = 300

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dip_lightning import checkpoint
+from dip_lightning.results import checkpoint
 from dip_lightning.tasks.base import RestorationTask
 from dip_lightning.tasks.restoration import Restoration
 from tests.conftest import TINY, read_metrics, save_png, smooth_image
@@ -124,7 +124,7 @@ def test_sr_that_was_cut_off_shows_an_enlargement(dip, tmp_path, cut):
 
 
 def test_a_signal_before_the_first_iteration_leaves_no_result(dip, tmp_path, photo, monkeypatch):
-    from dip_lightning import report
+    from dip_lightning.results import report
 
     healthy = report.write_observed
 

@@ -49,7 +49,7 @@ def test_every_configured_network_can_be_built():
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    from dip_lightning.composing import register
+    from dip_lightning.command.composing import register
     from dip_lightning.config import config_folder
 
     register()

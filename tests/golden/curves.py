@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.textbook import written_out
 from dip_lightning import tasks
-from dip_lightning.composing import Source, to_config
+from dip_lightning.command.composing import Source, to_config
 from dip_lightning.config import Config
 from dip_lightning.tasks.base import RestorationTask
 from dip_lightning.tasks.given import Given

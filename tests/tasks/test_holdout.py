@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dip_lightning.errors import UserError
-from dip_lightning.report import _psnr_holdout
+from dip_lightning.results.report import _psnr_holdout
 from tests.conftest import smooth_image
 from tests.tasks.test_base import SETTINGS, collected, fit, make
 

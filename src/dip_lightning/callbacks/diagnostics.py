@@ -13,7 +13,7 @@ from dip_lightning.callbacks.history import decibels
 from dip_lightning.callbacks.table import Table
 from dip_lightning.generators.skip import Join
 from dip_lightning.generators.upsampling import upsampled
-from dip_lightning.stability import parameters
+from dip_lightning.optimizers.stability import parameters
 from dip_lightning.tasks.base import RestorationTask
 
 MEASURED = ("gradient_norm", "update_ratio", "surprise", "surprised", "second_moment", "batch_std")

@@ -10,8 +10,8 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 from torch import Tensor
 
 from dip_lightning.callbacks.history import decibels
-from dip_lightning.files import Attempts
 from dip_lightning.images import Format, preview, quantise
+from dip_lightning.results.files import Attempts
 from dip_lightning.tasks.base import RestorationTask
 
 COUNT = 12

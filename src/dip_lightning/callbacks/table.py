@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dip_lightning.files import Attempts, write_atomically
+from dip_lightning.results.files import Attempts, write_atomically
 
 
 class Table:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from dip_lightning.dashboard.records import points_each, record, swept_keys
 from dip_lightning.dashboard.runs import Run, find_run, find_runs
-from dip_lightning.files import write_atomically
+from dip_lightning.results.files import write_atomically
 
 APP = Path(__file__).with_name("app")
 SCRIPTS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from dip_lightning import rerun
+from dip_lightning.command import rerun
 from dip_lightning.dashboard.curves import drops, pack
 from dip_lightning.dashboard.previews import preview
 from dip_lightning.dashboard.runs import Run

@@ -15,7 +15,7 @@ import yaml
 from numpy.typing import NDArray
 
 from dip_lightning.config import image_name
-from dip_lightning.naming import PREVIOUS
+from dip_lightning.results.naming import PREVIOUS
 
 FILES = ("metrics.json", "history.csv", ".hydra/rerun.yaml")
 # Hold no result folders, or those that another result has replaced.

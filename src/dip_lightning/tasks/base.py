@@ -15,16 +15,16 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from dip_lightning import engine
-from dip_lightning.acceleration import Recorder, accelerate, compiled
-from dip_lightning.averaging import add_to_average
 from dip_lightning.config import Config, value_of
+from dip_lightning.engine.acceleration import Recorder, accelerate, compiled
 from dip_lightning.errors import UserError
 from dip_lightning.generators import build
 from dip_lightning.generators.inputs import draw_input, perturb
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.operators import random_mask
 from dip_lightning.optimizers import build_optimizer
-from dip_lightning.stability import StepLimit
+from dip_lightning.optimizers.averaging import add_to_average
+from dip_lightning.optimizers.stability import StepLimit
 from dip_lightning.tasks.given import Given, fingerprints
 
 

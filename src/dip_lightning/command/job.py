@@ -1,0 +1,190 @@
+"""One job of the command: its folder, going on where it ended, and what becomes of a failure."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from dip_lightning.errors import FolderError, UserError
+from dip_lightning.results.files import reason
+from dip_lightning.results.naming import PREVIOUS, Place, shown_path
+
+if TYPE_CHECKING:
+    from hydra.conf import HydraConf
+
+LOCAL = "basic"  # Hydra's launcher that does jobs in this process
+MOST_SHOWN = 300  # jobs of a sweep whose page is written after each of them
+failures: list[str] = []  # of the jobs in this process
+
+
+def summarise(folder: Path) -> list[dict[str, Any]]:
+    """Write a sweep's summary; where that cannot be, say why and go on without it.
+
+    Returns:
+        A row for each job that has ended.
+    """
+    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+
+    try:
+        return sweep.write_summary(folder)
+    except OSError as error:
+        print(f"{shown_path(folder)}: no summary ({reason(error)})", file=sys.stderr)
+        return []
+
+
+def write_page(write: Callable[[Path], object], folder: Path) -> None:
+    """Write a page; where that fails, say why and go on."""
+    try:
+        write(folder)
+    except Exception as error:  # noqa: BLE001 - a page must never cost a result, or the next job
+        print(f"{shown_path(folder)}: no page ({type(error).__name__}: {error})", file=sys.stderr)
+
+
+def run_job(composed: DictConfig) -> float | None:
+    """Do the job that Hydra has composed, unless it is done.
+
+    Returns:
+        What the search is to maximise; None if the job failed.
+    """
+    from hydra.core.hydra_config import HydraConfig  # noqa: PLC0415
+
+    from dip_lightning.command import rerun  # noqa: PLC0415
+    from dip_lightning.dashboard import page  # noqa: PLC0415
+    from dip_lightning.results import lock  # noqa: PLC0415
+    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+
+    hydra_config = HydraConfig.get()
+    place = _place(hydra_config)
+    if place.group:
+        print(f"\n[{hydra_config.job.num + 1}] {place.swept}".rstrip(), flush=True)
+    typed = any(text.startswith("resume=") for text in hydra_config.overrides.task)
+    resume = bool(composed.resume and (place.group or typed))
+    done = sweep.finished(place.folder) if resume else None
+    if done is not None and rerun.is_same(place.folder, composed):
+        print(f"finished before (resume=false does it again): {shown_path(place.folder)}")
+        lock.release_stale(place.folder)
+        if not (place.folder / page.REPORT).exists():
+            write_page(page.write_report, place.folder)
+        return _score(done, composed.objective)
+    try:
+        with lock.locked(place.folder):
+            return _run_locked(composed, hydra_config, place, resume=resume)
+    except FolderError as error:  # what is there is another's
+        _refuse(place, hydra_config, str(error))
+    except OSError as error:  # before there was anything to lose
+        where = error.filename or shown_path(place.folder)
+        _refuse(place, hydra_config, f"{where}: cannot be written ({reason(error)})")
+    return None
+
+
+def _run_locked(
+    composed: DictConfig, hydra_config: HydraConf, place: Place, *, resume: bool
+) -> float | None:
+    from dip_lightning import run  # noqa: PLC0415
+    from dip_lightning.command import composing, rerun  # noqa: PLC0415
+    from dip_lightning.dashboard import page  # noqa: PLC0415
+    from dip_lightning.results import report  # noqa: PLC0415
+
+    goes_on = _prepare(composed, hydra_config, place, resume=resume)
+    try:
+        result = run.run(composing.to_config(composed), place, goes_on=goes_on)
+        if not (place.folder / ".hydra").exists():  # somebody has removed the folder
+            rerun.write(place.folder, composed, hydra_config)
+    except FolderError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one failing job must not stop the others
+        _fail(place, error)
+        return None
+    finally:
+        # The Trainer and its model refer to each other: only the collector frees their memory.
+        gc.collect()
+        if place.group:
+            rows = summarise(place.folder.parent)
+            if len(rows) <= MOST_SHOWN:
+                write_page(page.write_dashboard, place.folder.parent)
+        write_page(page.write_report, place.folder)
+    if result["status"] == "finished":
+        report.drop_previous(place.folder)
+    if result["signal"] is not None:
+        raise SystemExit(128 + result["signal"])
+    return _score(result, composed.objective)
+
+
+def _prepare(composed: DictConfig, hydra_config: HydraConf, place: Place, *, resume: bool) -> bool:
+    from dip_lightning.command import rerun  # noqa: PLC0415
+    from dip_lightning.results import checkpoint, report  # noqa: PLC0415
+    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+
+    folder, same = place.folder, rerun.is_same(place.folder, composed)
+    if resume and not same and not place.group and (folder / ".hydra" / "config.yaml").exists():
+        raise FolderError(
+            f"resume=true: {shown_path(folder)} holds another configuration; name another folder, "
+            "or leave resume=true out to replace what is there"
+        )
+    if resume and same and checkpoint.exists(folder):
+        return True
+    if sweep.finished(folder) is not None:
+        report.set_aside(folder)
+    report.clear(folder)
+    rerun.write(folder, composed, hydra_config)
+    return False
+
+
+def _score(metrics: dict[str, Any], objective: str) -> float | None:
+    score: float | None = metrics.get(objective)
+    return score
+
+
+def _place(hydra_config: HydraConf) -> Place:
+    folder = Path(hydra_config.runtime.output_dir)
+    if hydra_config.mode != RunMode.MULTIRUN:
+        return Place(folder)
+    constant = hydra_config.job.config.override_dirname.exclude_keys
+    told = dict(text.partition("=")[::2] for text in hydra_config.overrides.task)
+    values = {key: value for key, value in told.items() if key not in constant}
+    group = Path(hydra_config.sweep.dir).name
+    return Place(folder, hydra_config.job.override_dirname, group, values)
+
+
+def _fail(place: Place, error: Exception) -> None:
+    from dip_lightning.engine import memory  # noqa: PLC0415 - imports PyTorch
+    from dip_lightning.results import report  # noqa: PLC0415 - imports PyTorch
+
+    diagnosis = getattr(error, "diagnosis", None)
+    if memory.is_exhausted(error):
+        sentence = "memory: there is not enough; use a smaller image or fewer channels"
+        diagnosis = "out_of_memory"
+    elif isinstance(error, OSError):
+        sentence = f"{error.filename or shown_path(place.folder)}: {reason(error)}"
+    elif isinstance(error, UserError):
+        sentence = str(error)
+    else:
+        traceback.print_exc()
+        sentence = f"{type(error).__name__}: {error}"
+    _report(place, sentence)
+    with suppress(OSError):  # it may be the reason of the failure
+        values = {"status": "failed", "error": sentence, "diagnosis": diagnosis}
+        values |= {"swept": place.values}
+        report.write_metrics(place.folder, values)
+    if (place.folder / PREVIOUS).exists():
+        print(f"the result before it: {shown_path(place.folder / PREVIOUS)}")
+
+
+def _refuse(place: Place, hydra_config: HydraConf, sentence: str) -> None:
+    _report(place, sentence)
+    if hydra_config.runtime.choices["hydra/launcher"] != LOCAL:
+        # The folder is another's: nothing in it tells the process that has sent this one.
+        raise UserError(sentence)
+
+
+def _report(place: Place, sentence: str) -> None:
+    print(f"error: {sentence}", file=sys.stderr, flush=True)
+    failures.append(f"{place.swept}: {sentence}" if place.swept else sentence)

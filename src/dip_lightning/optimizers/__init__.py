@@ -1,0 +1,39 @@
+"""What changes theta: the optimiser, and the course of its rate."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from torch import nn
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+from dip_lightning.config import Config
+from dip_lightning.optimizers.muon import Muon
+from dip_lightning.optimizers.schedule import learning_rate_factor
+
+
+def build_optimizer(
+    config: Config, theta: Iterable[nn.Parameter], *, fused: bool, capturable: bool
+) -> tuple[Optimizer, LRScheduler]:
+    """Build the optimiser of all parameters and the schedule of its learning rate.
+
+    Args:
+        config: `optimizer`, `lr`, `beta2`, `epsilon`, and `schedule` with what it needs.
+        theta: parameters of the generator.
+        fused: whether all of Adam is one operation, where the device has it.
+        capturable: whether a CUDA graph is to hold it.
+    """
+    adam = partial(
+        Adam,
+        lr=config.lr,
+        betas=(0.9, config.beta2),
+        eps=config.epsilon,
+        fused=fused,
+        capturable=capturable,
+    )
+    optimizer: Optimizer = Muon(theta, adam) if config.optimizer == "muon" else adam(theta)
+
+    def factor(iteration: int) -> float:
+        return learning_rate_factor(config, iteration)
+
+    return optimizer, LambdaLR(optimizer, factor)

@@ -1,0 +1,1 @@
+"""The result folder: what is in it, how it is written, and who may write it."""

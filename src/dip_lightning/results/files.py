@@ -1,0 +1,74 @@
+"""Writing a file so that a reader, a crash or a power cut never leaves half of it."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from dip_lightning.results.naming import shown_path
+
+
+def write_atomically(path: Path, content: bytes | memoryview, owner: str = "") -> None:
+    """Write a file beside its place, wait for the disk, then rename it over the old one.
+
+    Args:
+        path: file to write or replace; its folder exists.
+        content: what it shall hold.
+        owner: a name of this writer's own, where several processes may write the file at once.
+
+    Raises:
+        OSError: it cannot be written; the old file is as it was.
+    """
+    partial = path.with_name(f"{path.name}{owner}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        with suppress(OSError):  # a full disk needs the space
+            partial.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def reason(error: OSError) -> str:
+    """Say in a few words what the system refused."""
+    return error.strerror or str(error) or type(error).__name__
+
+
+class Attempts:
+    """Writing that must not cost a fit: where the disk takes nothing, say so once and go on.
+
+    Args:
+        then: what goes on, for the sentence.
+
+    Attributes:
+        failing: whether the last attempt failed.
+    """
+
+    def __init__(self, then: str) -> None:
+        self.then, self.failing = then, False
+
+    @contextmanager
+    def at(self, path: Path) -> Iterator[None]:
+        """Try to write a file; an OSError inside is said and swallowed."""
+        try:
+            yield
+        except OSError as error:
+            if not self.failing:
+                print(f"{shown_path(path)}: {reason(error)}; {self.then}", file=sys.stderr)
+            self.failing = True
+        else:
+            self.failing = False
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # Windows opens no folders
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

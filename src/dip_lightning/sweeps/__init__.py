@@ -1,0 +1,1 @@
+"""Many jobs: what chooses their values, where they run, and their summary."""

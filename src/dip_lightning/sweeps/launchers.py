@@ -1,0 +1,152 @@
+"""Where a sweep's jobs run: Hydra's launchers by our names, and what a job needs in them."""
+
+import io
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from dip_lightning.errors import UserError
+
+# Options of the groups launcher and search that need a plugin; the extra has the same name.
+PLUGINS = {
+    "joblib": "hydra_joblib_launcher",
+    "slurm": "hydra_submitit_launcher",
+    "ray": "hydra_ray_launcher",
+    "optuna": "hydra_optuna_sweeper",
+}
+BYTES_PER_JOB = 2e9  # 256 x 256 pixels take half of it
+_SLOT_SECONDS = 60
+
+Job = Callable[[DictConfig], float | None]
+
+
+def require(group: str, option: str) -> None:
+    """Look for the plugin that an option needs.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    plugin = PLUGINS.get(option)
+    try:
+        missing = plugin is not None and find_spec(f"hydra_plugins.{plugin}") is None
+    except ModuleNotFoundError:  # no plugin at all
+        missing = True
+    if missing:
+        raise UserError(
+            f"{group}={option}: is not installed; pip install 'dip-lightning[{option}]'"
+        )
+
+
+@dataclass(frozen=True)
+class PortableJob:
+    """A job that another process can unpickle: what its configuration calls goes with it.
+
+    Args:
+        job: what to do with a composed configuration.
+    """
+
+    job: Job
+
+    def __call__(self, composed: DictConfig) -> float | None:
+        """Do the job."""
+        if HydraConfig.get().runtime.choices["hydra/launcher"] == "joblib":
+            _share_the_machine()
+        return self.job(composed)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Take along the resolvers, which Hydra needs before it calls the job."""
+        return _unpack, (self.job,)
+
+
+def _unpack(job: Job) -> PortableJob:
+    from dip_lightning.command.composing import register  # noqa: PLC0415 - imports this module
+
+    register()
+    return PortableJob(job)
+
+
+def register_resolvers() -> None:
+    """Register what conf/launcher calls."""
+    OmegaConf.register_new_resolver("processes", processes, replace=True)
+
+
+def processes() -> int:
+    """Say how many fits at once this machine takes: one for each GPU, else by cores and memory."""
+    import torch  # noqa: PLC0415 - slow to import
+
+    from dip_lightning.engine.memory import free_bytes  # noqa: PLC0415 - imports PyTorch
+
+    gpus = torch.cuda.device_count()
+    if gpus:
+        return gpus
+    free = free_bytes(torch.device("cpu"))
+    fitting = sys.maxsize if free is None else int(free / BYTES_PER_JOB)
+    return max(1, min(_cores(), fitting))
+
+
+def _cores() -> int:
+    # Those that a cluster or a container leaves to this process, not the machine's.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _share_the_machine() -> None:
+    if sys.stderr.isatty():  # several progress bars on one terminal would overwrite each other
+        sys.stderr = _Lines(sys.stderr.detach(), line_buffering=True)  # type: ignore[union-attr]
+    gpus = visible_gpus()
+    if len(gpus) > 1:
+        # Before anything of CUDA's starts in this process, which then keeps its GPU.
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus[_take_slot(len(gpus))]
+
+
+class _Lines(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return False
+
+
+def visible_gpus() -> list[str]:
+    """List the GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    told = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if told is not None:
+        return [name for name in told.split(",") if name]
+    import torch  # noqa: PLC0415 - slow to import
+
+    return [str(number) for number in range(torch.cuda.device_count())]
+
+
+_slots: list[socket.socket] = []  # held until the process ends, however it ends
+
+
+def _take_slot(gpus: int) -> int:
+    """Take a number that no other worker of the same sweep has, modulo the number of GPUs.
+
+    A name bound in Linux' abstract namespace is freed by the kernel when its process ends.
+    """
+    if not sys.platform.startswith("linux"):
+        raise UserError(
+            "launcher=joblib: deals out GPUs on Linux only; set CUDA_VISIBLE_DEVICES to one of them"
+        )
+    deadline = time.monotonic() + _SLOT_SECONDS
+    told = int(HydraConfig.get().launcher.n_jobs)
+    workers = max(gpus, told if told > 0 else _cores() + 1 + told)  # as joblib counts
+    while time.monotonic() < deadline:
+        for slot in range(workers):
+            taken = socket.socket(socket.AF_UNIX)
+            try:
+                taken.bind(f"\0dip_lightning-{os.getppid()}-{slot}")
+            except OSError:
+                taken.close()
+                continue
+            _slots.append(taken)
+            return slot % gpus
+        time.sleep(0.1)  # a worker that is being replaced has not quite ended
+    raise UserError("launcher=joblib: no GPU became free; start the same command again")

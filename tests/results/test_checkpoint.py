@@ -1,0 +1,102 @@
+import pickle
+
+import pytest
+import torch
+
+from dip_lightning.errors import FolderError
+from dip_lightning.results.checkpoint import NAME, find, read, write
+from tests.tasks.test_base import make, trainer
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def saved(tmp_path):
+    from dip_lightning.callbacks import Storage
+
+    lightning = trainer(plugins=[Storage()])
+    lightning.fit(make(), [3])
+    lightning.save_checkpoint(tmp_path / NAME)
+    return tmp_path / NAME
+
+
+def test_the_same_fit_is_found(saved):
+    assert find(saved.parent, make(), CPU) == saved
+    assert find(saved.parent / "nowhere", make(), CPU) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"lr": 0.5}, "is of another configuration, lr=0.01 instead of 0.5"),
+        ({"task": "denoising"}, "known=0.5 instead of None|keep_known=False instead of None"),
+        ({"x": torch.full((1, 3, 17, 13), 0.5)}, "is of another image"),
+        ({"x": torch.full((1, 3, 17, 14), 0.5)}, "is of another image"),
+        ({"z": torch.full((1, 3, 17, 13), 0.5)}, "is of another input image"),
+    ],
+)
+def test_another_fit_is_refused(saved, changes, sentence):
+    with pytest.raises(FolderError, match=sentence):
+        find(saved.parent, make(**changes), CPU)
+
+
+def test_another_device_is_refused(saved):
+    with pytest.raises(FolderError, match="was computed in float32 on cpu, which is float32 on"):
+        find(saved.parent, make(), torch.device("cuda"))
+
+
+def test_what_changes_no_bit_may_differ(saved):
+    changes = {"logger": {"name": "csv"}, "checkpoint_seconds": 3.0, "resume": False, "chunk": 4}
+    assert find(saved.parent, make(**changes), CPU) == saved
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), [(OSError(5, "I/O error"), FolderError), (MemoryError(), MemoryError)]
+)
+def test_a_checkpoint_that_cannot_be_read_now_is_not_thrown_away(
+    saved, error, expected, monkeypatch
+):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(torch, "load", fail)
+    with pytest.raises(expected):
+        find(saved.parent, make(), CPU)
+
+
+@pytest.mark.parametrize("damage", ["short", "flipped", "empty", "text", "other"])
+def test_a_damaged_checkpoint_is_named_and_left(saved, damage, capsys):
+    content = saved.read_bytes()
+    middle = content.index(make().y.numpy().tobytes()) + 40
+    flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    cases = {"short": content[:-500], "flipped": flipped, "empty": b"", "text": b"hello"}
+    if damage == "other":
+        torch.save({"a": 1}, saved)
+    else:
+        saved.write_bytes(cases[damage])
+    assert find(saved.parent, make(), CPU) is None
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "last.ckpt: cannot be read (" in err
+    assert "starting from the beginning" in err
+
+
+def test_nothing_in_a_checkpoint_runs(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    torch.save({"fit": Evil(), "configuration": {}, "state_dict": {}}, tmp_path / NAME)
+    with pytest.raises(ValueError, match="Weights only load failed"):
+        read(tmp_path / NAME)
+    (tmp_path / NAME).write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(ValueError, match="not a zip file"):
+        read(tmp_path / NAME)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_loss_that_was_not_finite_is_no_place_to_go_on_from(saved):
+    state = read(saved)
+    state["fit"]["diverged_at"] = 2
+    write(saved, state)
+    assert find(saved.parent, make(), CPU) is None
