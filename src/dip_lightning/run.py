@@ -1,7 +1,6 @@
 """One job: load, build, fit, report; the only place that wires everything together."""
 
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
@@ -9,25 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from pytorch_lightning import Callback, Trainer
-from pytorch_lightning.loggers import Logger
 
 import dip_lightning
 from dip_lightning import engine, tasks
 from dip_lightning.callbacks import (
-    Checkpoints,
-    Diagnostics,
-    History,
     Panels,
     Progress,
     Stopping,
-    Storage,
 )
 from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, Config
 from dip_lightning.datasets import find_image, find_mask, read_image
-from dip_lightning.engine import Chunks, acceleration, memory
-from dip_lightning.errors import UserError
+from dip_lightning.engine import acceleration, memory
+from dip_lightning.fitting import fit
 from dip_lightning.generators import build
 from dip_lightning.images import Picture, centre, read, read_mask
 from dip_lightning.results import checkpoint, health, report
@@ -35,7 +27,7 @@ from dip_lightning.results.loggers import log_result, open_logger
 from dip_lightning.results.naming import Place, counted, shown_path
 from dip_lightning.tasks.base import RestorationTask
 from dip_lightning.tasks.given import Given
-from dip_lightning.tiling import Fit, Tiling, grid_of
+from dip_lightning.tiling import Tiling, grid_of
 
 
 def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any]:
@@ -74,7 +66,7 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
                 around = [panels, Progress(config.iterations), stopping]
                 history = fit(task, device, place.folder, around, logger, found)
             else:
-                history = tiling.fit(_fit_one(device), stopping, logger)
+                history = tiling.fit(device, stopping, logger)
             status = _status(task, stopping)
             outcome = report.measure(task, with_baselines=status != "interrupted")
             diagnosis = _diagnosis(task, tiling, pointless)
@@ -133,60 +125,6 @@ def load(config: Config) -> tuple[Picture, Given]:
     )
 
 
-def fit(
-    task: RestorationTask,
-    device: torch.device,
-    folder: Path,
-    around: Sequence[Callback],
-    logger: Logger | None,
-    found: Path | None = None,
-) -> History:
-    """Fit the generator, writing history.csv and last.ckpt on the way and at the end.
-
-    Args:
-        task: what to fit, not begun.
-        device: where to compute.
-        folder: result folder, or a tile's in it.
-        around: what else happens around the fit: panels, progress, stopping.
-        logger: where else the curve goes.
-        found: checkpoint to go on from; None: from the beginning.
-
-    Raises:
-        UserError: the loss was not finite from the first iteration.
-        OSError: the history or the last checkpoint cannot be written.
-    """
-    config, total = task.config, task.config.iterations
-    task.recorder = acceleration.find_recorder(config.accelerate, device, diagnose=config.diagnose)
-    history = History(folder / "history.csv", config.log_every, total)
-    looking = [Diagnostics(folder / "diagnostics.csv")] if config.diagnose else []
-    saving = Checkpoints(folder / checkpoint.NAME, config.checkpoint_seconds)
-    trainer = Trainer(
-        accelerator="gpu" if device.type == "cuda" else device.type,
-        devices=1,
-        max_epochs=1,
-        logger=logger or False,
-        callbacks=[*looking, history, *around, saving],
-        # A job is one process: Lightning must not read SLURM's tasks as ranks, nor requeue itself.
-        plugins=[LightningEnvironment(), Storage()],
-        default_root_dir=folder,
-        log_every_n_steps=1,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    pace, done = lambda: task.seconds_per_iteration, lambda: task.iteration
-    trainer.fit(task, Chunks(total, config.chunk, pace, done), ckpt_path=found)
-    if task.diverged_at == 1:
-        raise UserError(
-            f"lr={config.lr}: the loss was not finite from the first iteration", "not_finite"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    for table in [history.table, *(diagnostics.table for diagnostics in looking)]:
-        table.finish()
-    trainer.save_checkpoint(folder / checkpoint.NAME)
-    return history
-
-
 def _prepare(config: Config) -> torch.device:
     # A sweep runs its jobs in one process: whatever one job sets, the next sets again.
     engine.keep_freed_memory()
@@ -196,15 +134,6 @@ def _prepare(config: Config) -> torch.device:
     device = engine.find_device(config.device)
     acceleration.check(config.accelerate, device, diagnose=config.diagnose)
     return device
-
-
-def _fit_one(device: torch.device) -> Fit:
-    def fit_one(
-        task: RestorationTask, folder: Path, around: list[Callback], found: Path | None
-    ) -> History:
-        return fit(task, device, folder, around, None, found)
-
-    return fit_one
 
 
 def _build(

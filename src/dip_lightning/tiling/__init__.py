@@ -3,14 +3,12 @@
 import gc
 import signal
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning import Callback
 from pytorch_lightning.loggers import Logger
 from torch import Tensor
 
@@ -20,6 +18,7 @@ from dip_lightning.callbacks.history import decibels
 from dip_lightning.config import Config, value_of
 from dip_lightning.engine.memory import TILE_STEP
 from dip_lightning.errors import UserError
+from dip_lightning.fitting import fit
 from dip_lightning.generators.inputs import check_input
 from dip_lightning.losses import mse
 from dip_lightning.results import checkpoint
@@ -27,10 +26,6 @@ from dip_lightning.tasks.base import Iterate, RestorationTask
 from dip_lightning.tasks.given import Given, fingerprints
 from dip_lightning.tiling.courses import Record, mean_rows, record_of, write_history
 from dip_lightning.tiling.tiles import Grid, Mosaic, Tile, cover
-
-# Fits a task in a folder, with some callbacks, perhaps from a checkpoint; history and last.ckpt
-# lie in the folder afterwards.
-Fit = Callable[[RestorationTask, Path, list[Callback], Path | None], object]
 
 
 def grid_of(config: Config, shape: tuple[int, int, int]) -> Grid:
@@ -85,11 +80,11 @@ class Tiling:
             if found is not None:
                 self._found[number] = found
 
-    def fit(self, fit: Fit, stopping: Stopping, logger: Logger | None) -> History:
+    def fit(self, device: torch.device, stopping: Stopping, logger: Logger | None) -> History:
         """Fit the tiles, all that there is time for, and put them together.
 
         Args:
-            fit: fits one of them.
+            device: where to compute.
             stopping: says when there is no more time.
             logger: where else the curve goes.
 
@@ -102,7 +97,7 @@ class Tiling:
         panels.write_truth(self.whole)
         mosaics, records = [Mosaic(self.whole.shape) for _ in range(2)], []
         for number, tile in enumerate(self.grid):
-            *pixels, record = self._part(number, tile, fit, stopping)
+            *pixels, record = self._part(number, tile, device, stopping)
             for mosaic, part in zip(mosaics, pixels, strict=True):
                 mosaic.add(tile, part)
             records.append(record)
@@ -162,7 +157,7 @@ class Tiling:
         )
 
     def _part(
-        self, number: int, tile: Tile, fit: Fit, stopping: Stopping
+        self, number: int, tile: Tile, device: torch.device, stopping: Stopping
     ) -> tuple[Tensor, Tensor, Record]:
         """Return a tile's last iterate, averaged output and record: found, fitted, or y alone."""
         given, path = self.given(tile), self._found.get(number)
@@ -171,7 +166,7 @@ class Tiling:
             return y, y, Record(iteration=self.total, is_copy=True)
         saved = None if path is None else checkpoint.read(path)
         if saved is None or saved["fit"]["iteration"] < self.total:
-            saved = self._fit(number, given, fit, stopping) or saved
+            saved = self._fit(number, given, device, stopping) or saved
         if saved is None:
             stand_in = tile.cut(self._stand_in)
             return stand_in, stand_in, Record()
@@ -181,7 +176,7 @@ class Tiling:
         return state["x_hat"], state["x_average"], record_of(saved)
 
     def _fit(
-        self, number: int, given: Given, fit: Fit, stopping: Stopping
+        self, number: int, given: Given, device: torch.device, stopping: Stopping
     ) -> dict[str, Any] | None:
         """Fit a tile; return its checkpoint, None if a signal left no time for it."""
         if stopping.received is not None:
@@ -192,7 +187,7 @@ class Tiling:
         name = f"tile {number + 1}/{count}"
         progress = Progress(count * self.total, number * self.total, name)
         try:
-            fit(task, place, [progress, stopping], self._found.get(number))
+            fit(task, device, place, [progress, stopping], None, self._found.get(number))
         except SystemExit:  # Lightning's own, if the signal came before the first iteration
             stopping.received = stopping.received or signal.SIGTERM
             return None
