@@ -11,7 +11,7 @@ from urllib.parse import quote
 from dip_lightning.command import rerun
 from dip_lightning.dashboard.curves import drops, pack
 from dip_lightning.dashboard.previews import preview
-from dip_lightning.dashboard.runs import Run
+from dip_lightning.dashboard.runs import Run, differs
 from dip_lightning.study.experiments import find_tables
 from dip_lightning.study.published import METRICS, numbers
 
@@ -40,18 +40,9 @@ def swept_keys(runs: list[Run]) -> list[str]:
     Options of a network count where they differ between runs of the same network.
     """
     typed = [text.lstrip("+").partition("=")[0] for run in runs for text in run.overrides]
-    keys = dict.fromkeys([*typed, *(key for run in runs for key in run.settings)])
-    return [key for key in keys if key not in ASIDE and _differs(key, runs)]
-
-
-def _differs(key: str, runs: list[Run]) -> bool:
-    seen: dict[str, set[str]] = {}
-    group = key.partition(".")[0]
-    for run in runs:
-        if key in run.settings:
-            option = str(run.settings[group]) if group != key else ""
-            seen.setdefault(option, set()).add(str(run.settings[key]))
-    return any(len(values) > 1 for values in seen.values())
+    settings = [run.settings for run in runs]
+    keys = dict.fromkeys([*typed, *(key for values in settings for key in values)])
+    return [key for key in keys if key not in ASIDE and differs(key, settings)]
 
 
 def record(run: Run, page: Path, root: Path, points: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -135,6 +135,22 @@ def flatten(settings: dict[str, Any]) -> dict[str, Any]:
         flat[key] = value.get("name")
         flat |= {f"{key}.{inner}": item for inner, item in value.items() if inner != "name"}
     return flat
+
+
+def differs(key: str, settings: Sequence[dict[str, Any]]) -> bool:
+    """Say whether runs differ in a setting; in an option of a network, those of the same network.
+
+    Args:
+        key: such as `lr` or `network.down`.
+        settings: of each run, see `flatten`; runs without the key do not count.
+    """
+    seen: dict[str, set[str]] = {}
+    group = key.partition(".")[0]
+    for values in settings:
+        if key in values:
+            option = str(values[group]) if group != key else ""
+            seen.setdefault(option, set()).add(str(values[key]))
+    return any(len(found) > 1 for found in seen.values())
 
 
 def read_curve(path: Path) -> dict[str, NDArray[np.float64]]:

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from dip_lightning.command.resolvers import register_resolvers
-from dip_lightning.dashboard.runs import flatten
+from dip_lightning.dashboard.runs import differs, flatten
 from dip_lightning.results.naming import PREVIOUS
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.published import published
@@ -94,11 +94,8 @@ class Result:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the image was left whole."""
-        side, size = self.settings.get("max_side"), self.metrics.get("size")
-        if "cropped" in self.metrics:
-            return not self.metrics["cropped"]
-        return side is None or (size is not None and max(size[1:]) < side)
+        """Whether the image is known to have been left whole."""
+        return self.metrics.get("cropped") is False
 
     def setting(self, key: str) -> Any:
         """Return a setting; of a group, the option's name."""
@@ -172,21 +169,16 @@ def all_axes(results: list[Result], experiment: Experiment) -> tuple[str, ...]:
     for result in results:
         values = (format_value(result.setting(key)) for key in experiment.axes)
         seen.setdefault((result.image, *values), []).append(result)
-    extra = {key for jobs in seen.values() for key in jobs[0].settings if _differs(key, jobs)}
+    extra = {
+        key
+        for jobs in seen.values()
+        for key in jobs[0].settings
+        if key.partition(".")[0] not in ASIDE and differs(key, [job.settings for job in jobs])
+    }
     candidates = (*experiment.axes, *sorted(extra - set(experiment.axes)))
     return tuple(
         key for key in candidates if len({format_value(r.setting(key)) for r in results}) > 1
     )
-
-
-def _differs(key: str, jobs: list[Result]) -> bool:
-    """Say whether jobs differ in a setting; in an option of a network, those of the same one."""
-    group = key.partition(".")[0]
-    seen: dict[str, set[str]] = {}
-    for job in jobs:
-        option = str(job.setting(group)) if group != key else ""
-        seen.setdefault(option, set()).add(format_value(job.setting(key)))
-    return group not in ASIDE and any(len(values) > 1 for values in seen.values())
 
 
 def frame(results: list[Result], experiment: Experiment, axes: tuple[str, ...]) -> pd.DataFrame:
