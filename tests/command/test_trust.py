@@ -130,3 +130,29 @@ def test_a_search_maximizes():
     (override,) = OverridesParser.create().parse_overrides(["hydra.sweeper.direction=minimize"])
     with pytest.raises(UserError, match="a search can only maximize"):
         check_typed(override)
+
+
+SLURM = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher"
+
+
+@pytest.mark.parametrize(
+    ("settings", "refused"),
+    [
+        ("launcher: {partition: mine}", None),
+        (f"launcher: {{_target_: {SLURM}}}", None),
+        (f"launcher: {{_target_: {SLURM}s}}", "hydra.launcher._target_"),
+        (f"callbacks: {{evil: {CALL}}}", "hydra.callbacks.evil._target_"),
+    ],
+)
+def test_a_launcher_of_ones_own_calls_nothing_else(tmp_path, settings, refused):
+    (tmp_path / "launcher").mkdir()
+    (tmp_path / "launcher" / "cluster.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /hydra/launcher: submitit_slurm\n"
+        f"hydra:\n  {settings}\n"
+    )
+    command = parse(["--config-dir", str(tmp_path), "launcher=cluster", "-m", "seed=1,2"])
+    if refused is None:
+        assert check(command).launcher == "cluster"
+    else:
+        with pytest.raises(UserError, match=rf"sets {refused}, which a configuration"):
+            check(command)
