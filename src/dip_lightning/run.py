@@ -11,11 +11,7 @@ import torch
 
 import dip_lightning
 from dip_lightning import engine, tasks
-from dip_lightning.callbacks import (
-    Panels,
-    Progress,
-    Stopping,
-)
+from dip_lightning.callbacks import Panels, Progress, Stopping
 from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, Config
 from dip_lightning.datasets import find_image, find_mask, read_image
 from dip_lightning.engine import acceleration, memory

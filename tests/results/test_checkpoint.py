@@ -40,6 +40,14 @@ def test_another_fit_is_refused(saved, changes, sentence):
         find(saved.parent, make(**changes), CPU)
 
 
+def test_one_of_an_earlier_version_is_refused(saved):
+    state = read(saved)
+    del state["fit"]["given"]
+    write(saved, state)
+    with pytest.raises(FolderError, match="is of an earlier version; start again"):
+        find(saved.parent, make(), CPU)
+
+
 def test_another_device_is_refused(saved):
     with pytest.raises(FolderError, match="was computed in float32 on cpu, which is float32 on"):
         find(saved.parent, make(), torch.device("cuda"))

@@ -117,6 +117,8 @@ def _check_same(
                 f"{path}: is of another configuration, {name}={before.get(name)} instead of "
                 f"{now.get(name)}; name another folder, or start again with resume=false"
             )
+    if "given" not in saved["fit"]:
+        raise FolderError(f"{path}: is of an earlier version; start again with resume=false")
     for name, checksum in given.items():
         if saved["fit"]["given"].get(name) != checksum:
             raise FolderError(f"{path}: is of another {name}; start again with resume=false")
