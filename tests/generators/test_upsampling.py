@@ -52,6 +52,17 @@ def test_is_the_convolution_of_the_upsampled_image(size, mode, padding, kernel, 
         torch.testing.assert_close(found, wanted, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_keeps_the_layout_forth_and_back(mode, layout):
+    x, weight = draw(1, 3, 40, 33).detach(), draw(4, 3, 3, 3)
+    x = x.contiguous(memory_format=layout).requires_grad_()
+    y = upsampled_conv(x, weight, None, mode=mode, padding="reflect")
+    assert y.is_contiguous(memory_format=layout)
+    (gradient,) = torch.autograd.grad(y.square().sum(), x)
+    assert gradient.is_contiguous(memory_format=layout)
+
+
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_normalises_as_if_it_were_upsampled(size, mode):
