@@ -22,6 +22,7 @@ or are fetched (see README).
 import argparse
 import csv
 import json
+import math
 import signal
 import statistics
 import subprocess
@@ -121,13 +122,13 @@ def pace(curve: Curve) -> float:
     return statistics.mean(steps[1:] or steps)
 
 
-def textbook(arguments: list[str], seconds: float) -> Curve:
+def textbook(arguments: list[str], seconds: float = math.inf, iterations: int = ENDLESS) -> Curve:
     """Run the textbook loop in a process of its own, as the suite's settings change a process."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(plain_fit, arguments, seconds).result()
+        return pool.submit(plain_fit, arguments, seconds, iterations).result()
 
 
-def plain_fit(arguments: list[str], seconds: float) -> Curve:
+def plain_fit(arguments: list[str], seconds: float, iterations: int) -> Curve:
     """Fit a job's image by the textbook loop; the averaged output's curve."""
     config = to_config(Source().compose(arguments))
     torch.set_num_threads(config.threads or engine.ALL_THREADS)
@@ -136,7 +137,7 @@ def plain_fit(arguments: list[str], seconds: float) -> Curve:
     network, curve, average, weight = written_out(task.generator), [], 0.0, 0.0
     outputs = plain(network, task.z.contiguous(), task.loss, config.lr, config.noise_std)
     start = time.perf_counter()
-    while not curve or curve[-1][0] < seconds:
+    while not curve or (curve[-1][0] < seconds and len(curve) < iterations):
         step, weight = 1 - config.average, config.average * weight + 1 - config.average
         average = average + (task.complete(next(outputs)) - average) * (step / weight)
         curve.append((time.perf_counter() - start, psnr(average, task.x)))
