@@ -22,7 +22,7 @@ test: check  ## lint, types and all tests
 fault-test: $(INSTALLED)  ## kill fits at 20 random moments, go on, compare every bit (POINTS=20)
 	$(BIN)/python -m tests.faults.killing --points $(or $(POINTS),20)
 
-bench: $(INSTALLED)  ## time the suite beside a textbook loop (ARGS="--pairs 3 256")
+bench: $(INSTALLED)  ## time the suite beside a textbook loop (ARGS="--pairs 3 skip:256")
 	$(BIN)/python -m benchmarks.speed $(ARGS)
 
 quality: $(INSTALLED)  ## what a minute gives, of each method (ARGS="--seconds 30 60"); hours

@@ -1,7 +1,6 @@
 """The suite's speed beside a textbook loop's, and beside that of the convolutions alone.
 
-    python -m benchmarks.speed [--device cuda] [--network NAME ...] [--iterations N] [--pairs N]
-        [SIZE ...]
+    python -m benchmarks.speed [--device cuda] [--iterations N] [--pairs N] [NETWORK:SIZE ...]
 
 Three loops in turn, each in a process of its own (the allocator's settings last as long as it):
 
@@ -20,6 +19,7 @@ defaults as they are: on a GPU, its convolutions are rounded to TF32.
 import argparse
 import json
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -35,6 +35,7 @@ from benchmarks.loops import LEFT_OUT
 from benchmarks.page import hardware, write
 
 ITERATIONS = {"cpu": 12, "cuda": 1000}
+CASES = ("skip:128", "skip:256", "skip:512", "skip_text:256", "unet:256")
 COLUMNS = (
     "network | pixels | textbook it/s | suite it/s | ratio | convolutions alone, it/s "
     "| suite / convolutions | outside of the iterations | memory, textbook / suite (GB) "
@@ -154,22 +155,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("sizes", nargs="*", type=int, default=[128, 256], metavar="SIZE")
-    parser.add_argument("--network", nargs="+", default=["skip", "skip_text", "unet"])
+    parser.add_argument("cases", nargs="*", default=CASES, metavar="NETWORK:SIZE")
     parser.add_argument("--device", choices=LEFT_OUT, default="cpu")
     parser.add_argument("--iterations", type=int, help="default: 12; on a GPU 1000")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
     device, iterations = given.device, given.iterations or ITERATIONS[given.device]
+    if wrong := [case for case in given.cases if not re.fullmatch(r"\w+:[1-9]\d*", case)]:
+        parser.error(f"{wrong[0]}: expected NETWORK:SIZE, such as {CASES[0]}")
     if iterations <= LEFT_OUT[device]:
         parser.error(f"--iterations {iterations}: the first {LEFT_OUT[device]} are left out")
     print(f"{hardware(device)}\n| {COLUMNS} |", flush=True)
     results = []
-    for network in given.network:
-        for side in given.sizes:
-            results.append(compare(network, side, iterations, given.pairs, device))
-            print(row(results[-1]), flush=True)
+    for case in given.cases:
+        network, _, side = case.partition(":")
+        results.append(compare(network, int(side), iterations, given.pairs, device))
+        print(row(results[-1]), flush=True)
     if not given.dry:
         shown = text(results, iterations, given.pairs, device)
         name = "speed" if device == "cpu" else f"speed-{device}"

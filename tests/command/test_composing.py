@@ -27,7 +27,10 @@ def test_a_budget_is_a_limit():
     short = config("preset=fast", "budget=smoke")
     assert (short.iterations, short.rise) == (3, 0)
     assert config("preset=fast", "max_iterations=100").rise == 10
-    assert config("preset=fast", "warmup=40", "max_iterations=100").rise == 8
+    assert (
+        config("schedule=warmup_cosine", "iterations=500", "warmup=40", "max_iterations=100").rise
+        == 8
+    )
 
 
 def test_options_of_a_folder_of_the_users_own(tmp_path):
@@ -80,6 +83,9 @@ def test_the_papers_settings(task, lr, iterations, noise_std, network):
 
 def test_presets_and_budgets_change_what_they_say():
     fast = config("preset=fast", "task=inpainting")
-    assert (fast.schedule, fast.iterations, fast.guard) == ("warmup_cosine", 500, 1.2)
+    assert (fast.schedule, fast.iterations, fast.optimizer) == ("warmup_cosine", 600, "muon")
+    assert fast.network["name"] == "skip"
+    assert config("preset=fast", "task=inpainting", "network=unet").network["name"] == "unet"
+    assert config("preset=fast", "task=sr").noise_std == 0.06
     cpu = config("budget=cpu")
     assert (cpu.iterations, cpu.max_side) == (600, 256)

@@ -1,6 +1,6 @@
 import pytest
 
-from dip_lightning.command.resolvers import if_at_least, job_folder, stamp
+from dip_lightning.command.resolvers import for_task, if_at_least, job_folder, stamp
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,8 @@ def test_stamp_sorts_by_time():
 
 def test_if_at_least():
     assert [if_at_least(f, 8, "long", "short") for f in (4, 8, 16)] == ["short", "long", "long"]
+
+
+def test_for_task():
+    values = {"sr": 400, "others": 600}
+    assert [for_task(task, values) for task in ("sr", "my_own")] == [400, 600]
