@@ -1,19 +1,18 @@
-"""What a user has after half a minute, one, two and five, of each method.
+"""What a user has after half a minute, one, two and five, and in the end, of each method.
 
     python -m benchmarks.quality [--case NAME ...] [--seconds S ...] [--setting KEY=VALUE ...]
 
 Per case, on one machine, one after the other:
 
     classical     the baseline of the task that scores best, and what it takes
-    textbook      preset=paper in plain PyTorch modules, float32, PSNR on the host every iteration
-    paper         preset=paper as a user runs it, one fit, looked at when the time is up
-    fast          preset=fast with as many iterations as fit into the time, a fit for each; one
-                  that took longer after all is done again, shorter
+    textbook      preset=paper in plain PyTorch modules, float32, PSNR on the host every iteration,
+                  for the longest of the times; the whole fit's time follows from its pace
+    paper         preset=paper as a user runs it, one fit, to its end
+    fast          preset=fast, likewise; after its end, it has what it has
 
 All on the CPU. DIP's PSNR is the averaged output's; the textbook loop's too, averaged in the same
-way, so that the table compares speed and settings only. Seconds are those of the fit, without the
+way, so that the tables compare speed and settings only. Seconds are those of the fit, without the
 start.
-`--goal` instead runs both presets to their ends and prints their PSNR, seconds and ratio.
 
 Tables go into docs/benchmarks.md, numbers into docs/benchmarks/. Images by name come from DIP_DATA
 or are fetched (see README).
@@ -23,18 +22,16 @@ import argparse
 import csv
 import json
 import math
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -55,8 +52,7 @@ CASES = {
     "sigma 25, house": ("task=denoising", "image=color9/house"),
     "sigma 25, f16": ("task=denoising", "image=color9/f16"),
 }
-ENDLESS, PACING = 1_000_000, 8  # iterations
-LATE = 1.02  # seconds / limit
+ENDLESS = 1_000_000  # iterations
 # What only the suite has, or what is this script's own to choose.
 NOT_FOR_ALL = {
     *("optimizer", "schedule", "warmup", "lr_end", "guard", "beta2", "epsilon", "output"),
@@ -67,12 +63,19 @@ Curve = list[tuple[float, float]]  # seconds, PSNR (dB)
 
 @dataclass
 class Method:
-    """PSNR of one method on one image, after each time; None before its first result."""
+    """One method on one image.
+
+    Attributes:
+        name: of the method.
+        psnr: after each time; None before its first result.
+        end: PSNR of the whole fit; None: it was not run to its end.
+        seconds: of the whole fit.
+    """
 
     name: str
     psnr: list[float | None]
-    note: str = ""
-    seconds: list[float] | None = None  # what it took, where that is not the limit
+    end: float | None
+    seconds: float
 
 
 @dataclass
@@ -80,7 +83,7 @@ class Case:
     """All methods on one image."""
 
     name: str
-    methods: list[Method] = field(default_factory=list)
+    methods: list[Method]
 
 
 def at(curve: Curve, seconds: float) -> float | None:
@@ -89,23 +92,13 @@ def at(curve: Curve, seconds: float) -> float | None:
     return seen[-1] if seen else None
 
 
-def suite(folder: Path, arguments: list[str], stop_after: float | None = None) -> Curve:
+def suite(folder: Path, arguments: list[str]) -> Curve:
     """Run the command; return the averaged output's curve."""
-    fixed = ("logger=csv", "log_every=1", "device=cpu", f"hydra.run.dir={folder}")
+    fixed = ("logger=csv", "device=cpu", f"hydra.run.dir={folder}")
     command = [sys.executable, "-m", "dip_lightning", *arguments, *fixed]
-    with tempfile.TemporaryFile("w+") as output:
-        child = subprocess.Popen(command, stdout=output, stderr=output)
-        while stop_after is not None and child.poll() is None:
-            curve = read_curve(folder)
-            if curve and curve[-1][0] >= stop_after:
-                child.send_signal(signal.SIGINT)
-                break
-            time.sleep(0.2)
-        status = child.wait()
-        output.seek(0)
-        printed = output.read()
-    if status and not (stop_after is not None and status == 128 + signal.SIGINT):
-        raise SystemExit(printed)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
     return read_curve(folder)
 
 
@@ -146,89 +139,60 @@ def plain_fit(arguments: list[str], seconds: float, iterations: int) -> Curve:
 
 def compare(name: str, arguments: list[str], seconds: list[float]) -> Case:
     """Run all methods on one image."""
-    case, longest = Case(name), max(seconds)
+
+    def method(kind: str, curve: Curve) -> Method:
+        end, took = curve[-1][1], curve[-1][0]
+        return Method(kind, [at(curve, limit) for limit in seconds], end, took)
+
     with tempfile.TemporaryDirectory() as root:
-        probe, endless, quick = (Path(root) / name for name in ("probe", "paper", "fast"))
-        step = pace(suite(probe, [*arguments, "preset=fast", f"iterations={PACING}"]))
-        case.methods.append(classical(probe, len(seconds)))
-        curve = textbook([*arguments, "preset=paper"], longest)
-        case.methods.append(Method("textbook", [at(curve, limit) for limit in seconds]))
-        paper = [*arguments, "preset=paper", f"iterations={ENDLESS}"]
-        curve = suite(endless, paper, stop_after=longest)
-        case.methods.append(Method("paper", [at(curve, limit) for limit in seconds]))
-        ends = []
-        for limit in seconds:
-            curve = in_time(quick, [*arguments, "preset=fast"], limit, step)
-            step = pace(curve) if len(curve) > 1 else step
-            ends.append(curve[-1])
-        psnrs, took = [psnr for _, psnr in ends], [when for when, _ in ends]
-        case.methods.append(Method("fast", psnrs, seconds=took))
-    return case
+        quick, whole = Path(root) / "fast", Path(root) / "paper"
+        fast = method("fast", suite(quick, [*arguments, "preset=fast"]))
+        paper = method("paper", suite(whole, [*arguments, "preset=paper"]))
+        first = classical(quick, seconds)
+        iterations = json.loads((whole / "metrics.json").read_text())["iterations"]
+    plain = textbook([*arguments, "preset=paper"], max(seconds))
+    times = [at(plain, limit) for limit in seconds]
+    book = Method("textbook", times, None, pace(plain) * iterations)
+    return Case(name, [first, book, paper, fast])
 
 
-def in_time(folder: Path, arguments: list[str], limit: float, step: float) -> Curve:
-    """Run a fit as long as a time allows.
-
-    Args:
-        folder: for its result.
-        arguments: of the command.
-        limit: seconds.
-        step: what an iteration takes, seconds, as far as one knows.
-    """
-    iterations = max(1, int(limit / step))
-    while True:
-        curve = suite(folder, [*arguments, f"iterations={iterations}"])
-        if curve[-1][0] <= LATE * limit or iterations == 1:
-            return curve
-        iterations = max(1, int(iterations * limit / curve[-1][0]))
-
-
-def classical(folder: Path, columns: int) -> Method:
+def classical(folder: Path, seconds: list[float]) -> Method:
     """Take the best baseline from a result folder."""
     found = json.loads((folder / "metrics.json").read_text())["baselines"]
     best = max((b for b in found if b["psnr"] is not None), key=lambda b: b["psnr"])
-    return Method("classical", [best["psnr"]] * columns, f"{best['name']}, {best['seconds']:.1f} s")
-
-
-def goal(name: str, arguments: list[str]) -> dict[str, Any]:
-    """Run both presets to their ends."""
-    found: dict[str, Any] = {"case": name}
-    with tempfile.TemporaryDirectory() as root:
-        for preset in ("paper", "fast"):
-            curve = suite(Path(root) / preset, [*arguments, f"preset={preset}"])
-            found[preset] = {"seconds": curve[-1][0], "psnr": curve[-1][1]}
-    return found
+    psnr, took = best["psnr"], best["seconds"]
+    times = [psnr if took <= limit else None for limit in seconds]
+    return Method(f"classical: {best['name']}", times, psnr, took)
 
 
 def table(cases: list[Case], seconds: list[float]) -> str:
-    """Write the PSNR of all methods after each time, the best in bold."""
-    head = ["image", "method", *(f"{limit:g} s" for limit in seconds)]
+    """Write the PSNR of all methods after each time and in the end, the best in bold."""
+    head = ["image", "method", *(f"{limit:g} s" for limit in seconds), "in the end", "after, s"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for case in cases:
-        best = [
-            max((m.psnr[k] for m in case.methods if m.psnr[k] is not None), default=None)
-            for k in range(len(seconds))
-        ]
+        columns = list(zip(*([*m.psnr, m.end] for m in case.methods), strict=True))
+        best = [max((p for p in column if p is not None), default=None) for column in columns]
         for method in case.methods:
             cells = [
-                "" if psnr is None else f"**{psnr:.2f}**" if psnr == best[k] else f"{psnr:.2f}"
-                for k, psnr in enumerate(method.psnr)
+                "" if psnr is None else f"**{psnr:.2f}**" if psnr == highest else f"{psnr:.2f}"
+                for psnr, highest in zip([*method.psnr, method.end], best, strict=True)
             ]
-            label = f"{method.name} ({method.note})" if method.note else method.name
-            lines.append(f"| {' | '.join([case.name, label, *cells])} |")
+            took = f"{method.seconds:.{0 if method.seconds >= 10 else 1}f}"
+            lines.append(f"| {' | '.join([case.name, method.name, *cells, took])} |")
     return "\n".join(lines)
 
 
-def goal_table(found: list[dict[str, Any]]) -> str:
-    """Write both presets' ends side by side."""
-    head = "image | paper, dB | paper, s | fast, dB | fast, s | time, paper / fast"
+def goal_table(cases: list[Case]) -> str:
+    """Write what the whole fits reach and take, beside each other."""
+    head = "image | paper, dB | fast, dB | difference | time, paper / fast | textbook / fast"
     lines = [f"| {head} |", "|---" * 6 + "|"]
-    for row in found:
-        paper, fast = row["paper"], row["fast"]
-        ratio = paper["seconds"] / fast["seconds"]
-        numbers = (paper["psnr"], paper["seconds"], fast["psnr"], fast["seconds"], ratio)
-        cells = [f"{n:.{d}f}" for n, d in zip(numbers, (2, 0, 2, 0, 1), strict=True)]
-        lines.append(f"| {' | '.join([row['case'], *cells])} |")
+    for case in cases:
+        _, book, paper, fast = case.methods
+        assert paper.end is not None  # noqa: S101 - narrows the type
+        assert fast.end is not None  # noqa: S101
+        psnrs = f"{paper.end:.2f} | {fast.end:.2f} | {fast.end - paper.end:+.2f}"
+        times = (m.seconds / fast.seconds for m in (paper, book))
+        lines.append(f"| {case.name} | {psnrs} | {' | '.join(f'{t:.1f}' for t in times)} |")
     return "\n".join(lines)
 
 
@@ -240,7 +204,6 @@ def main() -> None:
     parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--seconds", nargs="+", type=float, default=list(SECONDS))
     parser.add_argument("--setting", nargs="+", default=[], help="for all, e.g. max_side=128")
-    parser.add_argument("--goal", action="store_true", help="both presets to their ends")
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
     for setting in given.setting:
@@ -248,20 +211,15 @@ def main() -> None:
             parser.error(f"--setting {setting}: {key} is not the same for all methods")
         if key == "threads":
             torch.set_num_threads(int(setting.partition("=")[2]))
-    name = "goal" if given.goal else "quality"
-    results: list[Any] = []
+    cases: list[Case] = []
     for case in given.case:
-        arguments = [*CASES[case], *given.setting]
-        if given.goal:
-            results.append(goal(case, arguments))
-        else:
-            results.append(compare(case, arguments, given.seconds))
-        shown = goal_table(results) if given.goal else table(results, given.seconds)
-        print(shown, flush=True)
+        cases.append(compare(case, [*CASES[case], *given.setting], given.seconds))
+        print(table(cases, given.seconds), goal_table(cases), sep="\n", flush=True)
         if not given.dry:  # after each case: a long run that is cut off has told what it knows
             note = f"{hardware()}; {' '.join(given.setting) or 'whole images'}; seed 0."
-            facts = [r if given.goal else asdict(r) for r in results]
-            write(name, f"{note}\n\n{shown}", {"seconds": given.seconds, "results": facts})
+            facts = {"seconds": given.seconds, "results": [asdict(case) for case in cases]}
+            shown = (note, table(cases, given.seconds), goal_table(cases))
+            write("quality", "\n\n".join(shown), facts)
 
 
 if __name__ == "__main__":
