@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.page import hardware, write
-from benchmarks.quality import CASES, suite, textbook
+from benchmarks.quality import CASES, check, suite, textbook
 
 CHOSEN = ("half missing, house", "sr x4, butterfly", "sigma 25, f16")
 ITERATIONS = 500
@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--setting", nargs="+", default=[], help="for both, e.g. max_side=128")
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
+    check(given.setting, parser)
     results: dict[str, Pairs] = {}
     for case in given.case:
         arguments = [*CASES[case], *given.setting]

@@ -130,7 +130,7 @@ def plain_fit(arguments: list[str], seconds: float, iterations: int) -> Curve:
     network, curve, average, weight = written_out(task.generator), [], 0.0, 0.0
     outputs = plain(network, task.z.contiguous(), task.loss, config.lr, config.noise_std)
     start = time.perf_counter()
-    while not curve or (curve[-1][0] < seconds and len(curve) < iterations):
+    while len(curve) < 2 or (curve[-1][0] < seconds and len(curve) < iterations):
         step, weight = 1 - config.average, config.average * weight + 1 - config.average
         average = average + (task.complete(next(outputs)) - average) * (step / weight)
         curve.append((time.perf_counter() - start, psnr(average, task.x)))
@@ -150,7 +150,7 @@ def compare(name: str, arguments: list[str], seconds: list[float]) -> Case:
         paper = method("paper", suite(whole, [*arguments, "preset=paper"]))
         first = classical(quick, seconds)
         iterations = json.loads((whole / "metrics.json").read_text())["iterations"]
-    plain = textbook([*arguments, "preset=paper"], max(seconds))
+    plain = textbook([*arguments, "preset=paper"], max(seconds), iterations)
     times = [at(plain, limit) for limit in seconds]
     book = Method("textbook", times, None, pace(plain) * iterations)
     return Case(name, [first, book, paper, fast])
@@ -196,6 +196,16 @@ def goal_table(cases: list[Case]) -> str:
     return "\n".join(lines)
 
 
+def check(settings: list[str], parser: argparse.ArgumentParser) -> None:
+    """Refuse settings that not all methods have; take the number of threads for this process."""
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if key in NOT_FOR_ALL:
+            parser.error(f"--setting {setting}: {key} is not the same for all methods")
+        if key == "threads":
+            torch.set_num_threads(int(value))
+
+
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
@@ -206,11 +216,7 @@ def main() -> None:
     parser.add_argument("--setting", nargs="+", default=[], help="for all, e.g. max_side=128")
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
-    for setting in given.setting:
-        if (key := setting.partition("=")[0]) in NOT_FOR_ALL:
-            parser.error(f"--setting {setting}: {key} is not the same for all methods")
-        if key == "threads":
-            torch.set_num_threads(int(setting.partition("=")[2]))
+    check(given.setting, parser)
     cases: list[Case] = []
     for case in given.case:
         cases.append(compare(case, [*CASES[case], *given.setting], given.seconds))

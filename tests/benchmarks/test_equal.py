@@ -15,6 +15,13 @@ def test_without_chance_both_loops_are_one_fit(photo):
     assert 5 < pair[0] < 50
 
 
+def test_what_only_the_suite_has_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["equal", "--setting", "optimizer=muon"])
+    with pytest.raises(SystemExit):
+        equal.main()
+    assert "is not the same for all methods" in capsys.readouterr().err
+
+
 def test_the_table_has_means_and_how_far_single_seeds_are_apart():
     lines = equal.table({"photo": [(20.0, 20.5), (22.0, 21.9)]}).splitlines()
     assert lines[2:] == ["| photo | 2 | 21.00 | 21.20 | +0.20 | -0.10 to +0.50 |"]

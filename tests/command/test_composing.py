@@ -81,11 +81,23 @@ def test_the_papers_settings(task, lr, iterations, noise_std, network):
     )
 
 
+@pytest.mark.parametrize(
+    ("task", "iterations", "noise_std"),
+    [
+        ("denoising", 180, 0.03),
+        ("sr", 320, 0.06),
+        ("inpainting", 600, 0.03),
+        ("restoration", 1000, 0.03),
+    ],
+)
+def test_the_fast_settings(task, iterations, noise_std):
+    found = config("preset=fast", f"task={task}")
+    assert (found.iterations, found.noise_std) == (iterations, noise_std)
+    assert (found.optimizer, found.lr, found.schedule) == ("muon", 0.01, "warmup_cosine")
+    assert (found.average, found.guard, found.network["name"]) == (0.98, 1.2, "skip")
+    assert config("preset=fast", f"task={task}", "network=unet").network["name"] == "unet"
+
+
 def test_presets_and_budgets_change_what_they_say():
-    fast = config("preset=fast", "task=inpainting")
-    assert (fast.schedule, fast.iterations, fast.optimizer) == ("warmup_cosine", 600, "muon")
-    assert fast.network["name"] == "skip"
-    assert config("preset=fast", "task=inpainting", "network=unet").network["name"] == "unet"
-    assert config("preset=fast", "task=sr").noise_std == 0.06
     cpu = config("budget=cpu")
     assert (cpu.iterations, cpu.max_side) == (600, 256)

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 KERNEL = 3  # side of the kernels that this is written for; others are computed as written
 LEAST_BLURRED = 32  # side of x from which the border costs less than the inside saves, pixels
@@ -249,6 +250,7 @@ class _NormUpsampled(torch.autograd.Function):
         return torch.addcmul(_per_channel(shift), centred, factor).to(x.dtype)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         centred, product, inverse, scale = ctx.saved_tensors
         (gradient,) = gradients
