@@ -82,18 +82,18 @@ def test_the_papers_settings(task, lr, iterations, noise_std, network):
 
 
 @pytest.mark.parametrize(
-    ("task", "iterations", "noise_std"),
+    ("task", "optimizer", "iterations", "noise_std"),
     [
-        ("denoising", 180, 0.03),
-        ("sr", 320, 0.06),
-        ("inpainting", 600, 0.03),
-        ("restoration", 1000, 0.03),
+        ("denoising", "adam", 400, 0.03),
+        ("sr", "muon", 320, 0.06),
+        ("inpainting", "muon", 600, 0.03),
+        ("restoration", "muon", 1000, 0.03),
     ],
 )
-def test_the_fast_settings(task, iterations, noise_std):
+def test_the_fast_settings(task, optimizer, iterations, noise_std):
     found = config("preset=fast", f"task={task}")
     assert (found.iterations, found.noise_std) == (iterations, noise_std)
-    assert (found.optimizer, found.lr, found.schedule) == ("muon", 0.01, "warmup_cosine")
+    assert (found.optimizer, found.lr, found.schedule) == (optimizer, 0.01, "warmup_cosine")
     assert (found.average, found.guard, found.network["name"]) == (0.98, 1.2, "skip")
     assert config("preset=fast", f"task={task}", "network=unet").network["name"] == "unet"
 
