@@ -69,7 +69,8 @@ def run_job(composed: DictConfig) -> float | None:
     resume = bool(composed.resume and (place.group or typed))
     done = sweep.finished(place.folder) if resume else None
     if done is not None and rerun.is_same(place.folder, composed):
-        print(f"finished before (resume=false does it again): {shown_path(place.folder)}")
+        where = shown_path(place.folder)  # flushed: a worker's buffer may outlast the sweep
+        print(f"finished before (resume=false does it again): {where}", flush=True)
         lock.release_stale(place.folder)
         if not (place.folder / page.REPORT).exists():
             write_page(page.write_report, place.folder)
