@@ -115,6 +115,7 @@ def select(page, *names):
 
 
 def drawn(page):
+    one(page, ".chart canvas")
     return page.execute_script("return document.querySelector('.chart canvas').toDataURL()")
 
 
@@ -176,7 +177,7 @@ def test_curves_are_drawn_against_seconds_and_name_what_is_under_the_pointer(pag
     show(page, "curves")
     before = drawn(page)
     one(page, "main select[name=against]").send_keys("seconds")
-    assert drawn(page) != before
+    wait(lambda: drawn(page) != before)
     canvas = one(page, ".chart canvas")
     # The mark of the averaged output lies at the right end, near the top.
     x = page.execute_script(
@@ -209,7 +210,7 @@ def lines(page):
 
 def test_the_heat_map_leads_to_its_runs(page):
     show(page, "grid")
-    cells = page.find_elements(By.CSS_SELECTOR, ".heat td button")
+    cells = wait(lambda: page.find_elements(By.CSS_SELECTOR, ".heat td button"))
     assert len(cells) == 5
     best = max(cells, key=lambda cell: float(cell.text))
     assert best.get_attribute("title") == "lr=0.01, input_depth=32"
