@@ -150,14 +150,14 @@ def test_choices_outlive_a_reload(page):
     page.refresh()
     assert one(page, '[aria-current="page"]').text == "Grid and best"
     show(page, "table")
-    assert rows(page) == before
+    wait(lambda: rows(page) == before)
 
 
 def test_selected_curves_are_zoomed_by_a_box_and_by_keys(page):
     select(page, "lr=0.01-input_depth=32", "lr=0.001-input_depth=4")
     show(page, "curves")
     assert "2 selected runs." in one(page, "main .note").text
-    assert len(page.find_elements(By.CSS_SELECTOR, ".legend li")) == 2
+    wait(lambda: len(page.find_elements(By.CSS_SELECTOR, ".legend li")) == 2)
     whole = drawn(page)
     canvas = one(page, ".chart canvas")
     ActionChains(page).move_to_element(canvas).click_and_hold().move_by_offset(
