@@ -60,7 +60,8 @@ def test_all_methods_are_run_on_one_image(photo):
         "input_depth=3",
         "max_iterations=12",
     )
-    case = quality.compare("photo", ["task=denoising", f"image={photo}", *narrow], [60.0])
+    # Longer than a test may take: the textbook loop must end with the paper's fit.
+    case = quality.compare("photo", ["task=denoising", f"image={photo}", *narrow], [3600.0])
     first, book, *ours = case.methods
     assert [m.name for m in (book, *ours)] == ["textbook", "paper", "fast"]
     assert first.end == first.psnr[0]
