@@ -59,8 +59,21 @@ def test_orthogonalized_keeps_singular_vectors_and_evens_singular_values():
     assert (inside - inside.diagonal().diag()).abs().max() < 1e-2
 
 
-def test_zero_stays_zero():
-    assert torch.equal(orthogonalized(torch.zeros(1, 3, 4)), torch.zeros(1, 3, 4))
+@pytest.mark.parametrize("decades", [0.5, 2, 3])
+def test_orthogonalized_in_bfloat16_is_near_the_iteration(decades):
+    """Were all five rounds one product, the error would be 7 |X| at three decades."""
+    left = torch.linalg.qr(draw(2, 64, 64, seed=1, dtype=torch.float64))[0]
+    right = torch.linalg.qr(draw(2, 300, 64, seed=2, dtype=torch.float64))[0]
+    u = ((left * torch.logspace(0, -decades, 64, dtype=torch.float64)) @ right.mT).float()
+    found = orthogonalized(u, torch.bfloat16)
+    assert found.dtype == torch.float32
+    wanted = torch.stack([iterated(one) for one in u])
+    assert (found.double() - wanted).norm() < 0.08 * wanted.norm()
+
+
+@pytest.mark.parametrize("inside", [torch.float32, torch.bfloat16])
+def test_zero_stays_zero(inside):
+    assert torch.equal(orthogonalized(torch.zeros(1, 3, 4), inside), torch.zeros(1, 3, 4))
 
 
 @pytest.mark.parametrize("size", [1e-42, 1e-24, 1e24])

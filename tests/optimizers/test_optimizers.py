@@ -11,7 +11,9 @@ from dip_lightning.optimizers.muon import Muon
 def test_builds_what_is_asked_for_and_its_schedule(name, kind):
     config = Config(optimizer=name, lr=0.5, beta2=0.9, schedule="warmup_cosine", warmup=4)
     theta = nn.Conv2d(2, 3, 3).parameters()
-    optimizer, scheduler = build_optimizer(config, theta, fused=False, capturable=False)
+    optimizer, scheduler = build_optimizer(
+        config, theta, inside=torch.float32, fused=False, capturable=False
+    )
     assert type(optimizer) is kind
     assert optimizer.param_groups[-1]["betas"] == (0.9, 0.9)
     assert {group["lr"] for group in optimizer.param_groups} == {0.5 / 4}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
+import torch
 from torch import nn
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
@@ -13,13 +14,19 @@ from dip_lightning.optimizers.schedule import learning_rate_factor
 
 
 def build_optimizer(
-    config: Config, theta: Iterable[nn.Parameter], *, fused: bool, capturable: bool
+    config: Config,
+    theta: Iterable[nn.Parameter],
+    *,
+    inside: torch.dtype,
+    fused: bool,
+    capturable: bool,
 ) -> tuple[Optimizer, LRScheduler]:
     """Build the optimiser of all parameters and the schedule of its learning rate.
 
     Args:
         config: `optimizer`, `lr`, `beta2`, `epsilon`, and `schedule` with what it needs.
         theta: parameters of the generator.
+        inside: number format of Muon's products; Adam computes in that of the weights.
         fused: whether all of Adam is one operation, where the device has it.
         capturable: whether a CUDA graph is to hold it.
     """
@@ -31,7 +38,8 @@ def build_optimizer(
         fused=fused,
         capturable=capturable,
     )
-    optimizer: Optimizer = Muon(theta, adam) if config.optimizer == "muon" else adam(theta)
+    is_muon = config.optimizer == "muon"
+    optimizer: Optimizer = Muon(theta, adam, inside) if is_muon else adam(theta)
 
     def factor(iteration: int) -> float:
         return learning_rate_factor(config, iteration)

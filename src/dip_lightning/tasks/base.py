@@ -180,6 +180,7 @@ class RestorationTask(LightningModule, ABC):
         optimizer, scheduler = build_optimizer(
             self.config,
             self.generator.parameters(),
+            inside=engine.compute_dtype(self.config.precision, self.device),
             fused=self.device.type in {"cpu", "cuda"},
             capturable=self.recorder is not None,
         )
