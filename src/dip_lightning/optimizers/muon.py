@@ -99,7 +99,7 @@ def orthogonalized(matrices: Tensor, inside: torch.dtype = torch.float32) -> Ten
     x = x / x.abs().amax((1, 2), keepdim=True).clamp(min=tiny)  # else squares may underflow
     x = (x / x.norm(dim=(1, 2), keepdim=True).clamp(min=tiny)).to(inside)
     for rounds in ROUNDS[inside]:
-        x = _rounds_at_once(x, rounds) @ x
+        x = _rounds_at_once(x, rounds).matmul(x)
     return (x.mT if is_tall else x).to(matrices.dtype)
 
 
