@@ -71,6 +71,7 @@ class Config:
     keep_known: bool | None = key(None, "masks: paste the known pixels into the result")
 
     optimizer: str = key("adam", "what changes the weights", choices=("adam", "muon"))
+    muon_rounds: int = key(5, "optimizer=muon: fewer than 5 fit milder, noise later", low=1, high=5)
     lr: float = key(0.01, "learning rate", above=0, high=10)
     iterations: int = key(2000, "length of the fit", low=1)
     schedule: str = key(

@@ -24,7 +24,7 @@ def build_optimizer(
     """Build the optimiser of all parameters and the schedule of its learning rate.
 
     Args:
-        config: `optimizer`, `lr`, `beta2`, `epsilon`, and `schedule` with what it needs.
+        config: `optimizer`, `muon_rounds`, `lr`, `beta2`, `epsilon`; `schedule` and what it needs.
         theta: parameters of the generator.
         inside: number format of Muon's products; Adam computes in that of the weights.
         fused: whether all of Adam is one operation, where the device has it.
@@ -38,8 +38,11 @@ def build_optimizer(
         fused=fused,
         capturable=capturable,
     )
-    is_muon = config.optimizer == "muon"
-    optimizer: Optimizer = Muon(theta, adam, inside) if is_muon else adam(theta)
+    optimizer: Optimizer
+    if config.optimizer == "muon":
+        optimizer = Muon(theta, adam, config.muon_rounds, inside)
+    else:
+        optimizer = adam(theta)
 
     def factor(iteration: int) -> float:
         return learning_rate_factor(config, iteration)

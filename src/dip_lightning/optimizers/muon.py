@@ -1,6 +1,5 @@
 """Muon: steps of equal length in all directions of a weight matrix."""
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,9 +10,9 @@ from torch.optim import Adam, Optimizer
 MOMENTUM = 0.8  # rather than 0.95: a fit has little noise, and is short
 LENGTH = 0.2  # RMS of a step's elements / lr: Adam's, so that both take the same lr
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic that draws singular values towards 1
-# How many of the five rounds are one product. Small singular values drown in the rounding of A, and
-# are out of the water after two rounds.
-ROUNDS = {torch.float64: (5,), torch.float32: (5,), torch.bfloat16: (2, 2, 1)}
+# Rounds that may become one product: in bfloat16 small singular values drown in the rounding of A,
+# and are out of the water after two rounds.
+AT_ONCE = {torch.float64: 5, torch.float32: 5, torch.bfloat16: 2}
 
 
 class Muon(Optimizer):
@@ -21,13 +20,15 @@ class Muon(Optimizer):
 
     G is the gradient of a weight W, (out, in, k, k), as a matrix, (m, n) = (out, in k k):
 
-        M <- mu M + (1 - mu) G,  U = mu M + (1 - mu) G,  W <- W - lr 0.2 sqrt(max(m, n)) O(U)
+        M <- mu M + (1 - mu) G,  U = mu M + (1 - mu) G,  W <- W - lr 0.2 O(U) / rms(O(U))
 
-    with O(U) near (U U^T)^(-1/2) U, see `orthogonalized`. Nothing here waits for the device.
+    with O(U) on the way from U to (U U^T)^(-1/2) U, see `orthogonalized`. Nothing here waits for
+    the device.
 
     Args:
         theta: all parameters; those with a matrix of rank 1 are Adam's, as all that are none.
         adam: makes the optimiser of the rest, from a list of parameter groups.
+        rounds: 5 is Muon; what fewer do, see `orthogonalized`.
         inside: number format of the products, see `orthogonalized`; all else is the weights'.
 
     Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; the
@@ -38,9 +39,10 @@ class Muon(Optimizer):
         self,
         theta: Iterable[nn.Parameter],
         adam: Callable[[list[dict[str, Any]]], Adam],
+        rounds: int = 5,
         inside: torch.dtype = torch.float32,
     ) -> None:
-        self.inside = inside
+        self.rounds, self.inside = rounds, inside
         theta = list(theta)
         matrices = [p for p in theta if _is_matrix(p)]
         rest = [p for p in theta if not _is_matrix(p)]
@@ -64,10 +66,11 @@ class Muon(Optimizer):
         group = self.param_groups[0]
         for parameters in _alike(p for p in group["params"] if p.grad is not None):
             directions = torch.stack([self._direction(p) for p in parameters])
-            steps = orthogonalized(directions, self.inside)
-            length = LENGTH * math.sqrt(max(steps.shape[1:]))
+            steps = orthogonalized(directions, self.rounds, self.inside)
+            rms = steps.square().mean((1, 2), keepdim=True).sqrt()
+            steps *= LENGTH * group["lr"] / rms.clamp(min=torch.finfo(rms.dtype).tiny)
             for p, step in zip(parameters, steps, strict=True):
-                p.sub_(step.view(p.shape) * (length * group["lr"]))
+                p.sub_(step.view(p.shape))
         self.rest.step()
 
     def _direction(self, p: nn.Parameter) -> Tensor:
@@ -79,17 +82,22 @@ class Muon(Optimizer):
         return p.grad.lerp(momentum, MOMENTUM).flatten(1)
 
 
-def orthogonalized(matrices: Tensor, inside: torch.dtype = torch.float32) -> Tensor:
-    """Draw all singular values of matrices towards 1, and leave their singular vectors alone.
+def orthogonalized(
+    matrices: Tensor, rounds: int = 5, inside: torch.dtype = torch.float32
+) -> Tensor:
+    """Draw singular values of matrices towards 1, and leave their singular vectors alone.
 
-    X <- (a I + b A + c A^2) X with A = X X^T, five times, from X = U / |U|.
+    X <- (a I + b A + c A^2) X with A = X X^T, from X = U / |U|. A round multiplies a small singular
+    value by a = 3.4, and keeps a large one between 0.68 and 1.20. Five rounds lift those above
+    0.002 |U|, two those above 0.07 |U|: what fits an image slowly, such as noise, then stays slow.
 
     Args:
         matrices: U, (k, m, n).
+        rounds: how many, at least 1.
         inside: number format of the products. In bfloat16 they differ by 3 to 7 % of |X|.
 
     Returns:
-        (k, m, n); singular values above 0.002 |U| have become 0.68 to 1.20; zero stays zero.
+        (k, m, n); zero stays zero.
 
     Source: Jordan et al., as above (the quintic).
     """
@@ -98,8 +106,10 @@ def orthogonalized(matrices: Tensor, inside: torch.dtype = torch.float32) -> Ten
     tiny = torch.finfo(x.dtype).tiny
     x = x / x.abs().amax((1, 2), keepdim=True).clamp(min=tiny)  # else squares may underflow
     x = (x / x.norm(dim=(1, 2), keepdim=True).clamp(min=tiny)).to(inside)
-    for rounds in ROUNDS[inside]:
-        x = _rounds_at_once(x, rounds).matmul(x)
+    while rounds:
+        at_once = min(rounds, AT_ONCE[inside])
+        x = _rounds_at_once(x, at_once).matmul(x)
+        rounds -= at_once
     return (x.mT if is_tall else x).to(matrices.dtype)
 
 
