@@ -152,13 +152,24 @@ def bm3d(y: Tensor, sigma: float | None) -> Tensor:
 
 def _noisy(y: Tensor, sigma: float | None) -> tuple[NDArray[np.float64], float]:
     planes = y.cpu().numpy()[0].astype(np.float64)
-    std = _estimated(planes) if sigma is None else sigma / 255
+    std = estimate_noise(y) if sigma is None else sigma / 255
     return np.moveaxis(planes, 0, -1), std
 
 
-def _estimated(planes: NDArray[np.float64]) -> float:
+def estimate_noise(y: Tensor) -> float:
+    """Estimate the standard deviation of white noise from the finest wavelets (scikit-image).
+
+    Args:
+        y: noisy image, (1, C, H, W), in [0, 1].
+
+    Returns:
+        In the units of y, the mean over the channels; 0 for an image of a few pixels.
+
+    Source: Donoho & Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994.
+    """
     from skimage.restoration import estimate_sigma  # noqa: PLC0415 - slow to import
 
+    planes = y.cpu().numpy()[0].astype(np.float64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about images of a few pixels, whose estimate is nan
         std = np.mean(estimate_sigma(planes, channel_axis=0))  # type: ignore[no-untyped-call]

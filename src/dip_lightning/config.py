@@ -36,6 +36,7 @@ TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
     "sigma": {"denoising"},
+    "discrepancy": {"denoising"},
     "known": {"restoration"},
     "per_channel": {"restoration"},
     "mask": {"inpainting", "restoration"},
@@ -66,6 +67,11 @@ class Config:
         None, "sr, denoising: how y is made from image", choices=sum(OBSERVATIONS.values(), ())
     )
     sigma: float | None = key(None, "denoising: noise added, 8-bit grey levels", low=0, high=255)
+    discrepancy: float | None = key(
+        None,
+        "denoising: end at this loss, in units of the noise's power; 0: after iterations",
+        low=0,
+    )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")
     keep_known: bool | None = key(None, "masks: paste the known pixels into the result")

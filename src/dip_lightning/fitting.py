@@ -13,6 +13,7 @@ from dip_lightning.engine import Chunks, acceleration
 from dip_lightning.errors import UserError
 from dip_lightning.results import checkpoint
 from dip_lightning.tasks.base import RestorationTask
+from dip_lightning.tasks.course import EVERY
 
 
 def fit(
@@ -56,8 +57,7 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    pace, done = lambda: task.seconds_per_iteration, lambda: task.iteration
-    trainer.fit(task, Chunks(total, config.chunk, pace, done), ckpt_path=found)
+    trainer.fit(task, _chunks(task), ckpt_path=found)
     if task.diverged_at == 1:
         raise UserError(
             f"lr={config.lr}: the loss was not finite from the first iteration", "not_finite"
@@ -67,3 +67,14 @@ def fit(
         table.finish()
     trainer.save_checkpoint(folder / checkpoint.NAME)
     return history
+
+
+def _chunks(task: RestorationTask) -> Chunks:
+    config, total = task.config, task.config.iterations
+    return Chunks(
+        total,
+        config.chunk,
+        pace=lambda: task.seconds_per_iteration,
+        done=lambda: total if task.is_over else task.iteration,
+        every=None if task.discrepancy.level is None else EVERY,
+    )

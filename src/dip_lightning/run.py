@@ -181,8 +181,7 @@ def _precision_name(task: RestorationTask, device: torch.device) -> str:
 def _status(task: RestorationTask, stopping: Stopping) -> str:
     if task.diverged_at is not None:
         return "diverged"
-    stopped = stopping.received is not None and task.iteration < task.config.iterations
-    return "interrupted" if stopped else "finished"
+    return "interrupted" if stopping.received is not None and not task.is_over else "finished"
 
 
 def _diagnosis(task: RestorationTask, tiling: Tiling | None, pointless: str | None) -> str | None:
@@ -220,6 +219,8 @@ def _conclude(task: RestorationTask, status: str, outcome: report.Outcome, folde
         )
     elif status == "interrupted":
         print(f"stopped at iteration {task.iteration}; what there is, is kept", file=sys.stderr)
+    elif task.discrepancy.reached_at is not None:
+        print(f"over at iteration {task.iteration}: what is left of y is as strong as its noise")
     if task.x is not None:
         print(report.format_table(outcome))
     print(f"result: {shown_path(folder)}", flush=True)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from dip_lightning.callbacks.history import COLUMNS, History, decibels
-from dip_lightning.tasks.base import Iterate
+from dip_lightning.tasks.course import Iterate
 from tests.tasks.test_base import make
 
 

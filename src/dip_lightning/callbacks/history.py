@@ -83,7 +83,8 @@ class History(Callback):
             finite = math.isfinite(iterate.loss)
             if finite and psnr is not None and (self.psnr_best is None or psnr > self.psnr_best):
                 self.psnr_best, self.iteration_best = psnr, iteration
-            if iteration % self.every and iteration not in {1, self.total} and finite:
+            ends = {1, self.total, task.discrepancy.reached_at}
+            if iteration % self.every and iteration not in ends and finite:
                 continue
             share = (position + 1) / len(task.iterates)
             seconds = self.seconds + share * (now - self.seconds)

@@ -49,10 +49,10 @@ class Panels(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Write and send the image if an iteration that is due lies in the chunk just computed."""
+        """Write and send the image if an iteration that is due lies in the chunk, or the end."""
         assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
         iteration = pl_module.iteration
-        if not self.due or iteration < self.due[0]:
+        if not self.due or (iteration < self.due[0] and not pl_module.is_over):
             return
         self.due = [later for later in self.due if later > iteration]
         self.write(pl_module, trainer.logger)

@@ -73,5 +73,5 @@ class Stopping(Callback):
     ) -> None:
         """Stop the Trainer where there is reason to."""
         assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
-        if self.received is not None or pl_module.diverged_at is not None:
+        if self.received is not None or pl_module.diverged_at or pl_module.is_over:
             trainer.should_stop = True

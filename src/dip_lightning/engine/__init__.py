@@ -94,6 +94,7 @@ class Chunks:
         fixed: iterations of every chunk; None: as measured.
         pace: returns the seconds that an iteration took in the last chunk, None before it.
         done: returns how many iterations a checkpoint has brought along.
+        every: a chunk ends at each multiple of it; None: where it will.
     """
 
     def __init__(
@@ -102,14 +103,17 @@ class Chunks:
         fixed: int | None,
         pace: Callable[[], float | None],
         done: Callable[[], int] = lambda: 0,
+        every: int | None = None,
     ) -> None:
         self.total, self.fixed, self.pace, self.done = total, fixed, pace, done
+        self.every = every or total
 
     def __iter__(self) -> Iterator[int]:
         """Give the number of iterations of each chunk."""
         done = self.done()
         while done < self.total:
-            size = min(self.fixed or self._fitting(), self.total - done)
+            left = min(self.every - done % self.every, self.total - done)
+            size = min(self.fixed or self._fitting(), left)
             yield size
             done += size
 

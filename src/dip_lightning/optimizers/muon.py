@@ -68,9 +68,9 @@ class Muon(Optimizer):
             directions = torch.stack([self._direction(p) for p in parameters])
             steps = orthogonalized(directions, self.rounds, self.inside)
             rms = steps.square().mean((1, 2), keepdim=True).sqrt()
-            steps *= LENGTH * group["lr"] / rms.clamp(min=torch.finfo(rms.dtype).tiny)
+            steps *= LENGTH / rms.clamp(min=torch.finfo(rms.dtype).tiny)
             for p, step in zip(parameters, steps, strict=True):
-                p.sub_(step.view(p.shape))
+                p.sub_(step.view(p.shape) * group["lr"])
         self.rest.step()
 
     def _direction(self, p: nn.Parameter) -> Tensor:

@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 from dip_lightning.errors import UserError
 from dip_lightning.tasks.base import RestorationTask
 
-PARTS = {"base", "given", "masked"}
+PARTS = {"base", "course", "given", "masked"}
 
 
 def names() -> list[str]:

@@ -5,7 +5,7 @@ import time
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from typing import Any, ClassVar
 
 import torch
@@ -25,22 +25,8 @@ from dip_lightning.operators import random_mask
 from dip_lightning.optimizers import build_optimizer
 from dip_lightning.optimizers.averaging import add_to_average
 from dip_lightning.optimizers.stability import StepLimit
+from dip_lightning.tasks.course import Discrepancy, Iterate
 from dip_lightning.tasks.given import Given, fingerprints
-
-
-@dataclass(frozen=True)
-class Iterate:
-    """Measurements of one iteration; errors are against x, None without it.
-
-    Attributes:
-        loss: fidelity to the observation, before the step.
-        error: mean squared error of the iterate.
-        error_average: mean squared error of the averaged output.
-    """
-
-    loss: float
-    error: float | None
-    error_average: float | None
 
 
 class RestorationTask(LightningModule, ABC):
@@ -88,6 +74,7 @@ class RestorationTask(LightningModule, ABC):
         self.register_buffer("y", y)
         self.register_buffer("x", given.x)
         self.register_buffer("used", self._hold_out() if given.used is None else given.used)
+        self.discrepancy = Discrepancy(self.noise_level())
         self._build_generator()
         for name in ("x_hat", "x_average"):
             self.register_buffer(name, torch.zeros(1, *self.shape))
@@ -124,6 +111,16 @@ class RestorationTask(LightningModule, ABC):
     def stand_in(self) -> Tensor:
         """Return what to show in place of x_hat where nothing was fitted, (1, C, H, W)."""
         return self.y
+
+    def noise_level(self) -> float | None:
+        """Return the loss at which the fit is to end; None: it ends after `iterations`."""
+        return None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to do."""
+        done = self.iteration >= self.config.iterations
+        return done or self.discrepancy.reached_at is not None
 
     def known(self) -> Tensor:
         """Return which pixels of y are known, (1, 1 or C, h, w), 0 or 1."""
@@ -231,6 +228,8 @@ class RestorationTask(LightningModule, ABC):
             "iterates": [astuple(iterate) for iterate in self.iterates[-1:]],
             "losses": (self.loss_first, self.loss_best),
             "diverged_at": self.diverged_at,
+            "is_over": self.is_over,
+            "discrepancy": self.discrepancy.state_dict(),
             "perturbations": self.perturbations.get_state(),
             "guard": {} if self.guard is None else self.guard.state_dict(),
             "computed": self.computed(self.computed_on),
@@ -242,6 +241,7 @@ class RestorationTask(LightningModule, ABC):
         self._resumed = saved = checkpoint["fit"]
         self.iteration, self.diverged_at = saved["iteration"], saved["diverged_at"]
         self.iterates = [Iterate(*values) for values in saved["iterates"]]
+        self.discrepancy.load_state_dict(saved["discrepancy"])
         self.loss_first, self.loss_best = saved["losses"]
 
     def computed(self, device: torch.device) -> str:
@@ -264,6 +264,7 @@ class RestorationTask(LightningModule, ABC):
         self.loss_first = rows[0][0] if self.iteration == 0 else self.loss_first
         self.loss_best = min(self.loss_best, *(row[0] for row in rows))
         self.iteration += len(rows)
+        self.discrepancy.look([row[0] for row in rows], self.iteration)
 
     def advance(self) -> Tensor:
         """Compute an iteration, see `iterate`, and set the learning rate of the next one."""

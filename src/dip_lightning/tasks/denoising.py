@@ -5,7 +5,13 @@ from typing import final
 
 from torch import Tensor, nn
 
-from dip_lightning.baselines import bm3d, has_bm3d, non_local_means, total_variation
+from dip_lightning.baselines import (
+    bm3d,
+    estimate_noise,
+    has_bm3d,
+    non_local_means,
+    total_variation,
+)
 from dip_lightning.config import value_of
 from dip_lightning.operators import add_gaussian_noise, shuffle_pixels, uniform_noise
 from dip_lightning.tasks.base import RestorationTask
@@ -34,6 +40,14 @@ class Denoising(RestorationTask):
     def loss(self, x_hat: Tensor) -> Tensor:
         """mean((x_hat - y)^2)."""
         return self.fidelity(self.A(x_hat))
+
+    def noise_level(self) -> float | None:
+        """Return `discrepancy` times the noise's power; that of a y from elsewhere is estimated."""
+        c, is_made = self.config, self.given.x is not None
+        if not c.discrepancy or (is_made and c.observation not in {None, "gaussian"}):
+            return None
+        std = value_of(c.sigma) / 255 if is_made else estimate_noise(self.y)
+        return c.discrepancy * std**2
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Non-local means, total variation and BM3D, told sigma where the noise was added here.

@@ -22,7 +22,8 @@ from dip_lightning.fitting import fit
 from dip_lightning.generators.inputs import check_input
 from dip_lightning.losses import mse
 from dip_lightning.results import checkpoint
-from dip_lightning.tasks.base import Iterate, RestorationTask
+from dip_lightning.tasks.base import RestorationTask
+from dip_lightning.tasks.course import Iterate
 from dip_lightning.tasks.given import Given, fingerprints
 from dip_lightning.tiling.courses import Record, mean_rows, record_of, write_history
 from dip_lightning.tiling.tiles import Grid, Mosaic, Tile, cover
@@ -163,14 +164,14 @@ class Tiling:
         given, path = self.given(tile), self._found.get(number)
         if self._is_known(given):
             y = value_of(given.y)
-            return y, y, Record(iteration=self.total, is_copy=True)
+            return y, y, Record(iteration=self.total, is_copy=True, is_over=True)
         saved = None if path is None else checkpoint.read(path)
-        if saved is None or saved["fit"]["iteration"] < self.total:
+        if saved is None or not saved["fit"]["is_over"]:
             saved = self._fit(number, given, device, stopping) or saved
         if saved is None:
             stand_in = tile.cut(self._stand_in)
             return stand_in, stand_in, Record()
-        if saved["fit"]["iteration"] >= self.total:
+        if saved["fit"]["is_over"]:
             keep_result(self._place(number) / checkpoint.NAME, saved)
         state = saved["state_dict"]
         return state["x_hat"], state["x_average"], record_of(saved)
@@ -202,10 +203,12 @@ class Tiling:
         rows = mean_rows(records)
         if not rows and not all(record.is_copy for record in records):
             raise SystemExit(128 + signal.SIGTERM)  # before the first iteration
-        self.finished = sum(record.iteration >= self.total for record in records)
+        self.finished = sum(record.is_over for record in records)
         self.diagnosis = next((r.diagnosis for r in records if r.diagnosis), None)
         whole.diverged_at = next((r.diverged_at for r in records if r.diverged_at), None)
         whole.iteration = sum(record.iteration for record in records) // len(records)
+        if self.finished == len(records) and whole.iteration < self.total:
+            whole.discrepancy.reached_at = whole.iteration  # on the average
         loss = list(rows.values())[-1].loss if rows else 0.0
         errors = [
             None if whole.x is None else float(mse(image, whole.x))

@@ -32,6 +32,7 @@ class Record:
     Attributes:
         rows: its history, by iteration.
         iteration: how many iterations it was fitted for; 0: not begun.
+        is_over: it stays as it is, even if other tiles are fitted for longer.
         is_copy: nothing was missing, so y is the result.
         diagnosis: what is wrong with the course of the loss.
         diverged_at: iteration whose loss was not finite.
@@ -39,9 +40,16 @@ class Record:
 
     rows: dict[int, Row] = field(default_factory=dict)
     iteration: int = 0
+    is_over: bool = False
     is_copy: bool = False
     diagnosis: str | None = None
     diverged_at: int | None = None
+
+    def row(self, iteration: int) -> Row | None:
+        """Return the row of an iteration, the last one of a fit that was over before it."""
+        if self.is_over:
+            iteration = min(iteration, self.iteration)
+        return self.rows.get(iteration)
 
     def seconds(self, iteration: int) -> float:
         """Return how long the fit took up to an iteration, or up to its end before it."""
@@ -55,6 +63,7 @@ def record_of(saved: dict[str, Any]) -> Record:
     return Record(
         {int(row["iteration"]): _row(row) for row in csv.DictReader(text.splitlines())},
         fit["iteration"],
+        fit["is_over"],
         diagnosis=health.of_losses(first, best, last[0]),
         diverged_at=fit["diverged_at"],
     )
@@ -72,8 +81,9 @@ def mean_rows(records: list[Record]) -> dict[int, Row]:
     copies = sum(record.is_copy for record in records)
     rows = {}
     for iteration in sorted({at for record in records for at in record.rows}):
-        came = [r for r in records if not r.is_copy and r.iteration >= iteration]
-        found = [record.rows[iteration] for record in came if iteration in record.rows]
+        fits = [record for record in records if not record.is_copy]
+        came = [r for r in fits if r.is_over or r.iteration >= iteration]
+        found = [row for row in (record.row(iteration) for record in came) if row is not None]
         if len(found) < len(came):
             continue  # the end of a tile that was cut short: its error alone is not the image's
 

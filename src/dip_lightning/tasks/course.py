@@ -1,0 +1,65 @@
+"""How a fit goes: what is measured in an iteration, and when it has gone far enough."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+EVERY = 10  # iterations between two looks at the loss, and in the mean that is looked at
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """Measurements of one iteration; errors are against x, None without it.
+
+    Attributes:
+        loss: fidelity to the observation, before the step.
+        error: mean squared error of the iterate.
+        error_average: mean squared error of the averaged output.
+    """
+
+    loss: float
+    error: float | None
+    error_average: float | None
+
+
+class Discrepancy:
+    """Morozov's principle: a fit that is as near to y as x is, has y's noise left to fit.
+
+    The fit is over at the first iteration t, a multiple of ten, at which
+
+        (loss(t - 9) + ... + loss(t)) / 10 <= level
+
+    whatever the chunks in which the losses come.
+
+    Args:
+        level: of the loss, mean((x_hat - y)^2); None: there is none, and the fit is never over.
+
+    Attributes:
+        reached_at: t; None: not yet.
+
+    Source: Morozov, "On the solution of functional equations by the method of regularization",
+        1966.
+    """
+
+    def __init__(self, level: float | None) -> None:
+        self.level = level
+        self.reached_at: int | None = None
+        self._sum = 0.0
+
+    def look(self, losses: Sequence[float], iteration: int) -> None:
+        """Take the losses of a chunk that ends with `iteration` and holds no look but there."""
+        for loss in losses:
+            self._sum += loss
+        if iteration % EVERY:
+            return
+        mean, self._sum = self._sum / EVERY, 0.0
+        if self.level is not None and self.reached_at is None and mean <= self.level:
+            self.reached_at = iteration
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"reached_at": self.reached_at, "sum": self._sum}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.reached_at, self._sum = state["reached_at"], state["sum"]
