@@ -61,3 +61,28 @@ def test_the_papers_network_takes_ten_kilobytes_a_pixel(monkeypatch):
     ((per_pixel, size, _),) = asked
     assert size == (1024, 600)
     assert per_pixel == pytest.approx(10e3, rel=0.2)
+
+
+@pytest.mark.parametrize("tiles", [(), ("tile=64",)])
+def test_a_fit_ends_when_the_loss_is_at_the_noise(dip, tmp_path, photo, tiles):
+    told = ("task=denoising", f"image={photo}", "preset=smoke", "iterations=90", "log_every=7")
+    told += ("discrepancy=4", "logger=none", *tiles)
+    status, out, _ = dip(*told, "chunk=1", "hydra.run.dir=one")
+    assert status == 0
+    metrics = read_metrics(tmp_path / "one")
+    assert metrics["status"] == "finished"
+    assert 0 < metrics["iterations"] < 90
+    assert metrics["iterations"] % 10 == 0
+    assert f"over at iteration {metrics['iterations']}: what is left of y" in out
+    rows = (tmp_path / "one" / "history.csv").read_text().splitlines()
+    assert rows[-1].startswith(f"{metrics['iterations']},")
+    assert (tmp_path / "one" / "snapshots" / f"{metrics['iterations']:06}.webp").is_file()
+    assert dip(*told, "hydra.run.dir=two")[0] == 0
+    one, two = (tmp_path / name / "restored.png" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_an_end_at_the_noise_is_for_denoising_only(dip, photo):
+    status, _, err = dip("task=sr", f"image={photo}", "discrepancy=1", "logger=none")
+    assert status == 2
+    assert err == "error: discrepancy=1.0: only for task=denoising, but task=sr\n"

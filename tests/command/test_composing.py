@@ -82,19 +82,20 @@ def test_the_papers_settings(task, lr, iterations, noise_std, network):
 
 
 @pytest.mark.parametrize(
-    ("task", "optimizer", "iterations", "noise_std"),
+    ("task", "rounds", "lr", "iterations", "discrepancy"),
     [
-        ("denoising", "adam", 400, 0.03),
-        ("sr", "muon", 320, 0.06),
-        ("inpainting", "muon", 600, 0.03),
-        ("restoration", "muon", 1000, 0.03),
+        ("denoising", 2, 0.01, 1000, 0.97),
+        ("sr", 2, 0.02, 600, None),
+        ("inpainting", 5, 0.01, 600, None),
+        ("restoration", 2, 0.02, 2000, None),
     ],
 )
-def test_the_fast_settings(task, optimizer, iterations, noise_std):
+def test_the_fast_settings(task, rounds, lr, iterations, discrepancy):
     found = config("preset=fast", f"task={task}")
-    assert (found.iterations, found.noise_std) == (iterations, noise_std)
-    assert (found.optimizer, found.lr, found.schedule) == (optimizer, 0.01, "warmup_cosine")
-    assert (found.average, found.guard, found.network["name"]) == (0.98, 1.2, "skip")
+    assert (found.muon_rounds, found.lr, found.iterations) == (rounds, lr, iterations)
+    assert (found.discrepancy, found.noise_std) == (discrepancy, 0.03)
+    assert (found.optimizer, found.schedule) == ("muon", "warmup_cosine")
+    assert (found.average, found.guard, found.network["name"]) == (0.98, 1.2, "skip_64")
     assert config("preset=fast", f"task={task}", "network=unet").network["name"] == "unet"
 
 

@@ -41,6 +41,15 @@ def test_fixed_chunks_cover_the_fit(total, fixed):
     assert set(sizes[:-1]) <= {fixed}
 
 
+@pytest.mark.parametrize(
+    ("fixed", "done", "sizes"),
+    [(None, 0, [10, 10, 5]), (7, 0, [7, 3, 7, 3, 5]), (50, 12, [8, 5])],
+)
+def test_chunks_end_where_somebody_looks(fixed, done, sizes):
+    chunks = engine.Chunks(25, fixed, lambda: 0.01, lambda: done, every=10)
+    assert list(chunks) == sizes
+
+
 def test_a_gpu_that_is_not_there(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)

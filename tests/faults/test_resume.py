@@ -71,6 +71,18 @@ def test_a_single_run_goes_on_in_its_folder(dip, tmp_path, photo, whole, cut, st
     assert "finished before" in dip(*command)[1]
 
 
+@pytest.mark.parametrize("cut_at", [10, 40])
+def test_a_fit_that_ends_at_its_noise_ends_there_again(dip, tmp_path, photo, cut, cut_at):
+    """Even where it was broken off between its end and its result."""
+    level = ("iterations=60", "discrepancy=4", f"image={photo}")
+    assert dip(*FIT, *level, "hydra.run.dir=whole")[0] == 0
+    assert read_metrics(tmp_path / "whole")["iterations"] == 40
+    cut(cut_at, crash)
+    assert dip(*FIT, *level, "hydra.run.dir=out", "resume=true")[0] == 1
+    assert dip(*FIT, *level, "hydra.run.dir=out", "resume=true")[0] == 0
+    same(tmp_path / "whole", tmp_path / "out")
+
+
 def test_the_latest_unfinished_run_is_found(dip, tmp_path, photo, cut):
     command = (*FIT, f"image={photo}")
     cut(10, stop)

@@ -35,3 +35,17 @@ def test_baselines_are_told_sigma_only_where_the_noise_was_added_here(given, sig
     for compute in make("denoising", **{given: smooth_image(1, 17, 13)}).baselines().values():
         compute()
     assert told == [sigma, sigma]
+
+
+def test_the_level_of_the_noise_is_known_where_it_was_added_here():
+    task = make("denoising", sigma=51.0, discrepancy=0.9)
+    assert task.discrepancy.level == pytest.approx(0.9 * 0.04)
+    assert make("denoising").discrepancy.level is None
+    assert make("denoising", observation="shuffled", discrepancy=0.9).discrepancy.level is None
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_level_of_a_noise_from_elsewhere_is_estimated(channels):
+    noisy = make("denoising", x=smooth_image(channels, 90, 70), sigma=15.0).y
+    found = make("denoising", y=noisy, sigma=99.0, discrepancy=0.9).discrepancy.level
+    assert found == pytest.approx(0.9 * (15 / 255) ** 2, rel=0.1)

@@ -31,6 +31,12 @@ def test_tiles_that_were_cut_short_count_as_far_as_they_came():
     assert rows[5].seconds == pytest.approx(0.6)  # they never go back
 
 
+def test_a_tile_that_was_over_before_others_stays_as_it_is():
+    over = record((1, 0.5, 0.4), (5, 0.1, 0.1), is_over=True)
+    rows = mean_rows([over, record((1, 0.3, 0.2), (5, 0.3, 0.2), (9, 0.2, 0.3), is_over=True)])
+    assert rows[9] == Row(pytest.approx(0.15), pytest.approx(0.2), pytest.approx(0.2), 1.4)
+
+
 def test_a_row_of_some_tiles_is_not_the_best(tmp_path):
     history = History(tmp_path / "history.csv", 1, 9)
     rows = {1: Row(0.5, 0.1, None, 1.0), 2: Row(0.4, 0.01, None, 2.0, is_whole=False)}
@@ -58,6 +64,7 @@ def test_a_checkpoint_tells_how_a_fit_went():
     saved = {
         "fit": {
             "iteration": 4,
+            "is_over": True,
             "losses": (0.5, 0.01),
             "iterates": [(9.0, None, None)],
             "diverged_at": None,
@@ -70,6 +77,7 @@ def test_a_checkpoint_tells_how_a_fit_went():
         4: Row(9.0, None, 0.0, 1.0),
     }
     assert (found.iteration, found.diagnosis, found.is_copy) == (4, "exploded", False)
+    assert found.is_over
     assert (found.seconds(3), found.seconds(4), found.seconds(0)) == (0.25, 1.0, 0.0)
 
 
