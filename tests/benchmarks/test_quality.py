@@ -27,10 +27,10 @@ def test_what_only_one_method_has_is_refused(setting, monkeypatch, capsys):
 
 def methods():
     return [
-        Method("classical: tv", [18.0, 18.0], 18.0, 1.25),
-        Method("textbook", [None, 20.0], None, 900.0),
-        Method("paper", [19.0, 21.5], 25.0, 600.0),
-        Method("fast", [20.0, 24.0], 25.1, 120.0),
+        Method("classical: tv", [18.0, 18.0], 18.0, 1.25, 18.0),
+        Method("textbook", [None, 20.0], None, 900.0, 20.0),
+        Method("paper", [19.0, 21.5], 25.0, 600.0, 27.0),
+        Method("fast", [20.0, 24.0], 25.1, 120.0, 25.2),
     ]
 
 
@@ -47,7 +47,7 @@ def test_the_best_of_each_time_is_bold_and_what_is_missing_stays_empty():
 
 def test_both_ends_and_the_ratios_of_their_times():
     last = quality.goal_table([Case("photo", methods())]).splitlines()[-1]
-    assert last == "| photo | 25.00 | 25.10 | +0.10 | 5.0 | 7.5 |"
+    assert last == "| photo | 25.00 | 27.00 | 25.10 | 25.20 | +0.10 | 5.0 | 7.5 |"
 
 
 @pytest.mark.slow
@@ -68,4 +68,5 @@ def test_all_methods_are_run_on_one_image(photo):
     assert book.end is None
     for method in (first, *ours):
         assert 5 < method.end < 50
+        assert method.highest >= method.end
     assert 5 < book.psnr[0] < 50
