@@ -212,7 +212,13 @@ def test_diverging_fit_keeps_the_last_good_result(dip, tmp_path, photo, monkeypa
 )
 def test_a_signal_keeps_what_there_is(tmp_path, photo, number, status):
     arguments = [sys.executable, "-m", "dip_lightning", "task=denoising", f"image={photo}", *TINY]
-    arguments += ["iterations=1000000", "logger=none", "hydra.run.dir=out", "log_every=100"]
+    arguments += [
+        "iterations=1000000",
+        "discrepancy=0",
+        "logger=none",
+        "hydra.run.dir=out",
+        "log_every=100",
+    ]
     process = subprocess.Popen(
         arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -14,7 +14,7 @@ def config(*overrides):
     ("factor", "iterations", "noise_std"), [(4, 2000, 0.03), (8, 4000, 0.05), (3, 2000, 0.03)]
 )
 def test_super_resolution_has_the_papers_settings_for_its_factor(factor, iterations, noise_std):
-    composed = config("task=sr", f"factor={factor}")
+    composed = config("task=sr", "preset=paper", f"factor={factor}")
     assert (composed.iterations, composed.noise_std) == (iterations, noise_std)
     assert config("task=sr", "factor=8", "iterations=7").iterations == 7
 
@@ -73,7 +73,7 @@ def test_observation_belongs_to_the_task(line, sentence):
     ],
 )
 def test_the_papers_settings(task, lr, iterations, noise_std, network):
-    found = config(f"task={task}")
+    found = config("preset=paper", f"task={task}")
     assert (found.lr, found.iterations, found.network["name"]) == (lr, iterations, network)
     assert found.noise_std == pytest.approx(noise_std, abs=1e-6)
     assert (found.schedule, found.guard, found.average, found.input_depth) == (
@@ -91,7 +91,8 @@ def test_the_papers_settings(task, lr, iterations, noise_std, network):
     ],
 )
 def test_the_fast_settings(task, rounds, lr, iterations, discrepancy):
-    found = config("preset=fast", f"task={task}")
+    found = config(f"task={task}")  # the default
+    assert found == config("preset=fast", f"task={task}")
     assert (found.muon_rounds, found.lr, found.iterations) == (rounds, lr, iterations)
     assert (found.discrepancy, found.noise_std) == (discrepancy, 0.03)
     assert (found.optimizer, found.schedule) == ("muon", "warmup_cosine")

@@ -107,6 +107,16 @@ def test_settings_a_and_b():
     assert found == {("study_a", 0.2, 0.001, 32), ("study_b", 0.05, 0.1, 2)}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_an_experiment_is_the_papers_unless_it_says_otherwise(name):
+    for config in jobs(name):
+        assert config.preset in {"paper", "study_a", "study_b"}
+        assert (config.optimizer, config.schedule, config.average) == ("adam", "constant", 0.99)
+        assert config.network["name"] != "skip_64"
+    line = f"+study={name} preset=fast"
+    assert to_config(Source().compose(line.split())).optimizer == "muon"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_smoke(dip, tmp_path, data, name):
