@@ -57,7 +57,9 @@ def test_the_papers_network_takes_ten_kilobytes_a_pixel(monkeypatch):
     """Measured: 2.6 GB at 512 x 512 pixels (docs/benchmarks.md)."""
     asked = []
     monkeypatch.setattr(run.memory, "check_memory", lambda *given: asked.append(given))
-    run._check_memory(config("precision=float32"), 3, (1024, 600), torch.device("cpu"))
+    run._check_memory(
+        config("preset=paper", "precision=float32"), 3, (1024, 600), torch.device("cpu")
+    )
     ((per_pixel, size, _),) = asked
     assert size == (1024, 600)
     assert per_pixel == pytest.approx(10e3, rel=0.2)

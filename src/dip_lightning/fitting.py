@@ -76,5 +76,5 @@ def _chunks(task: RestorationTask) -> Chunks:
         config.chunk,
         pace=lambda: task.seconds_per_iteration,
         done=lambda: total if task.is_over else task.iteration,
-        every=None if task.discrepancy.level is None else EVERY,
+        every=EVERY if config.discrepancy else None,
     )

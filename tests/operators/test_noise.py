@@ -1,6 +1,12 @@
+import pytest
 import torch
 
-from dip_lightning.operators import add_gaussian_noise, shuffle_pixels, uniform_noise
+from dip_lightning.operators import (
+    add_gaussian_noise,
+    clipped_noise_power,
+    shuffle_pixels,
+    uniform_noise,
+)
 from tests.conftest import smooth_image
 
 
@@ -15,6 +21,17 @@ def test_result_is_clipped(generator):
     y = add_gaussian_noise(torch.ones(1, 1, 20, 20), 50, generator)
     assert y.max() == 1
     assert y.min() < 1
+
+
+@pytest.mark.parametrize("value", [0.0, 0.03, 0.5, 0.9, 1.0])
+def test_the_power_that_clipping_leaves_is_that_of_many_draws(value, generator):
+    x = torch.full((1, 1, 1000, 1000), value)
+    drawn = (add_gaussian_noise(x, 25.5, generator) - x).square().mean()
+    assert float(clipped_noise_power(x, 0.1)) == pytest.approx(float(drawn), rel=0.01)
+
+
+def test_no_noise_has_no_power():
+    assert clipped_noise_power(torch.rand(1, 3, 4, 5), 0.0) == 0
 
 
 def test_no_noise_changes_nothing(generator):

@@ -8,9 +8,9 @@ LOSSES = [1 / t for t in range(1, 101)]  # the mean of 41 ... 50 is 0.0220, of 5
 
 
 def looked(level, sizes, losses=LOSSES):
-    found, done = Discrepancy(level), 0
+    found, done = Discrepancy(), 0
     for size in sizes:
-        found.look(losses[done : done + size], done := done + size)
+        found.look(losses[done : done + size], done := done + size, lambda: level)
     return found
 
 
@@ -31,8 +31,8 @@ def test_a_loss_that_is_not_finite_is_not_at_the_level():
 
 @pytest.mark.parametrize("cut", [3, EVERY, 27])
 def test_goes_on_from_its_state(cut):
-    first, second = looked(0.0221, [1] * cut), Discrepancy(0.0221)
+    first, second = looked(0.0221, [1] * cut), Discrepancy()
     second.load_state_dict(first.state_dict())
     for done in range(cut, 70):
-        second.look([LOSSES[done]], done + 1)
+        second.look([LOSSES[done]], done + 1, lambda: 0.0221)
     assert second.reached_at == 50

@@ -37,15 +37,21 @@ def test_baselines_are_told_sigma_only_where_the_noise_was_added_here(given, sig
     assert told == [sigma, sigma]
 
 
+def level(task, x_average=0.5):
+    task.x_average.fill_(x_average)
+    return task.noise_level()
+
+
 def test_the_level_of_the_noise_is_known_where_it_was_added_here():
-    task = make("denoising", sigma=51.0, discrepancy=0.9)
-    assert task.discrepancy.level == pytest.approx(0.9 * 0.04)
-    assert make("denoising").discrepancy.level is None
-    assert make("denoising", observation="shuffled", discrepancy=0.9).discrepancy.level is None
+    task = make("denoising", sigma=25.5, discrepancy=0.9)
+    assert level(task) == pytest.approx(0.9 * 0.01, rel=1e-3)
+    assert level(task, 0) == pytest.approx(0.9 * 0.005, rel=1e-3)  # clipping leaves a half
+    assert level(make("denoising")) is None
+    assert level(make("denoising", observation="shuffled", discrepancy=0.9)) is None
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_level_of_a_noise_from_elsewhere_is_estimated(channels):
     noisy = make("denoising", x=smooth_image(channels, 90, 70), sigma=15.0).y
-    found = make("denoising", y=noisy, sigma=99.0, discrepancy=0.9).discrepancy.level
+    found = level(make("denoising", y=noisy, sigma=99.0, discrepancy=0.9))
     assert found == pytest.approx(0.9 * (15 / 255) ** 2, rel=0.1)

@@ -2,12 +2,18 @@
 
 from dip_lightning.operators.downsample import Downsample, pillow_downsample
 from dip_lightning.operators.mask import Mask, drawn_mask, hole_mask, random_mask, text_mask
-from dip_lightning.operators.noise import add_gaussian_noise, shuffle_pixels, uniform_noise
+from dip_lightning.operators.noise import (
+    add_gaussian_noise,
+    clipped_noise_power,
+    shuffle_pixels,
+    uniform_noise,
+)
 
 __all__ = [
     "Downsample",
     "Mask",
     "add_gaussian_noise",
+    "clipped_noise_power",
     "drawn_mask",
     "hole_mask",
     "pillow_downsample",

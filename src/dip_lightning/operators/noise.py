@@ -1,7 +1,10 @@
 """Measurement noise n of the observation model y = A(x) + n."""
 
+import math
+
 import torch
 from torch import Tensor
+from torch.special import ndtr
 
 
 def add_gaussian_noise(x: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
@@ -17,6 +20,34 @@ def add_gaussian_noise(x: Tensor, sigma: float, generator: torch.Generator) -> T
     """
     noise = torch.randn(x.shape, generator=generator).to(x.device)
     return (x + noise * (sigma / 255)).clamp(0, 1)
+
+
+def clipped_noise_power(x: Tensor, std: float) -> Tensor:
+    """E (clip(x + n, 0, 1) - x)^2, n ~ N(0, std^2), in the mean over all pixels.
+
+    With a = -x / std, b = (1 - x) / std, the normal density phi and its integral Phi, a pixel has
+
+        std^2 (Phi(b) - Phi(a) + a phi(a) - b phi(b)) + x^2 Phi(a) + (1 - x)^2 Phi(-b)
+
+    which is std^2 far from 0 and 1, and half of it there.
+
+    Args:
+        x: image, (1, C, H, W), in [0, 1].
+        std: of the noise, in the units of x.
+
+    Returns:
+        A scalar.
+    """
+    if std == 0:
+        return x.new_zeros(())
+    a, b = -x / std, (1 - x) / std
+    inside = ndtr(b) - ndtr(a) + a * _density(a) - b * _density(b)
+    power: Tensor = std**2 * inside + x**2 * ndtr(a) + (1 - x) ** 2 * ndtr(-b)
+    return power.mean()
+
+
+def _density(value: Tensor) -> Tensor:
+    return (-(value**2) / 2).exp() / math.sqrt(2 * math.pi)
 
 
 def shuffle_pixels(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -74,7 +74,7 @@ class RestorationTask(LightningModule, ABC):
         self.register_buffer("y", y)
         self.register_buffer("x", given.x)
         self.register_buffer("used", self._hold_out() if given.used is None else given.used)
-        self.discrepancy = Discrepancy(self.noise_level())
+        self.discrepancy = Discrepancy()
         self._build_generator()
         for name in ("x_hat", "x_average"):
             self.register_buffer(name, torch.zeros(1, *self.shape))
@@ -113,7 +113,7 @@ class RestorationTask(LightningModule, ABC):
         return self.y
 
     def noise_level(self) -> float | None:
-        """Return the loss at which the fit is to end; None: it ends after `iterations`."""
+        """Return the loss at which the fit is over, as x_average is; None: after `iterations`."""
         return None
 
     @property
@@ -264,7 +264,7 @@ class RestorationTask(LightningModule, ABC):
         self.loss_first = rows[0][0] if self.iteration == 0 else self.loss_first
         self.loss_best = min(self.loss_best, *(row[0] for row in rows))
         self.iteration += len(rows)
-        self.discrepancy.look([row[0] for row in rows], self.iteration)
+        self.discrepancy.look([row[0] for row in rows], self.iteration, self.noise_level)
 
     def advance(self) -> Tensor:
         """Compute an iteration, see `iterate`, and set the learning rate of the next one."""

@@ -1,6 +1,6 @@
 """How a fit goes: what is measured in an iteration, and when it has gone far enough."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,9 @@ class Discrepancy:
 
     The fit is over at the first iteration t, a multiple of ten, at which
 
-        (loss(t - 9) + ... + loss(t)) / 10 <= level
+        (loss(t - 9) + ... + loss(t)) / 10 <= level(t)
 
     whatever the chunks in which the losses come.
-
-    Args:
-        level: of the loss, mean((x_hat - y)^2); None: there is none, and the fit is never over.
 
     Attributes:
         reached_at: t; None: not yet.
@@ -41,19 +38,26 @@ class Discrepancy:
         1966.
     """
 
-    def __init__(self, level: float | None) -> None:
-        self.level = level
+    def __init__(self) -> None:
         self.reached_at: int | None = None
         self._sum = 0.0
 
-    def look(self, losses: Sequence[float], iteration: int) -> None:
-        """Take the losses of a chunk that ends with `iteration` and holds no look but there."""
+    def look(
+        self, losses: Sequence[float], iteration: int, level: Callable[[], float | None]
+    ) -> None:
+        """Take the losses of a chunk.
+
+        Args:
+            losses: mean((x_hat - y)^2) of each iteration.
+            iteration: the last one of the chunk; there is no look at those before it.
+            level: returns how far x is from y; None: nobody knows, and the fit is not over.
+        """
         for loss in losses:
             self._sum += loss
         if iteration % EVERY:
             return
         mean, self._sum = self._sum / EVERY, 0.0
-        if self.level is not None and self.reached_at is None and mean <= self.level:
+        if self.reached_at is None and (limit := level()) is not None and mean <= limit:
             self.reached_at = iteration
 
     def state_dict(self) -> dict[str, Any]:

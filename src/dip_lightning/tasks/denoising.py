@@ -1,6 +1,7 @@
 """Denoising: remove white Gaussian noise."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import final
 
 from torch import Tensor, nn
@@ -13,7 +14,12 @@ from dip_lightning.baselines import (
     total_variation,
 )
 from dip_lightning.config import value_of
-from dip_lightning.operators import add_gaussian_noise, shuffle_pixels, uniform_noise
+from dip_lightning.operators import (
+    add_gaussian_noise,
+    clipped_noise_power,
+    shuffle_pixels,
+    uniform_noise,
+)
 from dip_lightning.tasks.base import RestorationTask
 
 
@@ -42,12 +48,16 @@ class Denoising(RestorationTask):
         return self.fidelity(self.A(x_hat))
 
     def noise_level(self) -> float | None:
-        """Return `discrepancy` times the noise's power; that of a y from elsewhere is estimated."""
-        c, is_made = self.config, self.given.x is not None
-        if not c.discrepancy or (is_made and c.observation not in {None, "gaussian"}):
+        """Return `discrepancy` times the power of the noise that clipping has left."""
+        share, is_made = self.config.discrepancy, self.given.x is not None
+        if not share or (is_made and self.config.observation not in {None, "gaussian"}):
             return None
-        std = value_of(c.sigma) / 255 if is_made else estimate_noise(self.y)
-        return c.discrepancy * std**2
+        return share * float(clipped_noise_power(self.x_average, self._noise_std))
+
+    @cached_property
+    def _noise_std(self) -> float:
+        is_made = self.given.x is not None
+        return value_of(self.config.sigma) / 255 if is_made else estimate_noise(self.y)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Non-local means, total variation and BM3D, told sigma where the noise was added here.
