@@ -76,8 +76,9 @@ def run(loop: str, network: str, path: Path, iterations: int, device: str) -> Ru
     else:
         folder, left_out = path.parent / "result", LEFT_OUT[device]
         where = f"device={'gpu' if device == 'cuda' else device}"
-        given = ["task=restoration", f"image={path}", f"network={network}", "logger=csv", where]
-        given += [f"iterations={iterations}", "log_every=1", f"hydra.run.dir={folder}"]
+        given = ["task=restoration", "preset=paper", f"image={path}", f"network={network}"]
+        given += [where, "logger=csv", f"iterations={iterations}", "log_every=1"]
+        given += [f"hydra.run.dir={folder}"]
         found, usage = _watched(["-m", "benchmarks.suite", *given])
         rows = (folder / "history.csv").read_text().splitlines()[1:]
         ends = [float(row.split(",")[-1]) for row in rows]
