@@ -71,17 +71,28 @@ def test_a_fit_ends_when_the_loss_is_at_the_noise(dip, tmp_path, photo, tiles):
     told += ("discrepancy=4", "logger=none", *tiles)
     status, out, _ = dip(*told, "chunk=1", "hydra.run.dir=one")
     assert status == 0
+    assert "at most 90 iterations on cpu" in out
     metrics = read_metrics(tmp_path / "one")
     assert metrics["status"] == "finished"
     assert 0 < metrics["iterations"] < 90
     assert metrics["iterations"] % 10 == 0
-    assert f"over at iteration {metrics['iterations']}: what is left of y" in out
+    assert f"ended at iteration {metrics['iterations']}: the result differs" in out
+    assert metrics["y_noise_std"] == pytest.approx(25 / 255)
     rows = (tmp_path / "one" / "history.csv").read_text().splitlines()
     assert rows[-1].startswith(f"{metrics['iterations']},")
     assert (tmp_path / "one" / "snapshots" / f"{metrics['iterations']:06}.webp").is_file()
     assert dip(*told, "hydra.run.dir=two")[0] == 0
     one, two = (tmp_path / name / "restored.png" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_limit_before_the_noise_is_told(dip, tmp_path, photo):
+    told = ("task=denoising", f"observed={photo}", "preset=smoke", "logger=none")
+    status, _, err = dip(*told, "discrepancy=0.01", "hydra.run.dir=out")
+    assert status == 0
+    assert "iterations=20: the fit ended before the result was as near to the noisy image" in err
+    assert read_metrics(tmp_path / "out")["y_noise_std"] > 0
+    assert "before the result" not in dip(*told)[2]
 
 
 def test_an_end_at_the_noise_is_for_denoising_only(dip, photo):

@@ -163,7 +163,7 @@ def estimate_noise(y: Tensor) -> float:
         y: noisy image, (1, C, H, W), in [0, 1].
 
     Returns:
-        In the units of y, the mean over the channels; 0 for an image of a few pixels.
+        In the units of y, of all channels together; 0 for an image of a few pixels.
 
     Source: Donoho & Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994.
     """
@@ -172,8 +172,8 @@ def estimate_noise(y: Tensor) -> float:
     planes = y.cpu().numpy()[0].astype(np.float64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about images of a few pixels, whose estimate is nan
-        std = np.mean(estimate_sigma(planes, channel_axis=0))  # type: ignore[no-untyped-call]
-    return float(np.nan_to_num(std))
+        stds = estimate_sigma(planes, channel_axis=0)  # type: ignore[no-untyped-call]
+    return float(np.sqrt(np.mean(np.square(np.nan_to_num(stds)))))
 
 
 def _to_image(planes: NDArray[np.floating[Any]]) -> Tensor:

@@ -50,7 +50,7 @@ class Config:
 
     task: str = key("denoising", "what to undo (group)")
     network: dict[str, Any] = key({}, "the generator (group); its options are network.<key>")
-    preset: str = key("paper", "settings that belong together (group)")
+    preset: str = key("fast", "settings that belong together (group)")
     logger: dict[str, Any] = key({}, "where curves and images go (group)")
     study: str | None = key(None, "an experiment of the study (group)")
     budget: str = key("paper", "how much of an experiment to compute (group)")
@@ -69,7 +69,7 @@ class Config:
     sigma: float | None = key(None, "denoising: noise added, 8-bit grey levels", low=0, high=255)
     discrepancy: float | None = key(
         None,
-        "denoising: end at this loss, in units of the noise's power; 0: after iterations",
+        "denoising: end when loss / noise power is down at this; more: smoother; 0: never",
         low=0,
     )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
@@ -77,7 +77,9 @@ class Config:
     keep_known: bool | None = key(None, "masks: paste the known pixels into the result")
 
     optimizer: str = key("adam", "what changes the weights", choices=("adam", "muon"))
-    muon_rounds: int = key(5, "optimizer=muon: fewer than 5 fit milder, noise later", low=1, high=5)
+    muon_rounds: int = key(
+        5, "optimizer=muon: 5 is Muon; fewer fit noise more slowly", low=1, high=5
+    )
     lr: float = key(0.01, "learning rate", above=0, high=10)
     iterations: int = key(2000, "length of the fit", low=1)
     schedule: str = key(

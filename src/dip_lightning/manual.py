@@ -11,10 +11,12 @@ EXAMPLES = """\
       denoise a bundled photograph
   python -m dip_lightning task=sr factor=8 -m lr=0.01,0.001
       a sweep: one job for each value, grouped in one folder and one W&B group
-  python -m dip_lightning task=inpainting observed=photo.png mask=hole.png preset=fast
+  python -m dip_lightning task=inpainting observed=photo.png mask=hole.png
       fill the black parts of hole.png in your own photo
   python -m dip_lightning task=denoising observed=scans/ logger=none
       denoise each image in a folder
+  python -m dip_lightning task=sr image=chelsea preset=paper
+      the paper's own settings, slower by an order of magnitude
   python -m dip_lightning task=restoration known=0.1 -m network=skip,unet
       compare two networks on a photograph with nine of ten pixels missing"""
 

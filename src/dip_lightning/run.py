@@ -68,6 +68,7 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
             diagnosis = _diagnosis(task, tiling, pointless)
             facts = {"status": status, "diagnosis": diagnosis, **_facts(task, device)}
             facts |= {"tiles": 1 if tiling is None else len(tiling.grid), "swept": place.values}
+            facts["y_noise_std"] = task.y_noise_std()
             values = report.metrics(task, history, outcome, facts)
             report.write_observed(place.folder, task, picture)  # the folder may be a new one
             report.write_images(place.folder, task, picture, outcome)
@@ -166,10 +167,11 @@ def _announce(task: RestorationTask, device: torch.device, tiling: Tiling | None
     tiles = ""
     if tiling is not None:
         tiles = f" in {len(tiling.grid)} tiles of {tiling.grid.size[1]} x {tiling.grid.size[0]}"
+    limit = "at most " if c.discrepancy else ""
     print(
         f"{c.task}: {c.name}, {width} x {height} {kind}{tiles}{missing}; "
         f"network {c.network['name']}, {parameters:,} parameters; "
-        f"{counted(c.iterations, 'iteration')} on {device.type}, {precision}",
+        f"{limit}{counted(c.iterations, 'iteration')} on {device.type}, {precision}",
         flush=True,
     )
 
@@ -220,7 +222,16 @@ def _conclude(task: RestorationTask, status: str, outcome: report.Outcome, folde
     elif status == "interrupted":
         print(f"stopped at iteration {task.iteration}; what there is, is kept", file=sys.stderr)
     elif task.discrepancy.reached_at is not None:
-        print(f"over at iteration {task.iteration}: what is left of y is as strong as its noise")
+        print(
+            f"ended at iteration {task.iteration}: the result differs from the noisy image by "
+            "as much as its noise"
+        )
+    elif task.y_noise_std():
+        print(
+            f"iterations={task.config.iterations}: the fit ended before the result was as near to "
+            "the noisy image as its noise lets it; more may show more detail",
+            file=sys.stderr,
+        )
     if task.x is not None:
         print(report.format_table(outcome))
     print(f"result: {shown_path(folder)}", flush=True)

@@ -39,6 +39,7 @@ def arguments(photo: Path, precision: str) -> list[str]:
     """Return the command of a fit; all of a precision are the same."""
     return [
         *(f"image={photo}", "task=restoration", "known=0.5", "guard=1.2", "logger=none"),
+        f"preset={'paper' if precision == 'float32' else 'fast'}",
         *(f"precision={precision}", f"diagnose={str(precision == 'float32').lower()}"),
         *(f"iterations={ITERATIONS}", "schedule=warmup_cosine", "log_every=7", "chunk=10"),
         *("network.down=[4]", "network.up=[4]", "network.skip=[2]", "input_depth=3", "threads=1"),

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from dip_lightning.tasks import denoising
+from dip_lightning.tasks.given import Given
 from tests.conftest import smooth_image
 from tests.tasks.test_base import make
 
@@ -50,8 +51,33 @@ def test_the_level_of_the_noise_is_known_where_it_was_added_here():
     assert level(make("denoising", observation="shuffled", discrepancy=0.9)) is None
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_the_level_of_a_noise_from_elsewhere_is_estimated(channels):
-    noisy = make("denoising", x=smooth_image(channels, 90, 70), sigma=15.0).y
-    found = level(make("denoising", y=noisy, sigma=99.0, discrepancy=0.9))
-    assert found == pytest.approx(0.9 * (15 / 255) ** 2, rel=0.1)
+def test_the_level_is_that_of_the_pixels_that_the_loss_sees():
+    task = make("denoising", sigma=25.5, discrepancy=0.9, holdout=0.5)
+    share = float(task.used.mean())
+    assert 0.2 < share < 0.8
+    assert level(task) == pytest.approx(0.9 * 0.01 * share, rel=1e-3)
+
+
+@pytest.mark.parametrize(("channels", "white", "rel"), [(1, 0, 0.1), (3, 0, 0.1), (1, 0.8, 0.5)])
+def test_the_level_of_a_noise_from_elsewhere_is_estimated(channels, white, rel):
+    """Of what clipping has left; on a white page it is too low, but not taken off again."""
+    x = smooth_image(channels, 190, 170)
+    x[..., int(190 * (1 - white)) :, :] = 1
+    noisy = make("denoising", x=x, sigma=15.0).y
+    task = make("denoising", y=noisy, sigma=99.0, discrepancy=0.9)
+    assert level(task, 1.0) == pytest.approx(0.9 * float((noisy - x).square().mean()), rel=rel)
+    assert level(task, 0.5) == level(task, 1.0)
+
+
+def test_the_level_of_channels_is_that_of_their_mean_power():
+    x = torch.full((1, 3, 150, 170), 0.5)
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    y = x + noise * torch.tensor([0.01, 0.02, 0.1]).view(1, 3, 1, 1)
+    found = level(make("denoising", y=y, discrepancy=1.0))
+    assert found == pytest.approx(float((y - x).square().mean()), rel=0.1)
+
+
+def test_a_tile_has_the_noise_of_the_whole_image():
+    y = smooth_image(1, 17, 13)
+    config = make("denoising", y=y, discrepancy=1.0).config
+    assert denoising.Denoising(config, Given(y=y, y_noise_std=0.25)).noise_level() == 0.0625

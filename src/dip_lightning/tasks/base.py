@@ -25,7 +25,7 @@ from dip_lightning.operators import random_mask
 from dip_lightning.optimizers import build_optimizer
 from dip_lightning.optimizers.averaging import add_to_average
 from dip_lightning.optimizers.stability import StepLimit
-from dip_lightning.tasks.course import Discrepancy, Iterate
+from dip_lightning.tasks.course import Discrepancy, Iterate, iterates_of
 from dip_lightning.tasks.given import Given, fingerprints
 
 
@@ -70,8 +70,7 @@ class RestorationTask(LightningModule, ABC):
         self._resumed: dict[str, Any] | None = None
         self.shape = given.shape(config.factor or 1)
         self.A = self.operator()
-        y = self.observe(value_of(given.x)) if given.y is None else given.y
-        self.register_buffer("y", y)
+        self.register_buffer("y", self.observe(value_of(given.x)) if given.y is None else given.y)
         self.register_buffer("x", given.x)
         self.register_buffer("used", self._hold_out() if given.used is None else given.used)
         self.discrepancy = Discrepancy()
@@ -112,6 +111,10 @@ class RestorationTask(LightningModule, ABC):
         """Return what to show in place of x_hat where nothing was fitted, (1, C, H, W)."""
         return self.y
 
+    def y_noise_std(self) -> float | None:
+        """Return the standard deviation of y's noise; None: the fit does not end at it."""
+        return None
+
     def noise_level(self) -> float | None:
         """Return the loss at which the fit is over, as x_average is; None: after `iterations`."""
         return None
@@ -119,8 +122,7 @@ class RestorationTask(LightningModule, ABC):
     @property
     def is_over(self) -> bool:
         """Whether there is nothing left to do."""
-        done = self.iteration >= self.config.iterations
-        return done or self.discrepancy.reached_at is not None
+        return self.discrepancy.reached_at is not None or self.iteration >= self.config.iterations
 
     def known(self) -> Tensor:
         """Return which pixels of y are known, (1, 1 or C, h, w), 0 or 1."""
@@ -254,17 +256,16 @@ class RestorationTask(LightningModule, ABC):
         started, measured = time.perf_counter(), [self.advance()]
         while len(measured) < iterations and not self.is_stopped():
             measured.append(self.advance())
-        rows = torch.stack(measured).tolist()
-        self.seconds_per_iteration = (time.perf_counter() - started) / len(rows)
-        compared = self.x is not None
-        self.iterates = [Iterate(r[0], *(r[1:] if compared else (None, None))) for r in rows]
-        losses = torch.tensor([row[0] for row in rows])
-        if self.diverged_at is None and not losses.isfinite().all():
-            self.diverged_at = self.iteration + 1 + int((~losses.isfinite()).int().argmax())
-        self.loss_first = rows[0][0] if self.iteration == 0 else self.loss_first
-        self.loss_best = min(self.loss_best, *(row[0] for row in rows))
-        self.iteration += len(rows)
-        self.discrepancy.look([row[0] for row in rows], self.iteration, self.noise_level)
+        self.iterates = iterates_of(torch.stack(measured), compared=self.x is not None)
+        self.seconds_per_iteration = (time.perf_counter() - started) / len(measured)
+        losses = [iterate.loss for iterate in self.iterates]
+        bad = [position for position, loss in enumerate(losses) if not math.isfinite(loss)]
+        if self.diverged_at is None and bad:
+            self.diverged_at = self.iteration + 1 + bad[0]
+        self.loss_first = losses[0] if self.iteration == 0 else self.loss_first
+        self.loss_best = min(self.loss_best, *losses)
+        self.iteration += len(losses)
+        self.discrepancy.look(losses, self.iteration, self.noise_level)
 
     def advance(self) -> Tensor:
         """Compute an iteration, see `iterate`, and set the learning rate of the next one."""

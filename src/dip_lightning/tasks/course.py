@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torch import Tensor
+
 EVERY = 10  # iterations between two looks at the loss, and in the mean that is looked at
 
 
@@ -20,6 +22,17 @@ class Iterate:
     loss: float
     error: float | None
     error_average: float | None
+
+
+def iterates_of(measured: Tensor, *, compared: bool) -> list[Iterate]:
+    """Read what iterations have measured, once for all of them: the device is waited for.
+
+    Args:
+        measured: loss, error and error of the average, (N, 3).
+        compared: whether the errors are against x; else there is none.
+    """
+    rows = measured.tolist()
+    return [Iterate(row[0], *(row[1:] if compared else (None, None))) for row in rows]
 
 
 class Discrepancy:

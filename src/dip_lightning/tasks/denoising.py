@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import final
 
+import torch
 from torch import Tensor, nn
 
 from dip_lightning.baselines import (
@@ -47,17 +48,32 @@ class Denoising(RestorationTask):
         """mean((x_hat - y)^2)."""
         return self.fidelity(self.A(x_hat))
 
-    def noise_level(self) -> float | None:
-        """Return `discrepancy` times the power of the noise that clipping has left."""
-        share, is_made = self.config.discrepancy, self.given.x is not None
-        if not share or (is_made and self.config.observation not in {None, "gaussian"}):
-            return None
-        return share * float(clipped_noise_power(self.x_average, self._noise_std))
+    def y_noise_std(self) -> float | None:
+        """Return sigma / 255; of a y from elsewhere, an estimate."""
+        return self._y_noise_std
 
     @cached_property
-    def _noise_std(self) -> float:
+    def _y_noise_std(self) -> float | None:
+        if not self.config.discrepancy:
+            return None
+        if self.given.x is None:
+            known = self.given.y_noise_std
+            return estimate_noise(self.y) if known is None else known
+        is_noisy = self.config.observation in {None, "gaussian"}
+        return value_of(self.config.sigma) / 255 if is_noisy else None
+
+    def noise_level(self) -> float | None:
+        """Return `discrepancy` times the power of the noise, in the pixels that the loss sees.
+
+        Where it was added here, clipping has taken some of it; an estimate is of what is left.
+        """
+        std, share = self.y_noise_std(), self.config.discrepancy
+        if std is None or share is None:
+            return None
         is_made = self.given.x is not None
-        return value_of(self.config.sigma) / 255 if is_made else estimate_noise(self.y)
+        power = clipped_noise_power(self.x_average, std) if is_made else torch.tensor(std**2)
+        seen = 1.0 if self.used is None else float(self.used.mean())
+        return share * seen * float(power)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Non-local means, total variation and BM3D, told sigma where the noise was added here.

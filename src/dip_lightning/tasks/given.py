@@ -17,6 +17,7 @@ class Given:
         used: a tile's pixels of y that the loss may see, (1, 1 or C, h, w), 0 or 1; None: all of
             them, or all but those that the task holds out.
         z: image to use as input of the generator, (1, C, H, W); None: drawn.
+        y_noise_std: a tile's, of the whole image's noise, in the units of y; None: not known yet.
         m_is_alpha: m is the image's own transparency.
         is_cropped: only the centre of a larger image is given.
         is_tiled: the tiles of the image are fitted, each as a task of its own, not the whole.
@@ -28,6 +29,7 @@ class Given:
     m: Tensor | None = None
     used: Tensor | None = None
     z: Tensor | None = None
+    y_noise_std: float | None = None
     m_is_alpha: bool = False
     is_cropped: bool = False
     is_tiled: bool = False

@@ -129,6 +129,7 @@ class Tiling:
             m=part(whole.mask),
             used=used,
             z=part(whole.given.z),
+            y_noise_std=whole.y_noise_std(),
             tile=f" tile {tile.rows.start} {tile.columns.start}",
         )
 
@@ -207,8 +208,9 @@ class Tiling:
         self.diagnosis = next((r.diagnosis for r in records if r.diagnosis), None)
         whole.diverged_at = next((r.diverged_at for r in records if r.diverged_at), None)
         whole.iteration = sum(record.iteration for record in records) // len(records)
-        if self.finished == len(records) and whole.iteration < self.total:
-            whole.discrepancy.reached_at = whole.iteration  # on the average
+        if self.finished == len(records):
+            whole.iteration = max(record.iteration for record in records)
+            whole.discrepancy.reached_at = whole.iteration if whole.iteration < self.total else None
         loss = list(rows.values())[-1].loss if rows else 0.0
         errors = [
             None if whole.x is None else float(mse(image, whole.x))
