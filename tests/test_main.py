@@ -299,7 +299,7 @@ def test_data_folder_of_the_user(dip, tmp_path, photo, monkeypatch):
 def test_help_lists_groups_keys_and_examples(dip):
     status, out, _ = dip("--help", tiny=False)
     assert status == 0
-    assert out.count("  python -m dip_lightning") == 5
+    assert out.count("  python -m dip_lightning") == 6
     for text in ("task=denoising|inpainting|restoration|sr", "noise_std", "--multirun"):
         assert text in out
 
@@ -313,7 +313,7 @@ def test_the_examples_of_help_are_accepted(dip, tmp_path, monkeypatch):
     save_png(tmp_path / "scans" / "a.png", smooth_image(1, 8, 8))
     monkeypatch.chdir(tmp_path)
     commands = [line.split()[3:] for line in EXAMPLES.splitlines() if "python -m" in line]
-    assert len(commands) == 5
+    assert len(commands) == 6
     for arguments in commands:
         check(parse(arguments))
 
