@@ -56,17 +56,8 @@ ENDLESS = 1_000_000  # iterations
 # What only the suite has, or what is this script's own to choose.
 NOT_FOR_ALL = {
     *("optimizer", "schedule", "warmup", "lr_end", "guard", "beta2", "epsilon", "output"),
-    *(
-        "muon_rounds",
-        "discrepancy",
-        "precision",
-        "device",
-        "accelerate",
-        "preset",
-        "iterations",
-        "tile",
-        "holdout",
-    ),
+    *("precision", "device", "accelerate", "preset", "iterations", "tile", "holdout"),
+    *("muon_rounds", "discrepancy"),
 }
 Curve = list[tuple[float, float]]  # seconds, PSNR (dB)
 

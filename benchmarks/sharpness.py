@@ -32,8 +32,7 @@ EVERY = 10  # iterations
 POWER = 3  # power iterations each time, beginning with the last vector
 STEP = 1e-3  # length of the finite difference, in units of |theta| / |direction|
 DEFAULTS = (
-    *("task=denoising", "preset=paper", "observation=clean", "image=color9/f16"),
-    "max_side=128",
+    *("task=denoising", "preset=paper", "observation=clean", "image=color9/f16", "max_side=128"),
     *("noise_std=0", "lr=0.01", "iterations=700", "precision=float32", "chunk=1"),
 )
 

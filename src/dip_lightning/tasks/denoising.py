@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import final
 
-import torch
 from torch import Tensor, nn
 
 from dip_lightning.baselines import (
@@ -71,9 +70,9 @@ class Denoising(RestorationTask):
         if std is None or share is None:
             return None
         is_made = self.given.x is not None
-        power = clipped_noise_power(self.x_average, std) if is_made else torch.tensor(std**2)
+        power = float(clipped_noise_power(self.x_average, std)) if is_made else std**2
         seen = 1.0 if self.used is None else float(self.used.mean())
-        return share * seen * float(power)
+        return share * seen * power
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Non-local means, total variation and BM3D, told sigma where the noise was added here.
