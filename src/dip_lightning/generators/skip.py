@@ -175,6 +175,7 @@ class Skip(AnySize):
         kernels = (options.kernel_down, options.kernel_up, (options.kernel_skip + 1) // 2)
         least = multiple * max(2, *(kernel // 2 + 1 for kernel in kernels))
         super().__init__(multiple, least)
+        self.options = options
         self.scales = Scale(options, 0, inputs)
         self.last = Conv(options.up[0], outputs, 1)
         initialise(self, generator)

@@ -1,6 +1,7 @@
 """The fit that all tasks share: one generator, one observation, one loop."""
 
 import math
+import sys
 import time
 import zlib
 from abc import ABC, abstractmethod
@@ -19,6 +20,7 @@ from dip_lightning.config import Config, value_of
 from dip_lightning.engine.acceleration import Recorder, accelerate, compiled
 from dip_lightning.errors import UserError
 from dip_lightning.generators import build
+from dip_lightning.generators.fused import NotFusedError, fused
 from dip_lightning.generators.inputs import draw_input, perturb
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.operators import random_mask
@@ -214,6 +216,11 @@ class RestorationTask(LightningModule, ABC):
     def _accelerate(self) -> None:
         compiles, recorder = self.config.accelerate == "compile", None
         self.generate = compiled(self.generator) if compiles else self.generator.__call__
+        if self.recorder is not None and not compiles and self.device.type == "cuda":
+            try:
+                self.generate = fused(self.generator, self.z.to(self.dtype_inside))
+            except NotFusedError as error:
+                print(f"accelerate: no fused kernels ({error})", file=sys.stderr)
         if self.recorder is not None:
             recorder = self.recorder(self.perturbations)
             for group in self.optimizer.param_groups:  # each replay reads what the schedule sets

@@ -1,0 +1,47 @@
+"""Networks computed by kernels of our own on a CUDA device: fewer passes over its memory."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from dip_lightning.errors import first_line
+from dip_lightning.generators.skip import Skip
+
+ACTIVATIONS = ("leaky_relu", "relu", "identity")
+
+
+class NotFusedError(Exception):
+    """Why a network is computed as it is written."""
+
+
+def fused(generator: nn.Module, like: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return what computes the same as a generator does, its kernels compiled.
+
+    Args:
+        generator: on a CUDA device, its weights with the channels last; the result has the same
+            parameters.
+        like: a z, (1, C, H, W), for its channels, number format and device.
+
+    Raises:
+        NotFusedError: there are no kernels for this network, or they cannot be compiled here.
+    """
+    if not isinstance(generator, Skip):
+        raise NotFusedError("only generator=skip has any")
+    options = generator.options
+    if options.downsampling != "stride" or options.identity_skip or options.kernel_skip != 1:
+        raise NotFusedError("they need downsampling=stride, kernel_skip=1, identity_skip=false")
+    if options.activation not in ACTIVATIONS:
+        raise NotFusedError(f"there is none for activation={options.activation}")
+    try:
+        from dip_lightning.generators.fused.network import Fused  # noqa: PLC0415 - needs Triton
+
+        network = Fused(generator, like.dtype)
+        side = generator.least
+        z = torch.zeros(1, like.shape[1], side, side, dtype=like.dtype, device=like.device)
+        with torch.enable_grad():
+            theta = [p for p in generator.parameters() if p.requires_grad]
+            torch.autograd.grad(network(z).sum(), theta, allow_unused=True)
+    except Exception as error:  # whatever it is that a compiler misses, the fit can do without
+        raise NotFusedError(first_line(error)) from error
+    return network.__call__
