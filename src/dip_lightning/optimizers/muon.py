@@ -64,22 +64,32 @@ class Muon(Optimizer):
         """Change every parameter that has a gradient."""
         del closure
         group = self.param_groups[0]
-        for parameters in _alike(p for p in group["params"] if p.grad is not None):
-            directions = torch.stack([self._direction(p) for p in parameters])
-            steps = orthogonalized(directions, self.rounds, self.inside)
+        theta = [p for p in group["params"] if p.grad is not None]
+        directions = dict(zip(theta, self._directions(theta), strict=True))
+        for parameters in _alike(theta):
+            directed = torch.stack([_as_matrix(directions[p]) for p in parameters])
+            steps = orthogonalized(directed, self.rounds, self.inside)
             rms = steps.square().mean((1, 2), keepdim=True).sqrt()
             steps *= LENGTH / rms.clamp(min=torch.finfo(rms.dtype).tiny)
-            for p, step in zip(parameters, steps, strict=True):
-                p.sub_(step.view(p.shape) * group["lr"])
+            steps *= group["lr"]
+            torch._foreach_sub_([_as_matrix(p) for p in parameters], list(steps.unbind()))
         self.rest.step()
 
-    def _direction(self, p: nn.Parameter) -> Tensor:
-        assert p.grad is not None  # noqa: S101 - narrows the type
-        state = self.state[p]
-        if not state:
-            state["momentum"] = torch.zeros_like(p)
-        momentum = state["momentum"].lerp_(p.grad, 1 - MOMENTUM)
-        return p.grad.lerp(momentum, MOMENTUM).flatten(1)
+    def _directions(self, theta: list[nn.Parameter]) -> list[Tensor]:
+        for p in theta:
+            if not self.state[p]:
+                self.state[p]["momentum"] = torch.zeros_like(p)
+        if not theta:
+            return []
+        momenta, gradients = [self.state[p]["momentum"] for p in theta], [p.grad for p in theta]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        return list(torch._foreach_lerp(gradients, momenta, MOMENTUM))
+
+
+def _as_matrix(weight: Tensor) -> Tensor:
+    """A view of a weight, (out, in, k, k), as a matrix, its columns in the order of memory."""
+    in_order = weight.ndim == 4 and weight.is_contiguous(memory_format=torch.channels_last)
+    return (weight.permute(0, 2, 3, 1) if in_order else weight).flatten(1)
 
 
 def orthogonalized(

@@ -47,20 +47,23 @@ class StepLimit:
 
     @torch.no_grad()
     def _remember(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
-        self._before = [p.clone() for p in parameters(optimizer)]
+        theta = parameters(optimizer)
+        self._before = [torch.empty_like(p) for p in theta]
+        torch._foreach_copy_(self._before, theta)
 
     @torch.no_grad()
     def _shorten(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
-        pairs = list(zip(self._before, parameters(optimizer), strict=True))
+        theta = parameters(optimizer)
         rate = optimizer.param_groups[0]["lr"]
-        length = torch.stack([(p - before).norm() for before, p in pairs]).norm() / rate
+        steps = torch._foreach_sub(theta, self._before)
+        length = torch.stack(torch._foreach_norm(steps)).norm() / rate
         one, usable = torch.ones_like(length), length.isfinite() & (length > 0)
         if self.usual is None:
             self.usual, self.steps = torch.where(usable, length, one), torch.zeros_like(length)
         kept = torch.minimum(length, self.limit * self.usual)
         factor = torch.where(usable, kept / length, one)
-        for before, p in pairs:
-            p.copy_(before.lerp(p, factor))
+        torch._foreach_mul_(steps, 1 - factor)
+        torch._foreach_sub_(theta, steps)  # what is too much of them
         self._before = []
         # Steps shrink fast in the beginning, and the memory grows with what there is to remember.
         self.steps.add_(one)

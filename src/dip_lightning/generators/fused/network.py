@@ -1,21 +1,25 @@
 """The hourglass network on a CUDA device, of fused kernels and cuDNN's convolutions."""
 
+from collections.abc import Sequence
 from typing import Any, final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from dip_lightning.generators.fused.functions import (
     MULTIPLE,
-    Border,
+    Convolved,
     Joined,
     Normalised,
     Output,
     channels_joined,
+    multiple,
     padded,
 )
+from dip_lightning.generators.fused.launching import Border, arrange, last
 from dip_lightning.generators.layers import AnySize, Conv
 from dip_lightning.generators.skip import Scale, Skip
 
@@ -36,43 +40,54 @@ class Fused(AnySize):
 
     def __init__(self, network: Skip, dtype: torch.dtype) -> None:
         super().__init__(network.multiple, network.least)
-        self.network, self.rounded = network, _Rounded(network, dtype)
+        self.network = network
+        on_cuda = network.last.weight.is_cuda
+        self.aside = torch.cuda.Stream(network.last.weight.device) if on_cuda else None
+        self.rounded = _Rounded(network, dtype, self.aside)
 
     def generate(self, z: Tensor) -> Tensor:
         """Generate an image whose sides every scale can halve."""
         scales, last = self.network.scales, self.network.last
         weights = self.rounded()
-        v, norm, slope = _scale(scales, padded(z, _border(scales.down[0])), weights)
+        v, norm, slope = self._scale(scales, padded(z, _border(scales.down[0])), weights)
         image: Tensor = Output.apply(v, *_affine(norm), slope, last.weight, last.bias)  # type: ignore[no-untyped-call]
         return image
 
+    def _scale(
+        self, scale: Scale, x: Tensor, weights: dict[nn.Module, Tensor]
+    ) -> tuple[Tensor, nn.BatchNorm2d, float]:
+        """Transform x, padded, up to what is left to normalise and bend."""
+        s = None
+        if scale.skip is not None:
+            conv, norm, bend = scale.skip
+            frame = _border(scale.down[0]).pad
+            s = _normalised(_pointwise(x, weights[conv]), norm, bend, frame=frame)
+        conv, norm, bend, refine, *rest = scale.down
+        v = self._convolved(x, weights[conv], 2)
+        v = self._convolved(_normalised(v, norm, bend, _border(refine)), weights[refine])
+        norm, slope, deeper = rest[0], SLOPES[type(rest[1])], rest[2:]
+        if deeper:
+            x = _normalised(v, *rest[:2], _border(deeper[0].down[0]))
+            v, norm, slope = self._scale(deeper[0], x, weights)
+        a = Normalised.apply(v, *_affine(norm), slope, 0, Border())  # type: ignore[no-untyped-call]
+        join, border = scale.join, _border(scale.join.conv)
+        joined = Joined.apply(s, a, *_affine(join.norm), join.mode, border)  # type: ignore[no-untyped-call]
+        v = self._convolved(joined, weights[join.conv])
+        norm, bend, *rest = scale.up
+        if rest:
+            conv, last, last_bend = rest
+            v = self._convolved(_normalised(v, norm, bend), weights[conv])
+            norm, bend = last, last_bend
+        return v, norm, SLOPES[type(bend)]
 
-def _scale(
-    scale: Scale, x: Tensor, weights: dict[nn.Module, Tensor]
-) -> tuple[Tensor, nn.BatchNorm2d, float]:
-    """Transform x, padded, up to what is left to normalise and bend."""
-    s = None
-    if scale.skip is not None:
-        conv, norm, bend = scale.skip
-        frame = _border(scale.down[0]).pad
-        s = _normalised(F.conv2d(x, weights[conv]), norm, bend, frame=frame)
-    conv, norm, bend, refine, *rest = scale.down
-    v = F.conv2d(x, weights[conv], stride=2)
-    v = F.conv2d(_normalised(v, norm, bend, _border(refine)), weights[refine])
-    norm, slope, deeper = rest[0], SLOPES[type(rest[1])], rest[2:]
-    if deeper:
-        x = _normalised(v, *rest[:2], _border(deeper[0].down[0]))
-        v, norm, slope = _scale(deeper[0], x, weights)
-    a = Normalised.apply(v, *_affine(norm), slope, 0, Border())  # type: ignore[no-untyped-call]
-    join, border = scale.join, _border(scale.join.conv)
-    joined = Joined.apply(s, a, *_affine(join.norm), join.mode, border)  # type: ignore[no-untyped-call]
-    v = F.conv2d(joined, weights[join.conv])
-    norm, bend, *rest = scale.up
-    if rest:
-        conv, last, last_bend = rest
-        v = F.conv2d(_normalised(v, norm, bend), weights[conv])
-        norm, bend = last, last_bend
-    return v, norm, SLOPES[type(bend)]
+    def _convolved(self, x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
+        y: Tensor = Convolved.apply(x, weight, stride, self.aside)  # type: ignore[no-untyped-call]
+        return y
+
+
+def _pointwise(x: Tensor, weight: Tensor) -> Tensor:
+    # As a product of matrices: cuDNN's gradient of so few weights takes five times as long.
+    return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1)).permute(0, 3, 1, 2)
 
 
 def _normalised(
@@ -95,72 +110,73 @@ def _border(conv: nn.Module) -> Border:
 class _Rounded:
     """The weights of all convolutions in the activations' number format, as kernels want them.
 
-    Channels are filled up with zeros to a multiple of 8, and a's come first where `Joined` has
-    them so. What the convolutions read stays in place: only its values are new in each iteration.
+    Channels are filled up with zeros, and a's come first where `Joined` has them so. What the
+    convolutions read stays in place: only its values are new in each iteration.
     """
 
-    def __init__(self, network: Skip, dtype: torch.dtype) -> None:
+    def __init__(self, network: Skip, dtype: torch.dtype, aside: torch.cuda.Stream | None) -> None:
+        self.aside = aside
         scales = [m for m in network.modules() if isinstance(m, Scale)]
         joins = {scale.join.conv: scale.join.skip for scale in scales}
-        narrow = {scale.skip[0] for scale in scales if scale.skip is not None}
+        narrow = {scale.skip[0] for scale in scales if isinstance(scale.skip, nn.Sequential)}
         self.convs = [m for m in network.scales.modules() if isinstance(m, Conv)]
         self.targets: list[Tensor] = []
-        self.parts: list[tuple[int, ...]] = []
+        self.owns: list[int | None] = []
         for conv in self.convs:
-            outputs, inputs, *kernel = conv.weight.shape
-            own = joins.get(conv, 0)
-            rows = -(-outputs // MULTIPLE) * MULTIPLE if conv in narrow else outputs
-            columns = channels_joined(own, inputs - own) if conv in joins else inputs
+            rows, columns, *kernel = conv.weight.shape
+            if conv in narrow:
+                rows = multiple(rows, MULTIPLE)
+            own = joins.get(conv)
+            if own is not None:
+                columns = channels_joined(own, columns - own)
             target = torch.zeros(rows, columns, *kernel, dtype=dtype, device=conv.weight.device)
-            self.targets.append(target.contiguous(memory_format=torch.channels_last))
-            self.parts.append((own, columns))
+            self.targets.append(last(target))
+            self.owns.append(own)
 
     def __call__(self) -> dict[nn.Module, Tensor]:
         """Round all weights."""
         weights = [conv.weight for conv in self.convs]
-        rounded = _Copied.apply(self.targets, self.parts, *weights)  # type: ignore[no-untyped-call]
+        rounded = _Copied.apply(self.targets, self.owns, self.aside, *weights)  # type: ignore[no-untyped-call]
         return dict(zip(self.convs, rounded, strict=True))
 
 
 class _Copied(Function):
-    """Copy weights to where they are wanted, all that lie in one piece at once."""
+    """Copy weights to where they are wanted; those of joining convolutions are arranged."""
 
     @staticmethod
     def forward(
-        ctx: Any, targets: list[Tensor], parts: list[tuple[int, ...]], *weights: Tensor
-    ) -> tuple[Tensor, ...]:
-        ctx.parts, ctx.like = parts, weights
-        _copy([_pieces(t, w, p) for t, w, p in zip(targets, weights, parts, strict=True)])
+        ctx: Any, targets: list[Tensor], owns: list[int | None],
+        aside: torch.cuda.Stream | None, *weights: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        ctx.of = owns, aside, weights
+        if aside is not None:  # a graph holds no stream that nothing leads to
+            aside.wait_stream(torch.cuda.current_stream())
+        _copy(weights, targets, owns, back=False)
         return tuple(target.detach() for target in targets)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        results = [torch.empty_like(w) for w in ctx.like]
-        pairs = zip(gradients, results, ctx.parts, strict=True)
-        _copy([[(r, g) for g, r in _pieces(g, r, p)] for g, r, p in pairs])
-        return None, None, *results
+        owns, aside, weights = ctx.of
+        if aside is not None:
+            torch.cuda.current_stream().wait_stream(aside)
+        results = [torch.empty_like(weight) for weight in weights]
+        _copy(results, gradients, owns, back=True)
+        return None, None, None, *results
 
 
-def _pieces(wide: Tensor, weight: Tensor, part: tuple[int, ...]) -> list[tuple[Tensor, Tensor]]:
-    # Where each piece of a weight lies in its wider form.
-    own, columns = part
-    outputs, inputs = weight.shape[:2]
-    wide = wide[:outputs]
-    if not own and columns == inputs:
-        return [(_flat(wide), _flat(weight))]
-    deep = inputs - own
-    pairs = [(wide[:, :deep], weight[:, own:]), (wide[:, deep:inputs], weight[:, :own])]
-    return pairs if own else pairs[:1]
+def _copy(
+    weights: Sequence[Tensor], wide: Sequence[Tensor], owns: list[int | None], *, back: bool
+) -> None:
+    whole = []
+    for weight, wider, own in zip(weights, wide, owns, strict=True):
+        if own is None:
+            whole.append((_flat(wider)[: weight.numel()], _flat(weight)))
+        else:
+            arrange(_flat(weight), _flat(wider), own, weight.shape[1], wider.shape[1], back=back)
+    wides, narrow = ([pair[i] for pair in whole] for i in (0, 1))
+    torch._foreach_copy_(*((narrow, wides) if back else (wides, narrow)))  # noqa: SLF001
 
 
 def _flat(weight: Tensor) -> Tensor:
-    return weight.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1).view(-1)
-
-
-def _copy(pairs: list[list[tuple[Tensor, Tensor]]]) -> None:
-    flat = [pair for group in pairs for pair in group if pair[0].ndim == 1]
-    torch._foreach_copy_([to for to, _ in flat], [of for _, of in flat])
-    for group in pairs:
-        for to, of in group:
-            if to.ndim > 1:
-                to.copy_(of)
+    return last(weight).permute(0, 2, 3, 1).view(-1)
