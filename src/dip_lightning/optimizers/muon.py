@@ -67,12 +67,12 @@ class Muon(Optimizer):
         theta = [p for p in group["params"] if p.grad is not None]
         directions = dict(zip(theta, self._directions(theta), strict=True))
         for parameters in _alike(theta):
-            directed = torch.stack([_as_matrix(directions[p]) for p in parameters])
+            directed = torch.stack([_as_matrix(directions[p], p) for p in parameters])
             steps = orthogonalized(directed, self.rounds, self.inside)
             rms = steps.square().mean((1, 2), keepdim=True).sqrt()
             steps *= LENGTH / rms.clamp(min=torch.finfo(rms.dtype).tiny)
             steps *= group["lr"]
-            torch._foreach_sub_([_as_matrix(p) for p in parameters], list(steps.unbind()))
+            torch._foreach_sub_([_as_matrix(p, p) for p in parameters], list(steps.unbind()))
         self.rest.step()
 
     def _directions(self, theta: list[nn.Parameter]) -> list[Tensor]:
@@ -81,15 +81,15 @@ class Muon(Optimizer):
                 self.state[p]["momentum"] = torch.zeros_like(p)
         if not theta:
             return []
-        momenta, gradients = [self.state[p]["momentum"] for p in theta], [p.grad for p in theta]
+        momenta = [self.state[p]["momentum"] for p in theta]
+        gradients = [p.grad for p in theta if p.grad is not None]
         torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
-        return list(torch._foreach_lerp(gradients, momenta, MOMENTUM))
+        return list(torch._foreach_lerp(gradients, momenta, MOMENTUM))  # noqa: SLF001 - all at once
 
 
-def _as_matrix(weight: Tensor) -> Tensor:
-    """A view of a weight, (out, in, k, k), as a matrix, its columns in the order of memory."""
-    in_order = weight.ndim == 4 and weight.is_contiguous(memory_format=torch.channels_last)
-    return (weight.permute(0, 2, 3, 1) if in_order else weight).flatten(1)
+def _as_matrix(x: Tensor, like: Tensor) -> Tensor:
+    """x, (out, in, k, k), as a matrix, its columns in the order that `like` has in memory."""
+    return x.flatten(1) if like.is_contiguous() else x.movedim(1, -1).flatten(1)
 
 
 def orthogonalized(

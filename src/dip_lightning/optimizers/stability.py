@@ -55,8 +55,9 @@ class StepLimit:
     def _shorten(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
         theta = parameters(optimizer)
         rate = optimizer.param_groups[0]["lr"]
-        steps = torch._foreach_sub(theta, self._before)
-        length = torch.stack(torch._foreach_norm(steps)).norm() / rate
+        steps = torch._foreach_sub(theta, self._before)  # noqa: SLF001 - all at once
+        lengths = torch._foreach_norm(steps)  # noqa: SLF001
+        length = torch.stack(lengths).norm() / rate
         one, usable = torch.ones_like(length), length.isfinite() & (length > 0)
         if self.usual is None:
             self.usual, self.steps = torch.where(usable, length, one), torch.zeros_like(length)

@@ -9,41 +9,47 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from dip_lightning.generators.fused import last_layer
+from dip_lightning.generators.fused.kernels import last_layer
 from dip_lightning.generators.fused.launching import (
-    SUM_TILE,
     TILE,
     UPSAMPLINGS,
     Border,
     Map,
+    Normalisation,
     empty,
     floats,
     fold,
-    gradient_below,
-    gradient_of,
     last,
-    moments_of,
-    normalise,
     total,
-    write_normalised,
 )
 
 MULTIPLE = 8  # of channels that tensor cores take
-ASIDE = 128 * 128  # pixels up to which gradients of weights are computed beside all else
+ASIDE = 256 * 256  # pixels up to which gradients of weights are computed beside all else
 MANY = 128  # channels, from which up convolutions want more even numbers of them, see below
 
 
-def padded(z: Tensor, border: Border) -> Tensor:
-    """Pad z, (1, C, H, W), which takes no gradient: (1, C, H + 2 pad, W + 2 pad)."""
-    z = last(z)
-    _, c, height, width = z.shape
-    result = empty(z, c, *border.around(height, width))
-    zeros, ones = torch.zeros(c, device=z.device), torch.ones(c, device=z.device)
-    shape, moments = Map(c, c, height, width), torch.cat([zeros, ones])
-    write_normalised(
-        z, result, shape, moments, (ones, zeros), border=border, slope=1.0, size=c, written=c
-    )
-    return result
+class Padded:
+    """Pad z, (1, C, H, W), which takes no gradient: (1, C, H + 2 pad, W + 2 pad).
+
+    Args:
+        channels: C.
+        device: of z.
+        border: what is padded.
+    """
+
+    def __init__(self, channels: int, device: torch.device, border: Border) -> None:
+        self.zeros, self.ones = (f(channels, device=device) for f in (torch.zeros, torch.ones))
+        self.moments, self.border = torch.cat([self.zeros, self.ones]), border
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """Pad z."""
+        z = last(z)
+        _, c, height, width = z.shape
+        result = empty(z, c, *self.border.around(height, width))
+        shape = Map(c, c, height, width)
+        unchanged = Normalisation(z, shape, self.ones, self.zeros, 1.0, self.moments)
+        unchanged.write(result, self.border, c, c)
+        return result
 
 
 class Normalised(Function):
@@ -60,26 +66,23 @@ class Normalised(Function):
     ) -> Tensor:  # fmt: skip
         v, c = last(v), len(weight)
         height, width = (side - 2 * frame for side in v.shape[2:])
-        shape = Map(c, v.shape[1], height, width, frame)
+        shape, moments = Map(c, v.shape[1], height, width, frame), floats(v, 2 * c)
         result = empty(v, c, *border.around(height, width))
-        affine = weight.detach(), bias.detach()
-        moments = normalise(
-            v, result, shape, affine, epsilon, border=border, slope=slope, size=c, written=c
-        )
-        ctx.save_for_backward(v, moments, weight, bias)
+        norm = Normalisation(v, shape, weight.detach(), bias.detach(), slope, moments)
+        norm.apply(result, border, c, c, epsilon)
+        ctx.save_for_backward(v, weight, bias, moments)
         ctx.of = shape, slope, border
         return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        v, moments, weight, bias = ctx.saved_tensors
+        v, weight, bias, moments = ctx.saved_tensors
         shape, slope, border = ctx.of
         gradient, c = last(gradients[0]), shape.channels
         fold(gradient, shape, border, c)
-        below, sums = gradient_of(
-            v, gradient, shape, moments, (weight, bias), pad=border.pad, slope=slope, size=c
-        )
+        norm = Normalisation(v, shape, weight, bias, slope, moments)
+        below, sums = norm.gradient(gradient, border.pad, c)
         return below, sums[c:], sums[:c], None, None, None, None
 
 
@@ -87,7 +90,7 @@ class Joined(Function):
     """norm of s and of a upsampled, padded: (1, A + S, H + 2 pad, W + 2 pad), a's channels first.
 
     s, (1, S, H, W), or None; a, (1, A, H / 2, W / 2); weight and bias are s's first, then a's. Of
-    zeros are as many more channels as make a multiple of 8.
+    zeros are as many more channels as `channels_joined` says.
     """
 
     @staticmethod
@@ -98,40 +101,41 @@ class Joined(Function):
         a, s = last(a), None if s is None else last(s)
         own, deep = 0 if s is None else s.shape[1], a.shape[1]
         height, width = 2 * a.shape[2], 2 * a.shape[3]
-        shape = Map(deep, deep, height, width, 0, UPSAMPLINGS[mode])
         size = channels_joined(own, deep)
         result = empty(a, size, *border.around(height, width))
-        how: dict[str, Any] = {"border": border, "slope": 1.0, "size": size}
-        affine = weight.detach()[own:], bias.detach()[own:]
-        written = deep if own else size
-        moments = normalise(a, result, shape, affine, epsilon, written=written, **how)
-        beside, moments_s = Map(own, own, height, width), None
+        parts = _parts(weight.detach(), bias.detach(), own)
+        shape, moments = Map(deep, deep, height, width, 0, UPSAMPLINGS[mode]), floats(a, 2 * deep)
+        upsampled = Normalisation(a, shape, *parts[1], 1.0, moments)
+        upsampled.apply(result, border, size, deep if own else size, epsilon)
+        beside, moments_s = Map(own, own, height, width), floats(a, 2 * own)
         if s is not None:
-            affine, into = (weight.detach()[:own], bias.detach()[:own]), result[:, deep:]
-            moments_s = normalise(s, into, beside, affine, epsilon, written=size - deep, **how)
-        ctx.save_for_backward(a, s, moments, moments_s, weight, bias)
+            norm = Normalisation(s, beside, *parts[0], 1.0, moments_s)
+            norm.apply(result[:, deep:], border, size, size - deep, epsilon)
+        ctx.save_for_backward(a, s, weight, bias, moments, moments_s)
         ctx.of = shape, beside, border, size
         return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        a, s, moments, moments_s, weight, bias = ctx.saved_tensors
+        a, s, weight, bias, moments, moments_s = ctx.saved_tensors
         shape, beside, border, size = ctx.of
         gradient, deep, own = last(gradients[0]), shape.channels, beside.channels
         fold(gradient, shape, border, deep + own)
-        how = {"pad": border.pad, "size": size}
-        affine = weight[own:], bias[own:]
-        below, sums = gradient_below(a, gradient, shape, moments, affine, **how)
+        parts = _parts(weight, bias, own)
+        upsampled = Normalisation(a, shape, *parts[1], 1.0, moments)
+        below, sums = upsampled.gradient_below(gradient, border.pad, size)
         if s is None:
             return None, below, sums[deep:], sums[:deep], None, None, None
-        affine = weight[:own], bias[:own]
-        aside, own_sums = gradient_of(
-            s, gradient[:, deep:], beside, moments_s, affine, slope=1.0, **how
-        )
+        norm = Normalisation(s, beside, *parts[0], 1.0, moments_s)
+        aside, own_sums = norm.gradient(gradient[:, deep:], border.pad, size)
         scales = torch.cat([own_sums[own:], sums[deep:]])
         shifts = torch.cat([own_sums[:own], sums[:deep]])
         return aside, below, scales, shifts, None, None, None
+
+
+def _parts(weight: Tensor, bias: Tensor, own: int) -> tuple[tuple[Tensor, Tensor], ...]:
+    return (weight[:own], bias[:own]), (weight[own:], bias[own:])
 
 
 class Output(Function):
@@ -144,30 +148,29 @@ class Output(Function):
     ) -> Tensor:  # fmt: skip
         v = last(v)
         _, c, height, width = v.shape
-        shape = Map(c, c, height, width)
-        moments, tile = moments_of(v, shape, epsilon), shape.tile(TILE)
-        image = empty(matrix, len(matrix), height, width)
+        shape, moments = Map(c, c, height, width), floats(v, 2 * c)
+        norm = Normalisation(v, shape, weight.detach(), bias.detach(), slope, moments)
+        norm.measure(epsilon)
+        image, tile = empty(matrix, len(matrix), height, width), shape.tile(TILE)
         last_layer.output[(triton.cdiv(shape.pixels, tile["PIXELS"]),)](
-            v, moments, weight, bias, matrix, level, image, shape.pixels, slope,
+            v, *norm.tensors, matrix, level, image, shape.pixels, slope,
             C=c, K=len(matrix), **tile,
         )  # fmt: skip
-        ctx.save_for_backward(v, moments, weight, bias, matrix, image)
+        ctx.save_for_backward(v, weight, bias, moments, matrix, image)
         ctx.of = shape, slope
         return image
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        v, moments, weight, bias, matrix, image = ctx.saved_tensors
-        shape, slope = ctx.of
-        gradient, result, tile = last(gradients[0]), torch.empty_like(v), shape.tile(TILE)
-        c, k, programs = shape.channels, len(matrix), 2 * shape.programs(v.device)
+        v, weight, bias, moments, matrix, image = ctx.saved_tensors
+        (shape, slope), gradient, k = ctx.of, last(gradients[0]), len(matrix)
+        result, tile, c = torch.empty_like(v), shape.tile(TILE), shape.channels
+        programs = 2 * shape.programs(v.device)  # of half the pixels, as they sum more
         partial = floats(v, programs, 2 * c + k * c + k)
         given = v, moments, weight, bias, matrix, image, gradient
         sizes = {"C": c, "K": k, **tile}
-        last_layer.sum_output_gradients[(programs,)](
-            *given, partial, shape.pixels, slope, **sizes
-        )
+        last_layer.sum_output_gradients[(programs,)](*given, partial, shape.pixels, slope, **sizes)
         sums = total(partial)
         last_layer.output_gradient[(triton.cdiv(shape.pixels, tile["PIXELS"]),)](
             *given, sums, result, shape.pixels, slope, **sizes

@@ -7,7 +7,7 @@ import torch
 import triton
 from torch import Tensor
 
-from dip_lightning.generators.fused import arranging, folding, gradients, normalising
+from dip_lightning.generators.fused.kernels import arranging, folding, gradients, normalising
 
 # As measured on an H100, see docs/benchmarks.md.
 TILE, SUM_TILE = 2048, 4096  # values that a program holds at once
@@ -16,7 +16,6 @@ ROWS, COLUMNS = 256, 8  # of a program that adds up what others have summed
 SMALL = 32 * 32  # pixels up to which a program sees all of them, of a few channels
 SMALL_TILE = {"PIXELS": 1024, "BLOCK": 8, "num_warps": 8}
 UPSAMPLINGS = {"nearest": 1, "bilinear": 2}
-Affine = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -83,14 +82,15 @@ class Map:
 
     def programs(self, device: torch.device) -> int:
         """Return how many programs share a sum."""
-        return min(triton.cdiv(self.pixels, self.tile(SUM_TILE)["PIXELS"]), _most_programs(device))
+        return min(-(-self.pixels // self.tile(SUM_TILE)["PIXELS"]), _most(device))
 
 
 @cache
-def _most_programs(device: torch.device) -> int:
+def _most(device: torch.device) -> int:
     if device.type != "cuda":
         return PROGRAMS
-    return PROGRAMS * torch.cuda.get_device_properties(device).multi_processor_count
+    multiprocessors: int = torch.cuda.get_device_properties(device).multi_processor_count
+    return PROGRAMS * multiprocessors
 
 
 def last(x: Tensor) -> Tensor:
@@ -111,48 +111,109 @@ def floats(like: Tensor, *shape: int) -> Tensor:
     return torch.empty(shape, dtype=torch.float32, device=like.device)
 
 
-def moments_of(v: Tensor, shape: Map, epsilon: float) -> Tensor:
-    """Return mean and 1 / std of each channel, (2 C,)."""
-    programs, c = shape.programs(v.device), shape.channels
-    partial, result = floats(v, programs, 2 * c), floats(v, 2 * c)
-    normalising.sum_squares[(programs,)](v, partial, *shape.place, **shape.reads, **shape.tile(SUM_TILE))
-    normalising.moments[(triton.cdiv(c, COLUMNS),)](
-        v, partial, result, programs, *shape.place, epsilon,
-        **shape.reads, ROWS=ROWS, BLOCK=COLUMNS,
-    )  # fmt: skip
-    return result
+@dataclass(frozen=True)
+class Normalisation:
+    """bend(s (v - mean) / std + t), of v as it is or upsampled.
 
+    Attributes:
+        v: what is normalised, channels last.
+        shape: how it is read.
+        weight: s, (C,).
+        bias: t, (C,).
+        slope: of the bend below 0.
+        moments: mean and 1 / std, (2 C,); `apply` and `measure` write them.
+    """
 
-def write_normalised(
-    v: Tensor, into: Tensor, shape: Map, moments: Tensor, affine: Affine, *,
-    border: Border, slope: float, size: int, written: int,
-) -> None:  # fmt: skip
-    """Normalise v by its moments, bend and pad it, into channels 0 to `written` of `size`."""
-    tile = shape.tile(TILE, written)
-    height, width = border.around(shape.height, shape.width)
-    normalising.normalise[(triton.cdiv(height * width, tile["PIXELS"]),)](
-        v, into, moments, *affine, *shape.place, border.pad, slope,
-        **shape.reads, MIRRORED=border.mirrored, OUT=size, WRITTEN=written, **tile,
-    )  # fmt: skip
+    v: Tensor
+    shape: Map
+    weight: Tensor
+    bias: Tensor
+    slope: float
+    moments: Tensor
 
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Return the kernels' arguments, in their order."""
+        return self.moments, self.weight, self.bias
 
-def normalise(
-    v: Tensor, into: Tensor, shape: Map, affine: Affine, epsilon: float, *,
-    border: Border, slope: float, size: int, written: int,
-) -> Tensor:  # fmt: skip
-    """Do the same by the moments that it has; return them, see `moments_of`."""
-    if not shape.is_small:
-        moments = moments_of(v, shape, epsilon)
-        write_normalised(
-            v, into, shape, moments, affine, border=border, slope=slope, size=size, written=written
+    def measure(self, epsilon: float) -> None:
+        """Compute the moments."""
+        shape, programs, c = self.shape, self.shape.programs(self.v.device), self.shape.channels
+        partial = floats(self.v, programs, 2 * c)
+        normalising.sum_squares[(programs,)](
+            self.v, partial, *shape.place, **shape.reads, **shape.tile(SUM_TILE)
         )
-        return moments
-    moments = floats(v, 2 * shape.channels)
-    normalising.normalise_small[(triton.cdiv(written, SMALL_TILE["BLOCK"]),)](
-        v, into, moments, *affine, *shape.place, border.pad, slope, epsilon,
-        **shape.reads, MIRRORED=border.mirrored, OUT=size, WRITTEN=written, **SMALL_TILE,
-    )  # fmt: skip
-    return moments
+        normalising.moments[(triton.cdiv(c, COLUMNS),)](
+            self.v, partial, self.moments, programs, *shape.place, epsilon,
+            **shape.reads, ROWS=ROWS, BLOCK=COLUMNS,
+        )  # fmt: skip
+
+    def write(self, into: Tensor, border: Border, size: int, written: int) -> None:
+        """Write the result, padded, by the moments that there are.
+
+        Args:
+            into: the first of `size` channels, of which `written` are written.
+            border: around the result.
+            size: channels of the tensor that holds it.
+            written: those that v has not become 0.
+        """
+        shape, tile = self.shape, self.shape.tile(TILE, written)
+        height, width = border.around(shape.height, shape.width)
+        normalising.normalise[(triton.cdiv(height * width, tile["PIXELS"]),)](
+            self.v, into, *self.tensors, *shape.place, border.pad, self.slope,
+            **shape.reads, MIRRORED=border.mirrored, OUT=size, WRITTEN=written, **tile,
+        )  # fmt: skip
+
+    def apply(self, into: Tensor, border: Border, size: int, written: int, epsilon: float) -> None:
+        """Measure and write."""
+        if not self.shape.is_small:
+            self.measure(epsilon)
+            self.write(into, border, size, written)
+            return
+        normalising.normalise_small[(triton.cdiv(written, SMALL_TILE["BLOCK"]),)](
+            self.v, into, *self.tensors, *self.shape.place, border.pad, self.slope, epsilon,
+            **self.shape.reads, MIRRORED=border.mirrored, OUT=size, WRITTEN=written, **SMALL_TILE,
+        )  # fmt: skip
+
+    def gradient_sums(self, gradient: Tensor, pad: int, size: int) -> Tensor:
+        """Return the gradients of t and s, (2 C,), from that of the result, `fold`ed."""
+        shape, programs = self.shape, self.shape.programs(self.v.device)
+        partial = floats(self.v, programs, 2 * shape.channels)
+        gradients.sum_gradients[(programs,)](
+            self.v, gradient, *self.tensors, partial, *shape.place, pad, self.slope,
+            **shape.reads, OUT=size, **shape.tile(SUM_TILE),
+        )  # fmt: skip
+        return total(partial)
+
+    def gradient(self, gradient: Tensor, pad: int, size: int) -> tuple[Tensor, Tensor]:
+        """Return the gradient of v, which is not upsampled, and those of t and s, (2 C,)."""
+        shape, result = self.shape, torch.empty_like(self.v)
+        sizes = {"C": shape.channels, "SIZE": shape.size, "OUT": size}
+        if shape.is_small:
+            sums = floats(self.v, 2 * shape.channels)
+            gradients.gradient_of_small[(triton.cdiv(shape.size, SMALL_TILE["BLOCK"]),)](
+                self.v, gradient, *self.tensors, sums, result, *shape.place, pad, self.slope,
+                **sizes, **SMALL_TILE,
+            )  # fmt: skip
+            return result, sums
+        sums, tile = self.gradient_sums(gradient, pad, size), shape.tile(TILE, shape.size)
+        pixels = self.v.shape[2] * self.v.shape[3]
+        gradients.gradient_of[(triton.cdiv(pixels, tile["PIXELS"]),)](
+            self.v, gradient, *self.tensors, sums, result, *shape.place, pad, self.slope,
+            **sizes, **tile,
+        )  # fmt: skip
+        return result, sums
+
+    def gradient_below(self, gradient: Tensor, pad: int, size: int) -> tuple[Tensor, Tensor]:
+        """Return the same of v that is upsampled, and not bent."""
+        shape, sums = self.shape, self.gradient_sums(gradient, pad, size)
+        result, tile = torch.empty_like(self.v), shape.tile(TILE)
+        pixels = self.v.shape[2] * self.v.shape[3]
+        gradients.gradient_below[(triton.cdiv(pixels, tile["PIXELS"]),)](
+            self.v, gradient, self.moments, self.weight, sums, result,
+            shape.height, shape.width, pad, C=shape.channels, UP=shape.up, OUT=size, **tile,
+        )  # fmt: skip
+        return result, sums
 
 
 def total(partial: Tensor) -> Tensor:
@@ -163,55 +224,6 @@ def total(partial: Tensor) -> Tensor:
         partial, result, programs, COLUMNS=columns, ROWS=ROWS, BLOCK=COLUMNS
     )
     return result
-
-
-def gradient_sums(
-    v: Tensor, gradient: Tensor, shape: Map, moments: Tensor, affine: Affine, *,
-    pad: int, slope: float, size: int,
-) -> Tensor:  # fmt: skip
-    """Return the gradients of shift and scale, (2 C,)."""
-    programs = shape.programs(v.device)
-    partial = floats(v, programs, 2 * shape.channels)
-    gradients.sum_gradients[(programs,)](
-        v, gradient, moments, *affine, partial, *shape.place, pad, slope,
-        **shape.reads, OUT=size, **shape.tile(SUM_TILE),
-    )  # fmt: skip
-    return total(partial)
-
-
-def gradient_of(
-    v: Tensor, gradient: Tensor, shape: Map, moments: Tensor, affine: Affine, *,
-    pad: int, slope: float, size: int,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Return the gradient of v, which is not upsampled, and those of shift and scale, (2 C,)."""
-    result = torch.empty_like(v)
-    given = v, gradient, moments, *affine
-    sizes = {"C": shape.channels, "SIZE": shape.size, "OUT": size}
-    if shape.is_small:
-        sums = floats(v, 2 * shape.channels)
-        gradients.gradient_of_small[(triton.cdiv(shape.size, SMALL_TILE["BLOCK"]),)](
-            *given, sums, result, *shape.place, pad, slope, **sizes, **SMALL_TILE
-        )
-        return result, sums
-    sums = gradient_sums(v, gradient, shape, moments, affine, pad=pad, slope=slope, size=size)
-    tile = shape.tile(TILE, shape.size)
-    gradients.gradient_of[(triton.cdiv(v.shape[2] * v.shape[3], tile["PIXELS"]),)](
-        *given, sums, result, *shape.place, pad, slope, **sizes, **tile
-    )
-    return result, sums
-
-
-def gradient_below(
-    a: Tensor, gradient: Tensor, shape: Map, moments: Tensor, affine: Affine, *, pad: int, size: int
-) -> tuple[Tensor, Tensor]:
-    """Return the gradient of a, which is upsampled, and those of shift and scale, (2 C,)."""
-    sums = gradient_sums(a, gradient, shape, moments, affine, pad=pad, slope=1.0, size=size)
-    result, tile = torch.empty_like(a), shape.tile(TILE)
-    gradients.gradient_below[(triton.cdiv(a.shape[2] * a.shape[3], tile["PIXELS"]),)](
-        a, gradient, moments, affine[0], sums, result, shape.height, shape.width, pad,
-        C=shape.channels, UP=shape.up, OUT=size, **tile,
-    )  # fmt: skip
-    return result, sums
 
 
 def fold(gradient: Tensor, shape: Map, border: Border, channels: int) -> None:
@@ -235,11 +247,9 @@ def _mirrored_lines(size: int, pad: int) -> tuple[int, int]:
     return (size, 0) if size <= 2 * pad + 2 else (pad, pad)
 
 
-def arrange(
-    weight: Tensor, arranged: Tensor, own: int, inputs: int, columns: int, *, back: bool
-) -> None:
-    """Copy weights into the order of `Joined`'s channels, or back; both as they lie in memory."""
+def arrange(weight: Tensor, arranged: Tensor, own: int, *, back: bool) -> None:
+    """Copy weights, (O, C, k, k), into the order of `Joined`'s channels, or back."""
     count, block = arranged.numel(), TILE // 2
     arranging.arrange[(triton.cdiv(count, block),)](
-        weight, arranged, count, own, inputs, columns, BACK=back, BLOCK=block
+        weight, arranged, count, own, weight.shape[1], arranged.shape[1], BACK=back, BLOCK=block
     )

@@ -15,9 +15,9 @@ from dip_lightning.generators.fused.functions import (
     Joined,
     Normalised,
     Output,
+    Padded,
     channels_joined,
     multiple,
-    padded,
 )
 from dip_lightning.generators.fused.launching import Border, arrange, last
 from dip_lightning.generators.layers import AnySize, Conv
@@ -42,47 +42,54 @@ class Fused(AnySize):
         super().__init__(network.multiple, network.least)
         self.network = network
         on_cuda = network.last.weight.is_cuda
-        self.aside = torch.cuda.Stream(network.last.weight.device) if on_cuda else None
+        self.aside = _stream(network.last.weight.device) if on_cuda else None
         self.rounded = _Rounded(network, dtype, self.aside)
+        first = network.scales.down[0]
+        assert isinstance(first, Conv)  # noqa: S101 - narrows the type
+        self.padded = Padded(first.in_channels, first.weight.device, _border(first))
 
     def generate(self, z: Tensor) -> Tensor:
         """Generate an image whose sides every scale can halve."""
-        scales, last = self.network.scales, self.network.last
-        weights = self.rounded()
-        v, norm, slope = self._scale(scales, padded(z, _border(scales.down[0])), weights)
-        image: Tensor = Output.apply(v, *_affine(norm), slope, last.weight, last.bias)  # type: ignore[no-untyped-call]
+        scales, matrix = self.network.scales, self.network.last
+        v, norm, bend = self._scale(scales, self.padded(z), self.rounded())
+        slope = SLOPES[type(bend)]
+        image: Tensor = Output.apply(v, *_affine(norm), slope, matrix.weight, matrix.bias)  # type: ignore[no-untyped-call]
         return image
 
     def _scale(
         self, scale: Scale, x: Tensor, weights: dict[nn.Module, Tensor]
-    ) -> tuple[Tensor, nn.BatchNorm2d, float]:
+    ) -> tuple[Tensor, nn.BatchNorm2d, nn.Module]:
         """Transform x, padded, up to what is left to normalise and bend."""
-        s = None
+        s, plain = None, Border()
+        down: list[Any] = list(scale.down)
+        conv, norm, bend, refine, *rest = down
         if scale.skip is not None:
-            conv, norm, bend = scale.skip
-            frame = _border(scale.down[0]).pad
-            s = _normalised(_pointwise(x, weights[conv]), norm, bend, frame=frame)
-        conv, norm, bend, refine, *rest = scale.down
+            narrow: list[Any] = list(scale.skip)  # type: ignore[call-overload]
+            own, frame = _pointwise(x, weights[narrow[0]]), _border(conv).pad
+            s = _normalised(own, narrow[1], narrow[2], plain, frame)
         v = self._convolved(x, weights[conv], 2)
         v = self._convolved(_normalised(v, norm, bend, _border(refine)), weights[refine])
-        norm, slope, deeper = rest[0], SLOPES[type(rest[1])], rest[2:]
+        norm, bend, *deeper = rest
         if deeper:
-            x = _normalised(v, *rest[:2], _border(deeper[0].down[0]))
-            v, norm, slope = self._scale(deeper[0], x, weights)
-        a = Normalised.apply(v, *_affine(norm), slope, 0, Border())  # type: ignore[no-untyped-call]
-        join, border = scale.join, _border(scale.join.conv)
-        joined = Joined.apply(s, a, *_affine(join.norm), join.mode, border)  # type: ignore[no-untyped-call]
+            x = _normalised(v, norm, bend, _border(deeper[0].down[0]))
+            v, norm, bend = self._scale(deeper[0], x, weights)
+        a, join = _normalised(v, norm, bend, plain), scale.join
+        joined = Joined.apply(s, a, *_affine(join.norm), join.mode, _border(join.conv))  # type: ignore[no-untyped-call]
         v = self._convolved(joined, weights[join.conv])
-        norm, bend, *rest = scale.up
+        up: list[Any] = list(scale.up)
+        norm, bend, *rest = up
         if rest:
-            conv, last, last_bend = rest
-            v = self._convolved(_normalised(v, norm, bend), weights[conv])
-            norm, bend = last, last_bend
-        return v, norm, SLOPES[type(bend)]
+            v = self._convolved(_normalised(v, norm, bend, plain), weights[rest[0]])
+            norm, bend = rest[1:]
+        return v, norm, bend
 
     def _convolved(self, x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
         y: Tensor = Convolved.apply(x, weight, stride, self.aside)  # type: ignore[no-untyped-call]
         return y
+
+
+def _stream(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 def _pointwise(x: Tensor, weight: Tensor) -> Tensor:
@@ -91,7 +98,7 @@ def _pointwise(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _normalised(
-    v: Tensor, norm: nn.BatchNorm2d, bend: nn.Module, border: Border = Border(), frame: int = 0
+    v: Tensor, norm: nn.BatchNorm2d, bend: nn.Module, border: Border, frame: int = 0
 ) -> Tensor:
     slope = SLOPES[type(bend)]
     result: Tensor = Normalised.apply(v, *_affine(norm), slope, frame, border)  # type: ignore[no-untyped-call]
@@ -103,7 +110,7 @@ def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor, float]:
 
 
 def _border(conv: nn.Module) -> Border:
-    assert isinstance(conv, Conv)
+    assert isinstance(conv, Conv)  # noqa: S101 - narrows the type
     return Border(conv.kernel_size[0] // 2, conv.border == "reflect")
 
 
@@ -160,7 +167,7 @@ class _Copied(Function):
         owns, aside, weights = ctx.of
         if aside is not None:
             torch.cuda.current_stream().wait_stream(aside)
-        results = [torch.empty_like(weight) for weight in weights]
+        results = [last(torch.empty_like(weight)) for weight in weights]
         _copy(results, gradients, owns, back=True)
         return None, None, None, *results
 
@@ -173,9 +180,9 @@ def _copy(
         if own is None:
             whole.append((_flat(wider)[: weight.numel()], _flat(weight)))
         else:
-            arrange(_flat(weight), _flat(wider), own, weight.shape[1], wider.shape[1], back=back)
+            arrange(last(weight), last(wider), own, back=back)
     wides, narrow = ([pair[i] for pair in whole] for i in (0, 1))
-    torch._foreach_copy_(*((narrow, wides) if back else (wides, narrow)))  # noqa: SLF001
+    torch._foreach_copy_(*((narrow, wides) if back else (wides, narrow)))
 
 
 def _flat(weight: Tensor) -> Tensor:

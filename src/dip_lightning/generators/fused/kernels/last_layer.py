@@ -3,7 +3,7 @@
 import triton
 import triton.language as tl
 
-from dip_lightning.generators.fused.reading import bent, normalised
+from dip_lightning.generators.fused.kernels.reading import bent, normalised
 
 _SIZES = ["count"]
 

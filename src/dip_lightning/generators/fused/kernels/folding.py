@@ -3,7 +3,7 @@
 import triton
 import triton.language as tl
 
-from dip_lightning.generators.fused.reading import at, place
+from dip_lightning.generators.fused.kernels.reading import at, place
 
 _SIZES = ["height", "width", "pad", "top", "bottom", "left", "right"]
 

@@ -8,7 +8,7 @@ then all write (`normalise`). Of a small one a program does it all for its chann
 import triton
 import triton.language as tl
 
-from dip_lightning.generators.fused.reading import bent, column, corner, normalised, value
+from dip_lightning.generators.fused.kernels.reading import bent, column, corner, normalised, value
 
 _SIZES = ["height", "width", "frame", "pad", "count"]
 
@@ -16,7 +16,8 @@ _SIZES = ["height", "width", "frame", "pad", "count"]
 @triton.jit
 def _squares(
     v, first_pixel, step, height, width, frame, c, shift,
-    C: tl.constexpr, SIZE: tl.constexpr, UP: tl.constexpr, PIXELS: tl.constexpr, BLOCK: tl.constexpr,
+    C: tl.constexpr, SIZE: tl.constexpr, UP: tl.constexpr,
+    PIXELS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     first = tl.zeros((PIXELS, BLOCK), tl.float32)
     second = tl.zeros((PIXELS, BLOCK), tl.float32)
@@ -68,7 +69,8 @@ def _mirrored(i, size):
 @triton.jit(do_not_specialize=_SIZES)
 def sum_squares(
     v, partial, height, width, frame,
-    C: tl.constexpr, SIZE: tl.constexpr, UP: tl.constexpr, PIXELS: tl.constexpr, BLOCK: tl.constexpr,
+    C: tl.constexpr, SIZE: tl.constexpr, UP: tl.constexpr,
+    PIXELS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Sum x - x_0 and its square over each program's pixels; x_0 is the first pixel."""
     c = tl.arange(0, BLOCK)

@@ -8,7 +8,14 @@ With g the gradient of the normalised v, f = scale / std, m and n the means of g
 import triton
 import triton.language as tl
 
-from dip_lightning.generators.fused.reading import at, bent, column, normalised, place, value
+from dip_lightning.generators.fused.kernels.reading import (
+    at,
+    bent,
+    column,
+    normalised,
+    place,
+    value,
+)
 
 _SIZES = ["height", "width", "frame", "pad", "count"]
 
@@ -82,7 +89,8 @@ def total(partial, result, count, COLUMNS: tl.constexpr, ROWS: tl.constexpr, BLO
 @triton.jit(do_not_specialize=_SIZES)
 def gradient_of(
     v, gradient, moments, weight, bias, sums, result, height, width, frame, pad, slope,
-    C: tl.constexpr, SIZE: tl.constexpr, OUT: tl.constexpr, PIXELS: tl.constexpr, BLOCK: tl.constexpr,
+    C: tl.constexpr, SIZE: tl.constexpr, OUT: tl.constexpr,
+    PIXELS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Gradient of v, with a frame of zeros, and zeros for channels that are none."""
     o = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
@@ -99,7 +107,8 @@ def gradient_of(
 @triton.jit(do_not_specialize=_SIZES)
 def gradient_of_small(
     v, gradient, moments, weight, bias, sums, result, height, width, frame, pad, slope,
-    C: tl.constexpr, SIZE: tl.constexpr, OUT: tl.constexpr, PIXELS: tl.constexpr, BLOCK: tl.constexpr,
+    C: tl.constexpr, SIZE: tl.constexpr, OUT: tl.constexpr,
+    PIXELS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """`sum_gradients`, `total` and `gradient_of` of some channels."""
     c = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
