@@ -3,7 +3,7 @@
     python -m benchmarks.loops textbook|convolutions NETWORK IMAGE ITERATIONS DEVICE
 
 prints JSON: the mean seconds of an iteration, the first ones left out (a GPU is waited for at the
-ends only), and the most memory that a GPU had.
+ends only).
 """
 
 import json
@@ -106,11 +106,6 @@ def _convolution(
     return compute
 
 
-def peak_bytes() -> int:
-    """Return the most memory of a GPU that this process has had, that of graphs included."""
-    return torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0
-
-
 def timed(compute: Callable[[], object], times: int, device: torch.device) -> float:
     """Return the mean seconds of a call, see above."""
 
@@ -127,8 +122,12 @@ def timed(compute: Callable[[], object], times: int, device: torch.device) -> fl
     return take(times - left_out) / (times - left_out)
 
 
-if __name__ == "__main__":
-    loop, network, path, iterations, device = sys.argv[1:]
+def measured(arguments: list[str]) -> dict:
+    """Run a loop, see above."""
+    loop, network, path, iterations, device = arguments
     chosen = {"textbook": textbook, "convolutions": convolutions}[loop]
-    seconds = chosen(network, path, int(iterations), torch.device(device))
-    print(json.dumps({"seconds": seconds, "device_bytes": peak_bytes()}))
+    return {"seconds": chosen(network, path, int(iterations), torch.device(device))}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measured(sys.argv[1:])))

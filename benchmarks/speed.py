@@ -2,7 +2,8 @@
 
     python -m benchmarks.speed [--device cuda] [--iterations N] [--pairs N] [NETWORK:SIZE ...]
 
-Three loops in turn, each in a process of its own (the allocator's settings last as long as it):
+Three loops in turn, each in a process of its own (the allocator's settings last as long as it; on a
+GPU, which has none, all in one):
 
     textbook      plain PyTorch modules, float32, NCHW, PSNR on the host every iteration
     suite         `python -m dip_lightning`, as a user runs it: Lightning, logging, progress
@@ -17,6 +18,9 @@ defaults as they are: on a GPU, its convolutions are rounded to TF32.
 """
 
 import argparse
+import contextlib
+import gc
+import io
 import json
 import os
 import re
@@ -69,22 +73,39 @@ def test_image(side: int) -> np.ndarray:
 
 def run(loop: str, network: str, path: Path, iterations: int, device: str) -> Run:
     """Run one of the loops to its end."""
+    start = _here if device == "cuda" else _in_a_process
     if loop != "suite":
-        given = [network, str(path), str(iterations), device]
-        found, usage = _watched(["-m", "benchmarks.loops", loop, *given])
-        seconds = found["seconds"]
-    else:
-        folder, left_out = path.parent / "result", LEFT_OUT[device]
-        where = f"device={'gpu' if device == 'cuda' else device}"
-        given = ["task=restoration", "preset=paper", f"image={path}", f"network={network}"]
-        given += [where, "logger=csv", f"iterations={iterations}", "log_every=1"]
-        given += [f"hydra.run.dir={folder}"]
-        found, usage = _watched(["-m", "benchmarks.suite", *given])
-        rows = (folder / "history.csv").read_text().splitlines()[1:]
-        ends = [float(row.split(",")[-1]) for row in rows]
-        seconds = (ends[-1] - ends[left_out - 1]) / (iterations - left_out)
-    peak = found["device_bytes"] if device == "cuda" else 1024 * usage.ru_maxrss
-    return Run(seconds, peak, usage.ru_minflt, found.get("outside"))
+        found = start("loops", [loop, network, str(path), str(iterations), device])
+        return Run(found["seconds"], found["bytes"], found["page_faults"])
+    folder, left_out = path.parent / "result", LEFT_OUT[device]
+    where = f"device={'gpu' if device == 'cuda' else device}"
+    given = ["task=restoration", "preset=paper", f"image={path}", f"network={network}"]
+    given += [where, "logger=csv", f"iterations={iterations}", "log_every=1"]
+    found = start("suite", [*given, f"hydra.run.dir={folder}"])
+    rows = (folder / "history.csv").read_text().splitlines()[1:]
+    ends = [float(row.split(",")[-1]) for row in rows]
+    seconds = (ends[-1] - ends[left_out - 1]) / (iterations - left_out)
+    return Run(seconds, found["bytes"], found["page_faults"], found["outside"])
+
+
+def _in_a_process(module: str, arguments: list[str]) -> dict:
+    found, usage = _watched(["-m", f"benchmarks.{module}", *arguments])
+    return found | {"bytes": 1024 * usage.ru_maxrss, "page_faults": usage.ru_minflt}
+
+
+def _here(module: str, arguments: list[str]) -> dict:
+    import torch
+
+    from benchmarks import loops, suite
+
+    torch.backends.cudnn.allow_tf32 = True  # PyTorch's default, which the suite changes
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    measure = {"loops": loops.measured, "suite": suite.measured}[module]
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = measure(arguments)
+    return found | {"bytes": torch.cuda.max_memory_reserved(), "page_faults": 0}
 
 
 def _watched(arguments: list[str]) -> tuple[dict, resource.struct_rusage]:

@@ -66,6 +66,7 @@ def fit(
     for table in [history.table, *(diagnostics.table for diagnostics in looking)]:
         table.finish()
     trainer.save_checkpoint(folder / checkpoint.NAME)
+    vars(task).pop("compute", None)  # what is recorded keeps memory that another fit needs
     return history
 
 

@@ -8,15 +8,18 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from dip_lightning.callbacks import Storage
+from dip_lightning.engine import acceleration
 from dip_lightning.engine.acceleration import (
     WARM_UP,
     CudaRecorder,
     accelerate,
     check,
     compiled,
+    fastest,
     find_recorder,
 )
 from dip_lightning.errors import UserError
+from dip_lightning.generators.fused import NotFusedError
 from tests.conftest import smooth_image
 from tests.tape import TapeRecorder
 from tests.tasks.test_base import NETWORK, collected, fit, make, trainer
@@ -356,11 +359,39 @@ def cuda_fit(iterations=20, recorder=CudaRecorder, ckpt=None, save=None, **setti
     return task
 
 
+@pytest.fixture
+def as_written(monkeypatch):
+    """No generator has fused kernels, whose rounding differs."""
+
+    def refuse(generator, like):
+        raise NotFusedError("not in this test")
+
+    monkeypatch.setattr(acceleration, "fused", refuse)
+
+
+def test_where_there_are_no_fused_kernels_it_is_said_once(as_written, capsys):
+    acceleration._say_once.cache_clear()
+    generator, like = torch.nn.Identity(), torch.zeros(1, device="meta")
+    for recorded in (True, True, False):
+        found = fastest("auto", generator, like, recorded=recorded)
+        assert found == generator.__call__
+    assert capsys.readouterr().err == ""  # nobody expects them there
+    for _ in range(2):
+        assert fastest("auto", generator, OnCuda(), recorded=True) == generator.__call__
+    assert capsys.readouterr().err == (
+        "accelerate: the network is computed as written, no fused kernels (not in this test)\n"
+    )
+
+
+class OnCuda:
+    device = CUDA
+
+
 @on_cuda
 @pytest.mark.parametrize(
     "settings", [{}, {"guard": 0.5}, {"noise_std": 0.0}, {"optimizer": "muon"}]
 )
-def test_a_cuda_graph_equals_the_iterations_as_written(settings, capsys):
+def test_a_cuda_graph_equals_the_iterations_as_written(settings, as_written, capsys):
     recorded, written = cuda_fit(**settings), cuda_fit(recorder=None, **settings)
     assert "no graph" not in capsys.readouterr().err
     torch.testing.assert_close(recorded.x_average, written.x_average, rtol=0, atol=1e-5)
@@ -403,8 +434,27 @@ def test_no_iteration_waits_for_the_device():
         assert strict.watched == 10  # each raises if it waits
 
 
+class Uncaptured(CudaRecorder):
+    """Fused kernels, without a graph."""
+
+    def capture(self, iterate):
+        raise RuntimeError("not in this test")
+
+
 @on_cuda
-def test_a_broken_cuda_capture_leaves_a_fit_that_goes_on(capsys):
+@pytest.mark.parametrize("settings", [{}, {"guard": 0.5}, {"optimizer": "muon"}])
+def test_fused_kernels_in_a_graph_do_what_they_do_without(settings, capsys):
+    recorded, plain = cuda_fit(**settings), cuda_fit(recorder=Uncaptured, **settings)
+    err = capsys.readouterr().err
+    assert err.count("no graph of an iteration (not in this test)") == 1
+    assert "no fused kernels" not in err
+    torch.testing.assert_close(recorded.x_average, plain.x_average, rtol=0, atol=1e-5)
+    written = cuda_fit(recorder=None, **settings)
+    torch.testing.assert_close(recorded.x_average, written.x_average, rtol=0, atol=1e-2)
+
+
+@on_cuda
+def test_a_broken_cuda_capture_leaves_a_fit_that_goes_on(as_written, capsys):
     def looking(task):
         healthy = task.loss
         task.loss = lambda x_hat: healthy(x_hat) * (1 + 0 * healthy(x_hat).item())

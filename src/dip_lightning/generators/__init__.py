@@ -10,7 +10,7 @@ from torch import nn
 
 from dip_lightning.errors import UserError
 
-PARTS = {"inputs", "layers", "upsampling"}
+PARTS = {"fused", "inputs", "layers", "upsampling"}
 NEEDED = ("name", "generator")  # of every network's settings
 
 

@@ -1,7 +1,6 @@
 """The fit that all tasks share: one generator, one observation, one loop."""
 
 import math
-import sys
 import time
 import zlib
 from abc import ABC, abstractmethod
@@ -17,10 +16,9 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from dip_lightning import engine
 from dip_lightning.config import Config, value_of
-from dip_lightning.engine.acceleration import Recorder, accelerate, compiled
+from dip_lightning.engine.acceleration import Recorder, accelerate, fastest
 from dip_lightning.errors import UserError
 from dip_lightning.generators import build
-from dip_lightning.generators.fused import NotFusedError, fused
 from dip_lightning.generators.inputs import draw_input, perturb
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.operators import random_mask
@@ -214,18 +212,12 @@ class RestorationTask(LightningModule, ABC):
         self._accelerate()
 
     def _accelerate(self) -> None:
-        compiles, recorder = self.config.accelerate == "compile", None
-        self.generate = compiled(self.generator) if compiles else self.generator.__call__
-        if self.recorder is not None and not compiles and self.device.type == "cuda":
-            try:
-                self.generate = fused(self.generator, self.z.to(self.dtype_inside))
-            except NotFusedError as error:
-                print(f"accelerate: no fused kernels ({error})", file=sys.stderr)
-        if self.recorder is not None:
-            recorder = self.recorder(self.perturbations)
-            for group in self.optimizer.param_groups:  # each replay reads what the schedule sets
-                group["lr"] = torch.tensor(float(group["lr"]), device=self.device)
-                group["capturable"] = True  # a checkpoint has what its own fit was
+        like, recorded = self.z.to(self.dtype_inside), self.recorder is not None
+        self.generate = fastest(self.config.accelerate, self.generator, like, recorded=recorded)
+        recorder = None if self.recorder is None else self.recorder(self.perturbations)
+        for group in self.optimizer.param_groups if recorded else ():
+            group["lr"] = torch.tensor(float(group["lr"]), device=self.device)  # read by replays
+            group["capturable"] = True  # a checkpoint has what its own fit was
         self.compute = accelerate(self.iterate, recorder)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

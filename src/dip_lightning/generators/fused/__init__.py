@@ -9,6 +9,7 @@ from dip_lightning.errors import first_line
 from dip_lightning.generators.skip import Skip
 
 ACTIVATIONS = ("leaky_relu", "relu", "identity")
+MOST_OUTPUTS = 4  # channels of an image
 
 
 class NotFusedError(Exception):
@@ -19,8 +20,7 @@ def fused(generator: nn.Module, like: Tensor) -> Callable[[Tensor], Tensor]:
     """Return what computes the same as a generator does, its kernels compiled.
 
     Args:
-        generator: on a CUDA device, its weights with the channels last; the result has the same
-            parameters.
+        generator: its parameters are used; weights with the channels last.
         like: a z, (1, C, H, W), for its channels, number format and device.
 
     Raises:
@@ -28,11 +28,13 @@ def fused(generator: nn.Module, like: Tensor) -> Callable[[Tensor], Tensor]:
     """
     if not isinstance(generator, Skip):
         raise NotFusedError("only generator=skip has any")
-    options = generator.options
+    options, outputs = generator.options, generator.last.out_channels
     if options.downsampling != "stride" or options.identity_skip or options.kernel_skip != 1:
         raise NotFusedError("they need downsampling=stride, kernel_skip=1, identity_skip=false")
     if options.activation not in ACTIVATIONS:
         raise NotFusedError(f"there is none for activation={options.activation}")
+    if outputs > MOST_OUTPUTS:
+        raise NotFusedError(f"they write up to {MOST_OUTPUTS} channels, not {outputs}")
     try:
         from dip_lightning.generators.fused.network import Fused  # noqa: PLC0415 - needs Triton
 

@@ -41,18 +41,6 @@ def output(
         tl.store(image + p * K + k, 1 / (1 + tl.exp(-logit)), mask=p < count)
 
 
-@triton.jit
-def _back(
-    y, image, gradient, matrix, p, count, slope, c,
-    C: tl.constexpr, K: tl.constexpr, PIXELS: tl.constexpr, BLOCK: tl.constexpr,
-):  # fmt: skip
-    """Gradient of y, the normalised v."""
-    g = tl.zeros((PIXELS, BLOCK), tl.float32)
-    for k in tl.static_range(K):
-        g += _before(image, gradient, p, k, count, K)[:, None] * _weights(matrix, k, c, C)
-    return bent(y, g, slope)
-
-
 @triton.jit(do_not_specialize=_SIZES)
 def sum_output_gradients(
     v, moments, weight, bias, matrix, image, gradient, partial, count, slope,
@@ -61,10 +49,7 @@ def sum_output_gradients(
     """What `sum_gradients` sums, then the gradients of W and b: (2 C + K C + K) values."""
     c = tl.arange(0, BLOCK)
     first = tl.zeros((PIXELS, BLOCK), tl.float32)
-    second = tl.zeros((PIXELS, BLOCK), tl.float32)
-    # One sum for each output: added up over pixels but once, at the end.
-    along_0, along_1 = first, first
-    along_2, along_3 = first, first
+    along_0, along_1, along_2, along_3, second = first, first, first, first, first
     level_0 = tl.zeros((PIXELS,), tl.float32)
     level_1, level_2, level_3 = level_0, level_0, level_0
     for start in range(tl.program_id(0) * PIXELS, count, tl.num_programs(0) * PIXELS):
@@ -72,47 +57,36 @@ def sum_output_gradients(
         x, y, _ = normalised(_rows(v, p, count, c, C), moments, weight, bias, c, C)
         a = bent(y, y, slope)
         z = _before(image, gradient, p, 0, count, K)
-        along_0 += z[:, None] * a
-        level_0 += z
+        along_0, level_0 = along_0 + z[:, None] * a, level_0 + z
         g = z[:, None] * _weights(matrix, 0, c, C)
         if K > 1:
             z = _before(image, gradient, p, 1, count, K)
-            along_1 += z[:, None] * a
-            level_1 += z
+            along_1, level_1 = along_1 + z[:, None] * a, level_1 + z
             g += z[:, None] * _weights(matrix, 1, c, C)
         if K > 2:
             z = _before(image, gradient, p, 2, count, K)
-            along_2 += z[:, None] * a
-            level_2 += z
+            along_2, level_2 = along_2 + z[:, None] * a, level_2 + z
             g += z[:, None] * _weights(matrix, 2, c, C)
         if K > 3:
             z = _before(image, gradient, p, 3, count, K)
-            along_3 += z[:, None] * a
-            level_3 += z
+            along_3, level_3 = along_3 + z[:, None] * a, level_3 + z
             g += z[:, None] * _weights(matrix, 3, c, C)
         g = bent(y, g, slope)
-        first += g
-        second += g * x
+        first, second = first + g, second + g * x
     row = partial + tl.program_id(0) * (2 * C + K * C + K)
-    _keep(row, c, 0, first, C)
-    _keep(row, c, 1, second, C)
-    levels = row + 2 * C + K * C
-    _keep(row, c, 2, along_0, C)
-    tl.store(levels, tl.sum(level_0, 0))
-    if K > 1:
-        _keep(row, c, 3, along_1, C)
-        tl.store(levels + 1, tl.sum(level_1, 0))
-    if K > 2:
-        _keep(row, c, 4, along_2, C)
-        tl.store(levels + 2, tl.sum(level_2, 0))
-    if K > 3:
-        _keep(row, c, 5, along_3, C)
-        tl.store(levels + 3, tl.sum(level_3, 0))
+    tl.store(row + c, tl.sum(first, 0), mask=c < C)
+    tl.store(row + C + c, tl.sum(second, 0), mask=c < C)
+    _keep(row, c, 0, along_0, level_0, C, K)
+    _keep(row, c, 1, along_1, level_1, C, K)
+    _keep(row, c, 2, along_2, level_2, C, K)
+    _keep(row, c, 3, along_3, level_3, C, K)
 
 
 @triton.jit
-def _keep(row, c, k, sums, C: tl.constexpr):
-    tl.store(row + k * C + c, tl.sum(sums, 0), mask=c < C)
+def _keep(row, c, k: tl.constexpr, along, level, C: tl.constexpr, K: tl.constexpr):
+    if k < K:
+        tl.store(row + (2 + k) * C + c, tl.sum(along, 0), mask=c < C)
+        tl.store(row + (2 + K) * C + k, tl.sum(level, 0))
 
 
 @triton.jit(do_not_specialize=_SIZES)
@@ -124,7 +98,10 @@ def output_gradient(
     p = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     c = tl.arange(0, BLOCK)
     x, y, factor = normalised(_rows(v, p, count, c, C), moments, weight, bias, c, C)
-    g = _back(y, image, gradient, matrix, p, count, slope, c, C, K, PIXELS, BLOCK)
+    g = tl.zeros((PIXELS, BLOCK), tl.float32)
+    for k in tl.static_range(K):
+        g += _before(image, gradient, p, k, count, K)[:, None] * _weights(matrix, k, c, C)
+    g = bent(y, g, slope)
     pixels = count.to(tl.float32)
     mean = tl.load(sums + c, mask=c < C, other=0.0) / pixels
     along = tl.load(sums + C + c, mask=c < C, other=0.0) / pixels
