@@ -113,7 +113,7 @@ class Config:
     seed: int = key(0, "of every random draw", low=0, high=2**31 - 1)
     precision: str = key("auto", "of the inner layers", choices=("auto", "float32", "bfloat16"))
     device: str = key("auto", "where to compute", choices=("auto", "cpu", "gpu"))
-    accelerate: str = key("auto", "an iteration as a CUDA graph, or compiled", choices=FASTER)
+    accelerate: str = key("auto", "on CUDA: fused kernels, an iteration as a graph", choices=FASTER)
     threads: int | None = key(None, "CPU threads; null: all cores", low=1, high=1024)
     chunk: int | None = key(None, "iterations per Lightning step; null: by their speed", low=1)
     resume: bool = key(True, "go on where the same command ended; a single run: only if typed")
