@@ -1,4 +1,4 @@
-"""The loops that benchmarks/speed.py compares, each run in a process of its own.
+"""The loops that benchmarks/speed.py compares.
 
     python -m benchmarks.loops textbook|convolutions NETWORK IMAGE ITERATIONS DEVICE
 

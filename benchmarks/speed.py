@@ -2,8 +2,8 @@
 
     python -m benchmarks.speed [--device cuda] [--iterations N] [--pairs N] [NETWORK:SIZE ...]
 
-Three loops in turn, each in a process of its own (the allocator's settings last as long as it; on a
-GPU, which has none, all in one):
+Three loops in turn, each in a process of its own (the allocator's settings last as long as it); on
+a GPU, which has none, the first two, in one process:
 
     textbook      plain PyTorch modules, float32, NCHW, PSNR on the host every iteration
     suite         `python -m dip_lightning`, as a user runs it: Lightning, logging, progress
@@ -49,18 +49,18 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Run:
-    """One process.
+    """One loop, run to its end.
 
     Attributes:
         seconds: of an iteration, the mean.
-        peak_bytes: most memory it had, of the device.
-        page_faults: of the whole process.
+        peak_bytes: most memory that its process had; on a GPU, that PyTorch reserved there.
+        page_faults: of the whole process; None: it is not the loop's alone.
         outside: share of the time outside of the iterations; None: not asked.
     """
 
     seconds: float
     peak_bytes: int
-    page_faults: int
+    page_faults: int | None
     outside: float | None = None
 
 
@@ -105,7 +105,7 @@ def _here(module: str, arguments: list[str]) -> dict:
     measure = {"loops": loops.measured, "suite": suite.measured}[module]
     with contextlib.redirect_stdout(io.StringIO()):
         found = measure(arguments)
-    return found | {"bytes": torch.cuda.max_memory_reserved(), "page_faults": 0}
+    return found | {"bytes": torch.cuda.max_memory_reserved(), "page_faults": None}
 
 
 def _watched(arguments: list[str]) -> tuple[dict, resource.struct_rusage]:
@@ -125,42 +125,49 @@ def compare(network: str, side: int, iterations: int, pairs: int, device: str) -
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image.png"
         Image.fromarray(test_image(side)).save(path)
-        loops = ("textbook", "suite", "convolutions")
+        # On a GPU convolutions wait for the host to start them, if no graph does.
+        loops = ("textbook", "suite", "convolutions")[: 2 if device == "cuda" else 3]
         rounds = [
             {loop: run(loop, network, path, iterations, device) for loop in loops}
             for _ in range(pairs)
         ]
     ratios = [r["textbook"].seconds / r["suite"].seconds for r in rounds]
-    limits = [r["convolutions"].seconds / r["suite"].seconds for r in rounds]
+    limits = [r["convolutions"].seconds / r["suite"].seconds for r in rounds if len(r) == 3]
     return {
         "network": network,
         "side": side,
         "ratio": statistics.median(ratios),
-        "of_limit": statistics.median(limits),
+        "of_limit": statistics.median(limits) if limits else None,
         "rounds": [{name: asdict(value) for name, value in r.items()} for r in rounds],
     }
 
 
 def row(result: dict) -> str:
-    """Write one line of the table."""
+    """Write one line of the table; what is not measured there is a dash."""
 
-    def median(loop: str, key: str) -> float:
-        return statistics.median(r[loop][key] for r in result["rounds"])
+    def median(loop: str, key: str) -> float | None:
+        found = [r[loop][key] for r in result["rounds"] if loop in r]
+        return None if not found or None in found else statistics.median(found)
 
-    speeds = {k: 1 / median(k, "seconds") for k in ("textbook", "suite", "convolutions")}
-    memory = (f"{median(k, 'peak_bytes') / 1e9:.2f}" for k in ("textbook", "suite"))
-    faults = (f"{median(k, 'page_faults') / 1e6:.2f}" for k in ("textbook", "suite"))
+    def shown(value: float | None, form: str) -> str:
+        return "-" if value is None else format(value, form)
+
+    def both(key: str, unit: float) -> str:
+        found = [median(loop, key) for loop in ("textbook", "suite")]
+        return " / ".join(shown(None if v is None else v / unit, ".2f") for v in found)
+
+    seconds = [median(k, "seconds") for k in ("textbook", "suite", "convolutions")]
+    speeds = [shown(None if s is None else 1 / s, ".3f") for s in seconds]
     cells = (
         result["network"],
         f"{result['side']} x {result['side']}",
-        f"{speeds['textbook']:.3f}",
-        f"{speeds['suite']:.3f}",
+        *speeds[:2],
         f"**{result['ratio']:.2f}**",
-        f"{speeds['convolutions']:.3f}",
-        f"{100 * result['of_limit']:.0f} %",
-        f"{100 * statistics.median(r['suite']['outside'] for r in result['rounds']):.1f} %",
-        " / ".join(memory),
-        " / ".join(faults),
+        speeds[2],
+        shown(result["of_limit"], ".0%"),
+        shown(median("suite", "outside"), ".1%"),
+        both("peak_bytes", 1e9),
+        both("page_faults", 1e6),
     )
     return f"| {' | '.join(cells)} |"
 

@@ -33,7 +33,7 @@ FILES = {
 METRICS = {
     *("status", "task", "image", "network", "psnr", "psnr_average", "psnr_y", "ssim"),
     *("psnr_best", "iteration_best", "iterations", "seconds", "iterations_per_second"),
-    *("device", "precision", "seed", "parameters"),
+    *("device", "precision", "network_computed", "seed", "parameters"),
 }
 
 

@@ -66,7 +66,7 @@ def test_the_papers_network_takes_ten_kilobytes_a_pixel(monkeypatch):
 
 
 @pytest.mark.parametrize("tiles", [(), ("tile=64",)])
-def test_a_fit_ends_when_the_loss_is_at_the_noise(dip, tmp_path, photo, tiles):
+def test_a_fit_ends_when_its_result_is_at_the_noise(dip, tmp_path, photo, tiles):
     told = ("task=denoising", f"image={photo}", "preset=smoke", "iterations=90", "log_every=7")
     told += ("discrepancy=4", "logger=none", *tiles)
     status, out, _ = dip(*told, "chunk=1", "hydra.run.dir=one")

@@ -69,7 +69,7 @@ class Config:
     sigma: float | None = key(None, "denoising: noise added, 8-bit grey levels", low=0, high=255)
     discrepancy: float | None = key(
         None,
-        "denoising: end when loss / noise power is down at this; more: smoother; 0: never",
+        "denoising: end when the result's loss / noise power is this; more: smoother; 0: never",
         low=0,
     )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)

@@ -203,6 +203,7 @@ def _facts(task: RestorationTask, device: torch.device) -> dict[str, Any]:
         "device_name": engine.device_name(device),
         "threads": torch.get_num_threads(),
         "precision": _precision_name(task, device),
+        "network_computed": task.network_computed,
         "peak_memory_bytes": memory.peak_bytes(device),
         "versions": {
             "dip_lightning": dip_lightning.__version__,

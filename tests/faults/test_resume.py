@@ -74,7 +74,7 @@ def test_a_single_run_goes_on_in_its_folder(dip, tmp_path, photo, whole, cut, st
 @pytest.mark.parametrize("cut_at", [10, 40])
 def test_a_fit_that_ends_at_its_noise_ends_there_again(dip, tmp_path, photo, cut, cut_at):
     """Even where it was broken off between its end and its result."""
-    level = ("iterations=60", "discrepancy=4", f"image={photo}")
+    level = ("iterations=60", "discrepancy=5", f"image={photo}")
     assert dip(*FIT, *level, "hydra.run.dir=whole")[0] == 0
     assert read_metrics(tmp_path / "whole")["iterations"] == 40
     cut(cut_at, crash)

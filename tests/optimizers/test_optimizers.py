@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from dip_lightning.config import Config
-from dip_lightning.optimizers import build_optimizer
+from dip_lightning.optimizers import build_optimizer, lay_out_state
 from dip_lightning.optimizers.muon import Muon
 
 
@@ -20,3 +20,15 @@ def test_builds_what_is_asked_for_and_its_schedule(name, kind):
     optimizer.step()
     scheduler.step()
     assert {group["lr"] for group in optimizer.param_groups} == {0.5 / 2}
+
+
+def test_a_state_gets_the_layout_of_its_parameters():
+    theta = nn.Parameter(torch.rand(2, 3, 3, 3).contiguous(memory_format=torch.channels_last))
+    optimizer = torch.optim.Adam([theta])
+    moment, step = torch.rand(2, 3, 3, 3), torch.tensor(7.0)
+    optimizer.state[theta] = {"exp_avg": moment, "step": step}
+    lay_out_state(optimizer)
+    found = optimizer.state[theta]["exp_avg"]
+    assert torch.equal(found, moment)
+    assert found.stride() == theta.stride() != moment.stride()
+    assert optimizer.state[theta]["step"] is step

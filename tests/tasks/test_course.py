@@ -1,23 +1,26 @@
 import math
+from functools import partial
 
 import pytest
+import torch
 
 from dip_lightning.tasks.course import EVERY, Discrepancy
 
-LOSSES = [1 / t for t in range(1, 101)]  # the mean of 41 ... 50 is 0.0220, of 51 ... 60 0.0181
+DISTANCES = [1 / t for t in range(1, 101)]  # at iteration 40 0.025, at 50 0.02
 
 
-def looked(level, sizes, losses=LOSSES):
+def looked(level, sizes, distances=DISTANCES):
     found, done = Discrepancy(), 0
     for size in sizes:
-        found.look(losses[done : done + size], done := done + size, lambda: level)
+        done += size
+        found.look(done, partial(torch.tensor, distances[done - 1]), lambda: level)
     return found
 
 
 @pytest.mark.parametrize("sizes", [[10] * 10, [1] * 100, [7, 3] * 10, [10, 4, 6, 1, 9] * 3 + [10]])
-def test_the_first_ten_iterations_whose_mean_is_at_the_level(sizes):
-    assert looked(0.0221, sizes).reached_at == 50
-    assert looked(0.0219, sizes).reached_at == 60
+def test_the_first_tenth_iteration_that_is_at_the_level(sizes):
+    assert looked(0.0201, sizes).reached_at == 50
+    assert looked(0.0199, sizes).reached_at == 60
     assert looked(0.001, sizes).reached_at is None
 
 
@@ -25,14 +28,17 @@ def test_without_a_level_it_is_never_over():
     assert looked(None, [10] * 10, [0.0] * 100).reached_at is None
 
 
-def test_a_loss_that_is_not_finite_is_not_at_the_level():
+def test_a_distance_that_is_not_finite_is_not_at_the_level():
     assert looked(9.0, [10], [math.nan] * 10).reached_at is None
 
 
-@pytest.mark.parametrize("cut", [3, EVERY, 27])
-def test_goes_on_from_its_state(cut):
-    first, second = looked(0.0221, [1] * cut), Discrepancy()
-    second.load_state_dict(first.state_dict())
-    for done in range(cut, 70):
-        second.look([LOSSES[done]], done + 1, lambda: 0.0221)
-    assert second.reached_at == 50
+def test_nobody_looks_in_between():
+    def never():
+        raise AssertionError
+
+    found = Discrepancy()
+    found.look(EVERY - 1, never, never)
+    found.look(EVERY, never, lambda: None)
+    found.load_state_dict({"reached_at": 30})
+    found.look(40, never, never)
+    assert found.state_dict() == {"reached_at": 30}

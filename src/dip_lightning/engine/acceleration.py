@@ -112,7 +112,8 @@ def find_recorder(
     """Choose how an iteration is computed: recorded on a CUDA device, unless told otherwise.
 
     Args:
-        accelerate: "auto", "none", "graph" or "compile" (the generator, before it is recorded).
+        accelerate: "auto" (fused kernels in a graph), "none", "graph" (of the iteration as written)
+            or "compile" (the generator, before it is recorded).
         device: where the fit runs.
         diagnose: hooks look at each iteration, which a graph knows nothing of.
 
@@ -142,23 +143,28 @@ def accelerate(iterate: Callable[[], Tensor], recorder: Recorder | None) -> Call
 
 def fastest(
     accelerate: str, generator: nn.Module, like: Tensor, *, recorded: bool
-) -> Callable[[Tensor], Tensor]:
-    """Return what does what a generator does, as fast as its device lets it; say where it is slow.
+) -> tuple[str, Callable[[Tensor], Tensor]]:
+    """Return what does what a generator does, as fast as its device lets it.
+
+    Where there are no fused kernels although there is a CUDA device, it is said why, once.
 
     Args:
         accelerate: see `find_recorder`.
         generator: on its device, its weights laid out as they are to stay.
         like: a z in the format that the fit gives it.
         recorded: whether iterations are recorded; else they are to be as written.
+
+    Returns:
+        "fused", "compiled" or "as written", and a callable.
     """
     if accelerate == "compile":
-        return compiled(generator)
-    if recorded and like.device.type == "cuda":
+        return "compiled", compiled(generator)
+    if accelerate == "auto" and recorded and like.device.type == "cuda":
         try:
-            return fused(generator, like)
+            return "fused", fused(generator, like)
         except NotFusedError as error:
             _say_once(f"accelerate: the network is computed as written, no fused kernels ({error})")
-    return generator.__call__
+    return "as written", generator.__call__
 
 
 @cache

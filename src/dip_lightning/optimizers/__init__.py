@@ -48,3 +48,11 @@ def build_optimizer(
         return learning_rate_factor(config, iteration)
 
     return optimizer, LambdaLR(optimizer, factor)
+
+
+def lay_out_state(optimizer: Optimizer) -> None:
+    """Lay a checkpoint's state, which has the layout of its time, out as the parameters are now."""
+    for theta, state in optimizer.state.items():
+        for name, value in state.items():
+            if value.shape == theta.shape:
+                state[name] = torch.empty_like(theta).copy_(value)

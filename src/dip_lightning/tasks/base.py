@@ -22,7 +22,7 @@ from dip_lightning.generators import build
 from dip_lightning.generators.inputs import draw_input, perturb
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.operators import random_mask
-from dip_lightning.optimizers import build_optimizer
+from dip_lightning.optimizers import build_optimizer, lay_out_state
 from dip_lightning.optimizers.averaging import add_to_average
 from dip_lightning.optimizers.stability import StepLimit
 from dip_lightning.tasks.course import Discrepancy, Iterate, iterates_of
@@ -54,6 +54,7 @@ class RestorationTask(LightningModule, ABC):
     x_hat: Tensor
     x_average: Tensor
     average_weight: Tensor
+    network_computed: str | None = None  # by a fit: see `fastest`
 
     def __init__(self, config: Config, given: Given) -> None:
         super().__init__()
@@ -116,7 +117,7 @@ class RestorationTask(LightningModule, ABC):
         return None
 
     def noise_level(self) -> float | None:
-        """Return the loss at which the fit is over, as x_average is; None: after `iterations`."""
+        """Return the loss of x_average at which the fit is over; None: after `iterations`."""
         return None
 
     @property
@@ -198,10 +199,7 @@ class RestorationTask(LightningModule, ABC):
         self.layout = engine.memory_format(self.dtype_inside, self.device)
         self.generator.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.x_hat = self.x_hat.contiguous(memory_format=self.layout)
-        for theta, state in optimizer.state.items():  # of a checkpoint, in the layout of its time
-            for name, value in state.items():
-                if value.shape == theta.shape:
-                    state[name] = torch.empty_like(theta).copy_(value)
+        lay_out_state(optimizer)
         self.perturbations = self.random("perturbations", self.device)
         if self._resumed is not None:
             self.perturbations.set_state(self._resumed["perturbations"])
@@ -213,7 +211,8 @@ class RestorationTask(LightningModule, ABC):
 
     def _accelerate(self) -> None:
         like, recorded = self.z.to(self.dtype_inside), self.recorder is not None
-        self.generate = fastest(self.config.accelerate, self.generator, like, recorded=recorded)
+        found = fastest(self.config.accelerate, self.generator, like, recorded=recorded)
+        self.network_computed, self.generate = found
         recorder = None if self.recorder is None else self.recorder(self.perturbations)
         for group in self.optimizer.param_groups if recorded else ():
             group["lr"] = torch.tensor(float(group["lr"]), device=self.device)  # read by replays
@@ -264,7 +263,7 @@ class RestorationTask(LightningModule, ABC):
         self.loss_first = losses[0] if self.iteration == 0 else self.loss_first
         self.loss_best = min(self.loss_best, *losses)
         self.iteration += len(losses)
-        self.discrepancy.look(losses, self.iteration, self.noise_level)
+        self.discrepancy.look(self.iteration, lambda: self.loss(self.x_average), self.noise_level)
 
     def advance(self) -> Tensor:
         """Compute an iteration, see `iterate`, and set the learning rate of the next one."""

@@ -1,12 +1,13 @@
 """How a fit goes: what is measured in an iteration, and when it has gone far enough."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
-EVERY = 10  # iterations between two looks at the loss, and in the mean that is looked at
+EVERY = 10  # iterations between two looks at the result
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ def iterates_of(measured: Tensor, *, compared: bool) -> list[Iterate]:
 
 
 class Discrepancy:
-    """Morozov's principle: a fit that is as near to y as x is, has y's noise left to fit.
+    """Morozov's principle: a result that is as near to y as x is, has y's noise left to fit.
 
     The fit is over at the first iteration t, a multiple of ten, at which
 
-        (loss(t - 9) + ... + loss(t)) / 10 <= level(t)
+        loss(x_average) <= level
 
-    whatever the chunks in which the losses come.
+    whatever its chunks. It is the result's loss, as the average follows a fast fit late.
 
     Attributes:
         reached_at: t; None: not yet.
@@ -53,30 +54,27 @@ class Discrepancy:
 
     def __init__(self) -> None:
         self.reached_at: int | None = None
-        self._sum = 0.0
 
+    @torch.no_grad()
     def look(
-        self, losses: Sequence[float], iteration: int, level: Callable[[], float | None]
+        self, iteration: int, distance: Callable[[], Tensor], level: Callable[[], float | None]
     ) -> None:
-        """Take the losses of a chunk.
+        """Compare, every tenth iteration.
 
         Args:
-            losses: mean((x_hat - y)^2) of each iteration.
-            iteration: the last one of the chunk; there is no look at those before it.
+            iteration: the last one of a chunk; there is no look at those before it.
+            distance: returns how far the result is from y, a scalar.
             level: returns how far x is from y; None: nobody knows, and the fit is not over.
         """
-        for loss in losses:
-            self._sum += loss
-        if iteration % EVERY:
+        if self.reached_at is not None or iteration % EVERY:
             return
-        mean, self._sum = self._sum / EVERY, 0.0
-        if self.reached_at is None and (limit := level()) is not None and mean <= limit:
+        if (limit := level()) is not None and float(distance()) <= limit:
             self.reached_at = iteration
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
-        return {"reached_at": self.reached_at, "sum": self._sum}
+        return {"reached_at": self.reached_at}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
-        self.reached_at, self._sum = state["reached_at"], state["sum"]
+        self.reached_at = state["reached_at"]

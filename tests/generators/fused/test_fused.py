@@ -50,3 +50,20 @@ def test_a_compiler_that_fails_is_no_end(monkeypatch):
     monkeypatch.setattr(network, "_Rounded", broken)
     with pytest.raises(NotFusedError, match=r"^Failed to find C compiler$"):
         fused(made(), draw(1, 3, 8, 8))
+
+
+def test_an_image_of_more_values_than_they_count(monkeypatch):
+    monkeypatch.setattr("dip_lightning.generators.fused.MOST_VALUES", 999)
+    with pytest.raises(NotFusedError, match="has more values"):
+        fused(made(), draw(1, 3, 8, 9))
+
+
+def test_a_full_memory_is_not_taken_for_a_broken_compiler(monkeypatch):
+    from dip_lightning.generators.fused import network
+
+    def full(*_):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(network, "_Rounded", full)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        fused(made(), draw(1, 3, 8, 8))

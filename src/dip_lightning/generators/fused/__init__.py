@@ -10,6 +10,7 @@ from dip_lightning.generators.skip import Skip
 
 ACTIVATIONS = ("leaky_relu", "relu", "identity")
 MOST_OUTPUTS = 4  # channels of an image
+MOST_VALUES = 2**31  # of a tensor, as kernels count in 32 bits
 
 
 class NotFusedError(Exception):
@@ -21,7 +22,7 @@ def fused(generator: nn.Module, like: Tensor) -> Callable[[Tensor], Tensor]:
 
     Args:
         generator: its parameters are used; weights with the channels last.
-        like: a z, (1, C, H, W), for its channels, number format and device.
+        like: a z, (1, C, H, W), to try them on.
 
     Raises:
         NotFusedError: there are no kernels for this network, or they cannot be compiled here.
@@ -36,14 +37,20 @@ def fused(generator: nn.Module, like: Tensor) -> Callable[[Tensor], Tensor]:
     if outputs > MOST_OUTPUTS:
         raise NotFusedError(f"they write up to {MOST_OUTPUTS} channels, not {outputs}")
     try:
-        from dip_lightning.generators.fused.network import Fused  # noqa: PLC0415 - needs Triton
-
-        network = Fused(generator, like.dtype)
-        side = generator.least
-        z = torch.zeros(1, like.shape[1], side, side, dtype=like.dtype, device=like.device)
-        with torch.enable_grad():
-            theta = [p for p in generator.parameters() if p.requires_grad]
-            torch.autograd.grad(network(z).sum(), theta, allow_unused=True)
+        return _tried(generator, like)
+    except (NotFusedError, torch.cuda.OutOfMemoryError):
+        raise
     except Exception as error:  # whatever it is that a compiler misses, the fit can do without
         raise NotFusedError(first_line(error)) from error
+
+
+def _tried(generator: Skip, like: Tensor) -> Callable[[Tensor], Tensor]:
+    from dip_lightning.generators.fused.network import Fused  # noqa: PLC0415 - needs Triton
+
+    network = Fused(generator, like.dtype)
+    if network.most_values(like) >= MOST_VALUES:
+        raise NotFusedError("they count to 2^31, and a layer of this image has more values")
+    with torch.enable_grad():
+        theta = [p for p in generator.parameters() if p.requires_grad]
+        torch.autograd.grad(network(like).sum(), theta, allow_unused=True)
     return network.__call__

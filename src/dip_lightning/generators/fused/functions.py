@@ -1,5 +1,7 @@
 """The kernels as differentiable functions of PyTorch; all tensors are of one image."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -179,6 +181,40 @@ class Output(Function):
         return result, scale, shift, None, None, weights.view(matrix.shape), levels
 
 
+class Aside:
+    """A stream beside the one of the fit, from an iteration's `fork` to its `join`.
+
+    Args:
+        device: on which both are.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._used: list[Tensor] = []
+
+    def fork(self) -> None:
+        """Lead it off the current stream: a graph holds no stream that nothing leads to."""
+        self._used.clear()
+        self.stream.wait_stream(torch.cuda.current_stream())
+
+    @contextmanager
+    def beside(self, *used: Tensor) -> Iterator[None]:
+        """Compute on it, from what the current stream has computed so far.
+
+        Args:
+            used: what is read, whose memory is not to be another's before the join.
+        """
+        self._used.extend(used)
+        self.stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self.stream):
+            yield
+
+    def join(self) -> None:
+        """Have the current stream wait for it."""
+        torch.cuda.current_stream().wait_stream(self.stream)
+        self._used.clear()
+
+
 class Convolved(Function):
     """w * x, (1, O, h, w), for w, (O, C, k, k); x is padded.
 
@@ -187,9 +223,7 @@ class Convolved(Function):
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, w: Tensor, stride: int, aside: torch.cuda.Stream | None
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, w: Tensor, stride: int, aside: Aside | None) -> Tensor:
         y = F.conv2d(x, w, stride=stride)
         ctx.save_for_backward(x, w)
         small = y.shape[2] * y.shape[3] <= ASIDE
@@ -213,11 +247,8 @@ class Convolved(Function):
         if aside is None:
             below, of_w, _ = computed(of_x=True, of_w=True)
             return below, of_w, None, None
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
+        with aside.beside(gradient, x):
             of_w = computed(of_x=False, of_w=True)[1]
-        for used in (gradient, x):  # their memory is not to be another's before that
-            used.record_stream(aside)
         return computed(of_x=True, of_w=False)[0], of_w, None, None
 
 

@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from dip_lightning.generators.fused.functions import (
     MULTIPLE,
+    Aside,
     Convolved,
     Joined,
     Normalised,
@@ -42,11 +43,19 @@ class Fused(AnySize):
         super().__init__(network.multiple, network.least)
         self.network = network
         on_cuda = network.last.weight.is_cuda
-        self.aside = _stream(network.last.weight.device) if on_cuda else None
+        self.aside = Aside(network.last.weight.device) if on_cuda else None
         self.rounded = _Rounded(network, dtype, self.aside)
         first = network.scales.down[0]
         assert isinstance(first, Conv)  # noqa: S101 - narrows the type
         self.padded = Padded(first.in_channels, first.weight.device, _border(first))
+
+    def most_values(self, z: Tensor) -> int:
+        """Return how many values the largest tensor has, its border included."""
+        pixels, kernels = 1, self.network.options
+        pad = max(kernels.kernel_down, kernels.kernel_up)
+        for side in z.shape[-2:]:
+            pixels *= max(self.least, multiple(side, self.multiple)) + pad
+        return pixels * max(max(target.shape[:2]) for target in self.rounded.targets)
 
     def generate(self, z: Tensor) -> Tensor:
         """Generate an image whose sides every scale can halve."""
@@ -88,10 +97,6 @@ class Fused(AnySize):
         return y
 
 
-def _stream(device: torch.device) -> torch.cuda.Stream:
-    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-
-
 def _pointwise(x: Tensor, weight: Tensor) -> Tensor:
     # As a product of matrices: cuDNN's gradient of so few weights takes five times as long.
     return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1)).permute(0, 3, 1, 2)
@@ -121,7 +126,7 @@ class _Rounded:
     convolutions read stays in place: only its values are new in each iteration.
     """
 
-    def __init__(self, network: Skip, dtype: torch.dtype, aside: torch.cuda.Stream | None) -> None:
+    def __init__(self, network: Skip, dtype: torch.dtype, aside: Aside | None) -> None:
         self.aside = aside
         scales = [m for m in network.modules() if isinstance(m, Scale)]
         joins = {scale.join.conv: scale.join.skip for scale in scales}
@@ -153,11 +158,11 @@ class _Copied(Function):
     @staticmethod
     def forward(
         ctx: Any, targets: list[Tensor], owns: list[int | None],
-        aside: torch.cuda.Stream | None, *weights: Tensor,
+        aside: Aside | None, *weights: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         ctx.of = owns, aside, weights
-        if aside is not None:  # a graph holds no stream that nothing leads to
-            aside.wait_stream(torch.cuda.current_stream())
+        if aside is not None:
+            aside.fork()
         _copy(weights, targets, owns, back=False)
         return tuple(target.detach() for target in targets)
 
@@ -166,7 +171,7 @@ class _Copied(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         owns, aside, weights = ctx.of
         if aside is not None:
-            torch.cuda.current_stream().wait_stream(aside)
+            aside.join()
         results = [last(torch.empty_like(weight)) for weight in weights]
         _copy(results, gradients, owns, back=True)
         return None, None, None, *results
