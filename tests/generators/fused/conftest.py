@@ -1,13 +1,10 @@
 """Kernels run on a GPU where there is one, else in Triton's interpreter."""
 
-import os
 from importlib.util import find_spec
 
 import pytest
 import torch
 
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"  # read as kernels are imported
 if find_spec("triton") is None:  # it comes with PyTorch for CUDA, and on Linux with [dev]
     collect_ignore_glob = ["*"]
 
