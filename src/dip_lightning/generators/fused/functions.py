@@ -253,7 +253,8 @@ class Convolved(Function):
 
 
 def _of_weight(gradient: Tensor, x: Tensor, w: Tensor, stride: int) -> Tensor:
-    # A product of matrices: cuDNN's own takes three times as long for z's few channels.
+    # A product of matrices: cuDNN's own takes half as long again for z's few channels (H100: 119
+    # against 78 us at 512 x 512).
     outputs, channels, kernel, _ = w.shape
     patches = x[0].unfold(1, kernel, stride).unfold(2, kernel, stride).permute(1, 2, 3, 4, 0)
     columns = patches.reshape(-1, kernel * kernel * channels)
