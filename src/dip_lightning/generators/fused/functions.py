@@ -18,10 +18,10 @@ from dip_lightning.generators.fused.launching import (
     Border,
     Map,
     Normalisation,
+    channels_last,
     empty,
     floats,
     fold,
-    last,
     total,
 )
 
@@ -45,7 +45,7 @@ class Padded:
 
     def __call__(self, z: Tensor) -> Tensor:
         """Pad z."""
-        z = last(z)
+        z = channels_last(z)
         _, c, height, width = z.shape
         result = empty(z, c, *self.border.around(height, width))
         shape = Map(c, c, height, width)
@@ -66,7 +66,7 @@ class Normalised(Function):
         ctx: Any, v: Tensor, weight: Tensor, bias: Tensor, epsilon: float, slope: float,
         frame: int, border: Border,
     ) -> Tensor:  # fmt: skip
-        v, c = last(v), len(weight)
+        v, c = channels_last(v), len(weight)
         height, width = (side - 2 * frame for side in v.shape[2:])
         shape, moments = Map(c, v.shape[1], height, width, frame), floats(v, 2 * c)
         result = empty(v, c, *border.around(height, width))
@@ -81,7 +81,7 @@ class Normalised(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         v, weight, bias, moments = ctx.saved_tensors
         shape, slope, border = ctx.of
-        gradient, c = last(gradients[0]), shape.channels
+        gradient, c = channels_last(gradients[0]), shape.channels
         fold(gradient, shape, border, c)
         norm = Normalisation(v, shape, weight, bias, slope, moments)
         below, sums = norm.gradient(gradient, border.pad, c)
@@ -100,7 +100,7 @@ class Joined(Function):
         ctx: Any, s: Tensor | None, a: Tensor, weight: Tensor, bias: Tensor, epsilon: float,
         mode: str, border: Border,
     ) -> Tensor:  # fmt: skip
-        a, s = last(a), None if s is None else last(s)
+        a, s = channels_last(a), None if s is None else channels_last(s)
         own, deep = 0 if s is None else s.shape[1], a.shape[1]
         height, width = 2 * a.shape[2], 2 * a.shape[3]
         size = channels_joined(own, deep)
@@ -122,7 +122,7 @@ class Joined(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         a, s, weight, bias, moments, moments_s = ctx.saved_tensors
         shape, beside, border, size = ctx.of
-        gradient, deep, own = last(gradients[0]), shape.channels, beside.channels
+        gradient, deep, own = channels_last(gradients[0]), shape.channels, beside.channels
         fold(gradient, shape, border, deep + own)
         parts = _parts(weight, bias, own)
         upsampled = Normalisation(a, shape, *parts[1], 1.0, moments)
@@ -148,7 +148,7 @@ class Output(Function):
         ctx: Any, v: Tensor, weight: Tensor, bias: Tensor, epsilon: float, slope: float,
         matrix: Tensor, level: Tensor,
     ) -> Tensor:  # fmt: skip
-        v = last(v)
+        v = channels_last(v)
         _, c, height, width = v.shape
         shape, moments = Map(c, c, height, width), floats(v, 2 * c)
         norm = Normalisation(v, shape, weight.detach(), bias.detach(), slope, moments)
@@ -166,7 +166,7 @@ class Output(Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         v, weight, bias, moments, matrix, image = ctx.saved_tensors
-        (shape, slope), gradient, k = ctx.of, last(gradients[0]), len(matrix)
+        (shape, slope), gradient, k = ctx.of, channels_last(gradients[0]), len(matrix)
         result, tile, c = torch.empty_like(v), shape.tile(TILE), shape.channels
         programs = 2 * shape.programs(v.device)  # of half the pixels, as they sum more
         partial = floats(v, programs, 2 * c + k * c + k)
@@ -233,7 +233,7 @@ class Convolved(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (stride, aside), (x, w), gradient = ctx.of, ctx.saved_tensors, last(gradients[0])
+        (stride, aside), (x, w), gradient = ctx.of, ctx.saved_tensors, channels_last(gradients[0])
         if not ctx.needs_input_grad[0]:
             return None, _of_weight(gradient, x, w, stride), None, None
 

@@ -93,7 +93,7 @@ def _most(device: torch.device) -> int:
     return PROGRAMS * multiprocessors
 
 
-def last(x: Tensor) -> Tensor:
+def channels_last(x: Tensor) -> Tensor:
     """Lay x out with the channels last, as kernels read it."""
     return x.contiguous(memory_format=torch.channels_last)
 

@@ -20,11 +20,9 @@ from dip_lightning.generators.fused.functions import (
     channels_joined,
     multiple,
 )
-from dip_lightning.generators.fused.launching import Border, arrange, last
+from dip_lightning.generators.fused.launching import Border, arrange, channels_last
 from dip_lightning.generators.layers import AnySize, Conv
 from dip_lightning.generators.skip import Scale, Skip
-
-SLOPES = {nn.LeakyReLU: 0.2, nn.ReLU: 0.0, nn.Identity: 1.0}
 
 
 @final
@@ -50,9 +48,9 @@ class Fused(AnySize):
         self.padded = Padded(first.in_channels, first.weight.device, _border(first))
 
     def most_values(self, z: Tensor) -> int:
-        """Return how many values the largest tensor has, its border included."""
-        pixels, kernels = 1, self.network.options
-        pad = max(kernels.kernel_down, kernels.kernel_up)
+        """Return how many values the largest tensor has at most, its border included."""
+        pixels, options = 1, self.network.options
+        pad = max(options.kernel_down, options.kernel_up)
         for side in z.shape[-2:]:
             pixels *= max(self.least, multiple(side, self.multiple)) + pad
         return pixels * max(max(target.shape[:2]) for target in self.rounded.targets)
@@ -61,7 +59,7 @@ class Fused(AnySize):
         """Generate an image whose sides every scale can halve."""
         scales, matrix = self.network.scales, self.network.last
         v, norm, bend = self._scale(scales, self.padded(z), self.rounded())
-        slope = SLOPES[type(bend)]
+        slope = _slope(bend)
         image: Tensor = Output.apply(v, *_affine(norm), slope, matrix.weight, matrix.bias)  # type: ignore[no-untyped-call]
         return image
 
@@ -105,9 +103,15 @@ def _pointwise(x: Tensor, weight: Tensor) -> Tensor:
 def _normalised(
     v: Tensor, norm: nn.BatchNorm2d, bend: nn.Module, border: Border, frame: int = 0
 ) -> Tensor:
-    slope = SLOPES[type(bend)]
+    slope = _slope(bend)
     result: Tensor = Normalised.apply(v, *_affine(norm), slope, frame, border)  # type: ignore[no-untyped-call]
     return result
+
+
+def _slope(bend: nn.Module) -> float:
+    if isinstance(bend, nn.LeakyReLU):
+        return bend.negative_slope
+    return 0.0 if isinstance(bend, nn.ReLU) else 1.0
 
 
 def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor, float]:
@@ -142,7 +146,7 @@ class _Rounded:
             if own is not None:
                 columns = channels_joined(own, columns - own)
             target = torch.zeros(rows, columns, *kernel, dtype=dtype, device=conv.weight.device)
-            self.targets.append(last(target))
+            self.targets.append(channels_last(target))
             self.owns.append(own)
 
     def __call__(self) -> dict[nn.Module, Tensor]:
@@ -172,7 +176,7 @@ class _Copied(Function):
         owns, aside, weights = ctx.of
         if aside is not None:
             aside.join()
-        results = [last(torch.empty_like(weight)) for weight in weights]
+        results = [channels_last(torch.empty_like(weight)) for weight in weights]
         _copy(results, gradients, owns, back=True)
         return None, None, None, *results
 
@@ -185,10 +189,10 @@ def _copy(
         if own is None:
             whole.append((_flat(wider)[: weight.numel()], _flat(weight)))
         else:
-            arrange(last(weight), last(wider), own, back=back)
+            arrange(channels_last(weight), channels_last(wider), own, back=back)
     wides, narrow = ([pair[i] for pair in whole] for i in (0, 1))
     torch._foreach_copy_(*((narrow, wides) if back else (wides, narrow)))
 
 
 def _flat(weight: Tensor) -> Tensor:
-    return last(weight).permute(0, 2, 3, 1).view(-1)
+    return channels_last(weight).permute(0, 2, 3, 1).view(-1)
