@@ -1,3 +1,4 @@
+import threading
 from itertools import pairwise
 
 import numpy as np
@@ -41,11 +42,41 @@ def test_a_shorter_fit_in_the_same_folder_leaves_no_preview_of_the_longer(dip, t
     assert kept == [f"{t:06}.webp" for t in (1, 2, 3)]
 
 
-def test_previews_show_the_averaged_output(tmp_path, monkeypatch):
+def test_previews_show_the_averaged_output_of_their_iteration(tmp_path, monkeypatch):
     task, shown = fit(make(iterations=3, average=0.9)), []
     panels = Panels(tmp_path, 3)
-    monkeypatch.setattr(panels, "_save", lambda picture, name: shown.append(np.asarray(picture)))
-    panels.write(task, None)
+    seen = threading.Event()
+
+    def save(picture, path, **_):
+        assert seen.wait(60)
+        shown.append(np.asarray(picture))
+
+    monkeypatch.setattr(Image.Image, "save", save)
     average, last = (quantise(preview(pixels), Format()) for pixels in (task.x_average, task.x_hat))
+    panels.write(task, None)
+    task.x_average.zero_()  # the fit goes on while the preview is written
+    seen.set()
+    panels.finish()
     assert np.array_equal(shown[0], average)
     assert not np.array_equal(shown[0], last)
+
+
+def test_all_previews_are_written_when_a_fit_breaks(tmp_path):
+    task = fit(make(iterations=3))
+    panels = Panels(tmp_path / "snapshots", 3)
+    panels.write_truth(task)
+    panels.write(task, None)
+    panels.on_exception(None, task, RuntimeError())
+    kept = {path.name for path in (tmp_path / "snapshots").iterdir()}
+    assert kept == {"000003.webp", "truth.png"}
+
+
+def test_where_no_preview_can_be_written_the_fit_goes_on(tmp_path, capsys):
+    (tmp_path / "snapshots").write_text("in the way")
+    panels = Panels(tmp_path / "snapshots", 3)
+    task = fit(make(iterations=3))
+    for _ in range(2):
+        panels.write(task, None)
+    panels.finish()
+    said = capsys.readouterr().err
+    assert said.count("the fit goes on without") == 1

@@ -1,5 +1,6 @@
 """The image at a few iterations: previews in the result folder, and for the logger's dashboard."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ class Panels(Callback):
     """Keep the averaged output at log-spaced iterations, and send it to Weights & Biases.
 
     The folder gets `<iteration>.webp`, lossy and for the eye only, and the ground truth, where
-    there is one, as `truth.png`.
+    there is one, as `truth.png`. A thread of their own encodes and writes them, one at a time: to
+    wait for it would leave a GPU idle.
 
     Args:
         folder: where the previews go.
@@ -39,6 +41,8 @@ class Panels(Callback):
     def __init__(self, folder: Path, total: int) -> None:
         self.folder, self.due = folder, logarithmic(total)
         self._attempts = Attempts("the fit goes on without")
+        self._thread = ThreadPoolExecutor(1, "previews")
+        self._writing: Future[None] | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the ground truth; leave out what a checkpoint's fit has shown before."""
@@ -57,24 +61,47 @@ class Panels(Callback):
         self.due = [later for later in self.due if later > iteration]
         self.write(pl_module, trainer.logger)
 
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Wait for the last preview."""
+        self.finish()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Wait for the last preview."""
+        self.finish()
+
+    def finish(self) -> None:
+        """Wait until all previews are written, or could not be."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
     def write_truth(self, task: RestorationTask) -> None:
-        """Write the ground truth, if there is one."""
+        """Begin to write the ground truth, if there is one."""
         if task.x is not None:
-            self._save(_picture(task.x), TRUTH)
+            self._begin(task.x, TRUTH)
 
     def write(self, task: RestorationTask, logger: Logger | None) -> None:
-        """Write the averaged output as it is now, and send it to Weights & Biases."""
-        iteration, shown = task.iteration, _picture(task.x_average)
-        small = shown.copy()
-        small.thumbnail((LONGEST, LONGEST))
-        self._save(small, f"{iteration:06}.webp")
+        """Begin to write the averaged output as it is now, and send it to Weights & Biases."""
+        iteration = task.iteration
+        self._begin(task.x_average, f"{iteration:06}.webp", LONGEST)
         if isinstance(logger, WandbLogger):
             psnr = decibels(task.iterates[-1].error_average)
             quality = "" if psnr is None else f", {psnr:.2f} dB"
             caption = f"averaged output, iteration {iteration}{quality}"
+            shown = _picture(task.x_average)
             logger.log_image("x_average", [shown], step=iteration, caption=[caption])
 
-    def _save(self, picture: PillowImage.Image, name: str) -> None:
+    def _begin(self, pixels: Tensor, name: str, longest: int | None = None) -> None:
+        self.finish()  # so that one copy of the image waits, and no more
+        pixels = pixels.detach().to("cpu", copy=True)  # the fit changes its own
+        self._writing = self._thread.submit(self._save, pixels, name, longest)
+
+    def _save(self, pixels: Tensor, name: str, longest: int | None) -> None:
+        picture = _picture(pixels)
+        if longest is not None:
+            picture.thumbnail((longest, longest))
         with self._attempts.at(self.folder / name):
             self.folder.mkdir(parents=True, exist_ok=True)
             picture.save(self.folder / name, quality=QUALITY)

@@ -107,6 +107,7 @@ class Tiling:
         self.whole.x_hat, self.whole.x_average = (mosaic.image() for mosaic in mosaics)
         history = self._conclude(records, logger)
         panels.write(self.whole, logger)
+        panels.finish()
         if self.finished < len(records):
             print(f"{self.finished} of {len(records)} tiles are finished", file=sys.stderr)
         return history
