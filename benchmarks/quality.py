@@ -1,6 +1,7 @@
 """What a user has after half a minute, one, two and five, and in the end, of each method.
 
     python -m benchmarks.quality [--case NAME ...] [--seconds S ...] [--setting KEY=VALUE ...]
+                                 [--whole FOLDER]
 
 Per case, on one machine, one after the other:
 
@@ -14,8 +15,13 @@ All on the CPU. DIP's PSNR is the averaged output's; the textbook loop's too, av
 way, so that the tables compare speed and settings only. Seconds are those of the fit, without the
 start.
 
-Tables go into docs/benchmarks.md, numbers into docs/benchmarks/. Images by name come from DIP_DATA
-or are fetched (see README).
+Where the paper's fit takes hours, it can be made beforehand, beside other work: --whole is its
+result folder. Its PSNR counts, its seconds do not: the fit made here ends after the longest of the
+times, and its pace tells the rest.
+
+Tables go into docs/benchmarks.md, numbers into docs/benchmarks/, one section for each max_side;
+cases that are there and not asked for stay. Images by name come from DIP_DATA or are fetched (see
+README).
 """
 
 import argparse
@@ -28,7 +34,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -36,7 +42,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.loops import plain, psnr
-from benchmarks.page import hardware, write
+from benchmarks.quality_page import Case, Method, Page, goal_table, table
 from benchmarks.textbook import written_out
 from dip_lightning import engine, tasks
 from dip_lightning.command.composing import Source, to_config
@@ -53,6 +59,8 @@ CASES = {
     "sigma 25, f16": ("task=denoising", "image=color9/f16"),
 }
 ENDLESS = 1_000_000  # iterations
+LOOK = 1.0  # seconds between two looks at a fit
+STOPPED = 143  # exit status of a fit that was told to stop, its result kept
 # What only the suite has, or what is this script's own to choose.
 NOT_FOR_ALL = {
     *("optimizer", "schedule", "warmup", "lr_end", "guard", "beta2", "epsilon", "output"),
@@ -62,46 +70,26 @@ NOT_FOR_ALL = {
 Curve = list[tuple[float, float]]  # seconds, PSNR (dB)
 
 
-@dataclass
-class Method:
-    """One method on one image.
-
-    Attributes:
-        name: of the method.
-        psnr: after each time; None before its first result.
-        end: PSNR of the whole fit; None: it was not run to its end.
-        seconds: of the whole fit.
-        highest: PSNR on the way, which only who knows the ground truth could stop at.
-    """
-
-    name: str
-    psnr: list[float | None]
-    end: float | None
-    seconds: float
-    highest: float
-
-
-@dataclass
-class Case:
-    """All methods on one image."""
-
-    name: str
-    methods: list[Method]
-
-
 def at(curve: Curve, seconds: float) -> float | None:
     """Return the last PSNR of a curve that was there in time."""
     seen = [psnr for when, psnr in curve if when <= seconds]
     return seen[-1] if seen else None
 
 
-def suite(folder: Path, arguments: list[str]) -> Curve:
-    """Run the command; return the averaged output's curve."""
+def suite(folder: Path, arguments: list[str], seconds: float = math.inf) -> Curve:
+    """Run the command, and stop it after so many seconds; return the averaged output's curve."""
     fixed = ("logger=csv", "device=cpu", f"hydra.run.dir={folder}")
     command = [sys.executable, "-m", "dip_lightning", *arguments, *fixed]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said)
+        while process.poll() is None:
+            time.sleep(LOOK)
+            if seconds < math.inf and (curve := read_curve(folder)) and curve[-1][0] > seconds:
+                process.terminate()
+                process.wait()  # a second signal would not let it measure
+        if process.returncode not in {0, STOPPED}:
+            said.seek(0)
+            raise SystemExit(said.read())
     return read_curve(folder)
 
 
@@ -140,19 +128,34 @@ def plain_fit(arguments: list[str], seconds: float, iterations: int) -> Curve:
     return curve
 
 
-def compare(name: str, arguments: list[str], seconds: list[float]) -> Case:
-    """Run all methods on one image."""
+def as_if_whole(paper: Method, cut: Path, whole: Path) -> Method:
+    """Complete a fit that was stopped, in the folder `cut`, by one that was made beforehand."""
+    rows = list(csv.DictReader((cut / "history.csv").read_text().splitlines()))
+    first, last = ((float(r["seconds"]), int(r["iteration"])) for r in (rows[0], rows[-1]))
+    iteration = (last[0] - first[0]) / (last[1] - first[1])
+    iterations = json.loads((whole / "metrics.json").read_text())["iterations"]
+    psnrs = [psnr for _, psnr in read_curve(whole)]
+    return replace(paper, end=psnrs[-1], highest=max(psnrs), seconds=iteration * iterations)
+
+
+def compare(
+    name: str, arguments: list[str], seconds: list[float], whole: Path | None = None
+) -> Case:
+    """Run all methods on one image; `whole`: the paper's fit, made beforehand."""
 
     def method(kind: str, curve: Curve) -> Method:
         (took, end), times = curve[-1], [at(curve, limit) for limit in seconds]
         return Method(kind, times, end, took, max(psnr for _, psnr in curve))
 
     with tempfile.TemporaryDirectory() as root:
-        quick, whole = Path(root) / "fast", Path(root) / "paper"
+        quick, slow = Path(root) / "fast", Path(root) / "paper"
         fast = method("fast", suite(quick, [*arguments, "preset=fast"]))
-        paper = method("paper", suite(whole, [*arguments, "preset=paper"]))
+        limit = math.inf if whole is None else max(seconds)
+        paper = method("paper", suite(slow, [*arguments, "preset=paper"], limit))
+        if whole is not None:
+            paper = as_if_whole(paper, slow, whole)
         first = classical(quick, seconds)
-        iterations = json.loads((whole / "metrics.json").read_text())["iterations"]
+        iterations = json.loads(((whole or slow) / "metrics.json").read_text())["iterations"]
     plain = textbook([*arguments, "preset=paper"], max(seconds), iterations)
     times = [at(plain, limit) for limit in seconds]
     highest = max(psnr for _, psnr in plain)
@@ -167,41 +170,6 @@ def classical(folder: Path, seconds: list[float]) -> Method:
     psnr, took = best["psnr"], best["seconds"]
     times = [psnr if took <= limit else None for limit in seconds]
     return Method(f"classical: {best['name']}", times, psnr, took, psnr)
-
-
-def table(cases: list[Case], seconds: list[float]) -> str:
-    """Write the PSNR of all methods after each time and in the end, the best in bold."""
-    head = ["image", "method", *(f"{limit:g} s" for limit in seconds), "in the end", "after, s"]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    for case in cases:
-        columns = list(zip(*([*m.psnr, m.end] for m in case.methods), strict=True))
-        best = [max((p for p in column if p is not None), default=None) for column in columns]
-        for method in case.methods:
-            cells = [
-                "" if psnr is None else f"**{psnr:.2f}**" if psnr == highest else f"{psnr:.2f}"
-                for psnr, highest in zip([*method.psnr, method.end], best, strict=True)
-            ]
-            took = f"{method.seconds:.{0 if method.seconds >= 10 else 1}f}"
-            lines.append(f"| {' | '.join([case.name, method.name, *cells, took])} |")
-    return "\n".join(lines)
-
-
-def goal_table(cases: list[Case]) -> str:
-    """Write what the whole fits reach and take, beside each other."""
-    head = [
-        *("image", "paper, dB", "highest on the way", "fast, dB", "highest on the way"),
-        *("fast - paper, dB", "time, paper / fast", "textbook / fast"),
-    ]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    for case in cases:
-        _, book, paper, fast = case.methods
-        assert paper.end is not None  # noqa: S101 - narrows the type
-        assert fast.end is not None  # noqa: S101
-        psnrs = " | ".join(f"{m.end:.2f} | {m.highest:.2f}" for m in (paper, fast))
-        times = (m.seconds / fast.seconds for m in (paper, book))
-        gain, ratios = fast.end - paper.end, " | ".join(f"{t:.1f}" for t in times)
-        lines.append(f"| {case.name} | {psnrs} | {gain:+.2f} | {ratios} |")
-    return "\n".join(lines)
 
 
 def check(settings: list[str], parser: argparse.ArgumentParser) -> None:
@@ -222,18 +190,20 @@ def main() -> None:
     parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--seconds", nargs="+", type=float, default=list(SECONDS))
     parser.add_argument("--setting", nargs="+", default=[], help="for all, e.g. max_side=128")
+    parser.add_argument("--whole", type=Path, help="result folder of the paper's fit, see above")
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
     check(given.setting, parser)
-    cases: list[Case] = []
-    for case in given.case:
-        cases.append(compare(case, [*CASES[case], *given.setting], given.seconds))
-        print(table(cases, given.seconds), goal_table(cases), sep="\n", flush=True)
+    if given.whole is not None and len(given.case) > 1:
+        parser.error(f"--whole {given.whole}: is the fit of one --case, not of {len(given.case)}")
+    page = Page(given.setting, given.seconds)
+    if not given.dry and (different := page.different()):
+        parser.error(f"{page.path} was measured {different}: move it away, or use --dry")
+    for name in given.case:
+        case = compare(name, [*CASES[name], *given.setting], given.seconds, given.whole)
+        print(table([case], given.seconds), goal_table([case]), sep="\n", flush=True)
         if not given.dry:  # after each case: a long run that is cut off has told what it knows
-            note = f"{hardware()}; {' '.join(given.setting) or 'whole images'}; seed 0."
-            facts = {"seconds": given.seconds, "results": [asdict(case) for case in cases]}
-            shown = (note, table(cases, given.seconds), goal_table(cases))
-            write("quality", "\n\n".join(shown), facts)
+            page.add(case)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""The time-to-quality benchmark: its reading of curves, its tables, and one small run."""
+"""The time-to-quality benchmark: its reading of curves, and small runs."""
+
+import json
 
 import pytest
 
 from benchmarks import quality
-from benchmarks.quality import Case, Method
+from benchmarks.quality_page import Method
 
 CURVE = [(2.0, 15.0), (3.0, 18.0), (4.0, 17.0), (6.0, 21.0)]
 
@@ -25,29 +27,36 @@ def test_what_only_one_method_has_is_refused(setting, monkeypatch, capsys):
     assert "is not the same for all methods" in capsys.readouterr().err
 
 
-def methods():
-    return [
-        Method("classical: tv", [18.0, 18.0], 18.0, 1.25, 18.0),
-        Method("textbook", [None, 20.0], None, 900.0, 20.0),
-        Method("paper", [19.0, 21.5], 25.0, 600.0, 27.0),
-        Method("fast", [20.0, 24.0], 25.1, 120.0, 25.2),
-    ]
+def test_a_fit_of_several_images_cannot_be_made_beforehand(monkeypatch, capsys, tmp_path):
+    names = ("sr x4, bird", "sigma 25, f16")
+    monkeypatch.setattr("sys.argv", ["quality", "--whole", str(tmp_path), "--case", *names])
+    with pytest.raises(SystemExit):
+        quality.main()
+    assert "is the fit of one --case, not of 2" in capsys.readouterr().err
 
 
-def test_the_best_of_each_time_is_bold_and_what_is_missing_stays_empty():
-    lines = quality.table([Case("photo", methods())], [30, 60]).splitlines()
-    assert lines[0] == "| image | method | 30 s | 60 s | in the end | after, s |"
-    assert lines[2:] == [
-        "| photo | classical: tv | 18.00 | 18.00 | 18.00 | 1.2 |",
-        "| photo | textbook |  | 20.00 |  | 900 |",
-        "| photo | paper | 19.00 | 21.50 | 25.00 | 600 |",
-        "| photo | fast | **20.00** | **24.00** | **25.10** | 120 |",
-    ]
+def result(folder, rows, iterations):
+    folder.mkdir()
+    lines = ["iteration,loss,psnr,psnr_average,seconds", *(f"{i},,,{p},{s}" for i, p, s in rows)]
+    (folder / "history.csv").write_text("\n".join(lines))
+    (folder / "metrics.json").write_text(json.dumps({"iterations": iterations}))
+    return folder
 
 
-def test_both_ends_and_the_ratios_of_their_times():
-    last = quality.goal_table([Case("photo", methods())]).splitlines()[-1]
-    assert last == "| photo | 25.00 | 27.00 | 25.10 | 25.20 | +0.10 | 5.0 | 7.5 |"
+def test_a_stopped_fit_has_its_own_pace_and_the_whole_ones_psnr(tmp_path):
+    cut = result(tmp_path / "cut", [(1, 9, 3), (10, 11, 4), (21, 12, 5)], 21)
+    whole = result(tmp_path / "whole", [(1, 9, 1), (100, 31, 700), (200, 30, 1400)], 200)
+    seen = Method("paper", [11.0], 12.0, 5.0, 12.0)
+    assert quality.as_if_whole(seen, cut, whole) == Method("paper", [11.0], 30, 20.0, 31)
+
+
+@pytest.mark.slow
+def test_a_fit_is_stopped_after_its_seconds(photo, tmp_path):
+    narrow = ["network.down=[4]", "network.up=[4]", "network.skip=[2]", "input_depth=3"]
+    arguments = ["task=denoising", f"image={photo}", *narrow, "preset=paper", "threads=1"]
+    curve = quality.suite(tmp_path / "out", [*arguments, "iterations=1000000"], 0.5)
+    assert curve[-1][0] > 0.5
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["status"] == "interrupted"
 
 
 @pytest.mark.slow
