@@ -1,6 +1,7 @@
 """Recorded fits against the same fits as written, bit for bit."""
 
 import re
+import time
 
 import pytest
 import torch
@@ -382,6 +383,16 @@ def test_where_there_are_no_fused_kernels_it_is_said_once(as_written, capsys):
     assert capsys.readouterr().err == (
         "accelerate: the network is computed as written, no fused kernels (not in this test)\n"
     )
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.0, False), (0.5, True)])
+def test_compiling_kernels_is_explained_if_it_takes_long(seconds, said, monkeypatch, capsys):
+    monkeypatch.setattr(acceleration, "PATIENCE", 0.1)
+    monkeypatch.setattr(acceleration, "fused", lambda *_: time.sleep(seconds))
+    fastest("auto", torch.nn.Identity(), OnCuda(), recorded=True)
+    time.sleep(0.3)
+    sentence = "accelerate: compiling this network's kernels, once on this machine ...\n"
+    assert capsys.readouterr().err == (sentence if said else "")
 
 
 class OnCuda:

@@ -3,7 +3,9 @@
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from threading import Timer
 from typing import Protocol, final
 
 import torch
@@ -14,6 +16,7 @@ from dip_lightning.generators.fused import NotFusedError, fused
 
 # As PyTorch advises for a capture; they also allocate what an iteration keeps for the next one.
 WARM_UP = 3
+PATIENCE = 2.0  # seconds without a word
 
 
 class Recorder(Protocol):
@@ -161,10 +164,23 @@ def fastest(
         return "compiled", compiled(generator)
     if accelerate == "auto" and recorded and like.device.type == "cuda":
         try:
-            return "fused", fused(generator, like)
+            with _explained("compiling this network's kernels, once on this machine"):
+                return "fused", fused(generator, like)
         except NotFusedError as error:
             _say_once(f"accelerate: the network is computed as written, no fused kernels ({error})")
     return "as written", generator.__call__
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Say what takes long, if it does."""
+    timer = Timer(PATIENCE, lambda: print(f"accelerate: {what} ...", file=sys.stderr))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @cache
