@@ -82,21 +82,22 @@ def test_the_papers_settings(task, lr, iterations, noise_std, network):
 
 
 @pytest.mark.parametrize(
-    ("task", "rounds", "lr", "iterations", "discrepancy"),
+    ("task", "width", "rounds", "lr", "iterations", "discrepancy"),
     [
-        ("denoising", 2, 0.01, 1000, 0.96),
-        ("sr", 2, 0.02, 600, None),
-        ("inpainting", 5, 0.01, 600, None),
-        ("restoration", 2, 0.02, 2000, None),
+        ("denoising", 64, 2, 0.01, 1000, 0.96),
+        ("sr", 64, 2, 0.02, 600, None),
+        ("inpainting", 128, 5, 0.01, 1500, None),
+        ("restoration", 128, 2, 0.02, 2000, None),
     ],
 )
-def test_the_fast_settings(task, rounds, lr, iterations, discrepancy):
+def test_the_fast_settings(task, width, rounds, lr, iterations, discrepancy):
     found = config(f"task={task}")  # the default
     assert found == config("preset=fast", f"task={task}")
     assert (found.muon_rounds, found.lr, found.iterations) == (rounds, lr, iterations)
     assert (found.discrepancy, found.noise_std) == (discrepancy, 0.03)
     assert (found.optimizer, found.schedule) == ("muon", "warmup_cosine")
-    assert (found.average, found.guard, found.network["name"]) == (0.98, 1.2, "skip_64")
+    assert (found.average, found.guard, found.network["name"]) == (0.98, 1.2, "skip_fast")
+    assert found.network["down"] == found.network["up"] == [width] * 5
     assert config("preset=fast", f"task={task}", "network=unet").network["name"] == "unet"
 
 

@@ -56,7 +56,7 @@ def test_every_configured_network_can_be_built():
     for path in sorted((config_folder() / "network").glob("*.yaml")):
         with initialize_config_dir(str(config_folder()), version_base="1.3"):
             composed = compose("dip", [f"network={path.stem}"])
-        settings = OmegaConf.to_container(composed.network)
+        settings = OmegaConf.to_container(composed.network, resolve=True)
         assert settings["name"] == path.stem
         network = generators.build(settings, 2, 1, torch.Generator())
         assert sum(p.numel() for p in network.parameters()) > 0
