@@ -194,7 +194,6 @@ class Tiling:
         except SystemExit:  # Lightning's own, if the signal came before the first iteration
             stopping.received = stopping.received or signal.SIGTERM
             return None
-        self.whole.network_computed = task.network_computed
         return checkpoint.read(place / checkpoint.NAME)
 
     def _is_known(self, given: Given) -> bool:
