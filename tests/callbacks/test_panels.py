@@ -61,6 +61,14 @@ def test_previews_show_the_averaged_output_of_their_iteration(tmp_path, monkeypa
     assert not np.array_equal(shown[0], last)
 
 
+def test_the_thread_that_writes_computes_with_no_tensors(tmp_path, monkeypatch):
+    panels, given = Panels(tmp_path, 3), []
+    monkeypatch.setattr(panels, "_save", lambda *arguments: given.append(arguments))
+    panels.write(fit(make(iterations=1)), None)
+    panels.finish()
+    assert [type(value) for value in given[0]] == [Image.Image, str, int]
+
+
 def test_all_previews_are_written_when_a_fit_breaks(tmp_path):
     task = fit(make(iterations=3))
     panels = Panels(tmp_path / "snapshots", 3)

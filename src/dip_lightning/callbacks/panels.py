@@ -95,11 +95,11 @@ class Panels(Callback):
 
     def _begin(self, pixels: Tensor, name: str, longest: int | None = None) -> None:
         self.finish()  # so that one copy of the image waits, and no more
-        pixels = pixels.detach().to("cpu", copy=True)  # the fit changes its own
-        self._writing = self._thread.submit(self._save, pixels, name, longest)
+        # No tensors there: a second thread that computes with them has OpenMP threads of its own,
+        # beside which the fit's sleep at every barrier: a third slower, to its end.
+        self._writing = self._thread.submit(self._save, _picture(pixels), name, longest)
 
-    def _save(self, pixels: Tensor, name: str, longest: int | None) -> None:
-        picture = _picture(pixels)
+    def _save(self, picture: PillowImage.Image, name: str, longest: int | None) -> None:
         if longest is not None:
             picture.thumbnail((longest, longest))
         with self._attempts.at(self.folder / name):
