@@ -80,14 +80,16 @@ def suite(folder: Path, arguments: list[str], seconds: float = math.inf) -> Curv
     """Run the command, and stop it after so many seconds; return the averaged output's curve."""
     fixed = ("logger=csv", "device=cpu", f"hydra.run.dir={folder}")
     command = [sys.executable, "-m", "dip_lightning", *arguments, *fixed]
+    allowed = {0}
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said)
         while process.poll() is None:
             time.sleep(LOOK)
             if seconds < math.inf and (curve := read_curve(folder)) and curve[-1][0] > seconds:
+                allowed = {0, STOPPED}
                 process.terminate()
                 process.wait()  # a second signal would not let it measure
-        if process.returncode not in {0, STOPPED}:
+        if process.returncode not in allowed:
             said.seek(0)
             raise SystemExit(said.read())
     return read_curve(folder)
@@ -128,12 +130,17 @@ def plain_fit(arguments: list[str], seconds: float, iterations: int) -> Curve:
     return curve
 
 
-def as_if_whole(paper: Method, cut: Path, whole: Path) -> Method:
+def is_finished(folder: Path) -> bool:
+    """Whether a folder is that of a fit that came to its end."""
+    path = folder / "metrics.json"
+    return path.is_file() and json.loads(path.read_text())["status"] == "finished"
+
+
+def as_if_whole(paper: Method, cut: Path, whole: Path, iterations: int) -> Method:
     """Complete a fit that was stopped, in the folder `cut`, by one that was made beforehand."""
     rows = list(csv.DictReader((cut / "history.csv").read_text().splitlines()))
     first, last = ((float(r["seconds"]), int(r["iteration"])) for r in (rows[0], rows[-1]))
     iteration = (last[0] - first[0]) / (last[1] - first[1])
-    iterations = json.loads((whole / "metrics.json").read_text())["iterations"]
     psnrs = [psnr for _, psnr in read_curve(whole)]
     return replace(paper, end=psnrs[-1], highest=max(psnrs), seconds=iteration * iterations)
 
@@ -152,10 +159,10 @@ def compare(
         fast = method("fast", suite(quick, [*arguments, "preset=fast"]))
         limit = math.inf if whole is None else max(seconds)
         paper = method("paper", suite(slow, [*arguments, "preset=paper"], limit))
-        if whole is not None:
-            paper = as_if_whole(paper, slow, whole)
-        first = classical(quick, seconds)
         iterations = json.loads(((whole or slow) / "metrics.json").read_text())["iterations"]
+        if whole is not None:
+            paper = as_if_whole(paper, slow, whole, iterations)
+        first = classical(quick, seconds)
     plain = textbook([*arguments, "preset=paper"], max(seconds), iterations)
     times = [at(plain, limit) for limit in seconds]
     highest = max(psnr for _, psnr in plain)
@@ -196,6 +203,8 @@ def main() -> None:
     check(given.setting, parser)
     if given.whole is not None and len(given.case) > 1:
         parser.error(f"--whole {given.whole}: is the fit of one --case, not of {len(given.case)}")
+    if given.whole is not None and not is_finished(given.whole):
+        parser.error(f"--whole {given.whole}: expected the result folder of a finished fit")
     page = Page(given.setting, given.seconds)
     if not given.dry and (different := page.different()):
         parser.error(f"{page.path} was measured {different}: move it away, or use --dry")

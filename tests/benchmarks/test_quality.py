@@ -39,7 +39,9 @@ def result(folder, rows, iterations):
     folder.mkdir()
     lines = ["iteration,loss,psnr,psnr_average,seconds", *(f"{i},,,{p},{s}" for i, p, s in rows)]
     (folder / "history.csv").write_text("\n".join(lines))
-    (folder / "metrics.json").write_text(json.dumps({"iterations": iterations}))
+    (folder / "metrics.json").write_text(
+        json.dumps({"iterations": iterations, "status": "finished"})
+    )
     return folder
 
 
@@ -47,7 +49,30 @@ def test_a_stopped_fit_has_its_own_pace_and_the_whole_ones_psnr(tmp_path):
     cut = result(tmp_path / "cut", [(1, 9, 3), (10, 11, 4), (21, 12, 5)], 21)
     whole = result(tmp_path / "whole", [(1, 9, 1), (100, 31, 700), (200, 30, 1400)], 200)
     seen = Method("paper", [11.0], 12.0, 5.0, 12.0)
-    assert quality.as_if_whole(seen, cut, whole) == Method("paper", [11.0], 30, 20.0, 31)
+    assert quality.as_if_whole(seen, cut, whole, 200) == Method("paper", [11.0], 30, 20.0, 31)
+
+
+@pytest.mark.parametrize("status", [None, "interrupted"])
+def test_a_fit_made_beforehand_must_have_come_to_its_end(status, monkeypatch, capsys, tmp_path):
+    if status is not None:
+        (tmp_path / "metrics.json").write_text(json.dumps({"status": status}))
+    arguments = ["quality", "--whole", str(tmp_path), "--case", "sr x4, bird"]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit):
+        quality.main()
+    assert "expected the result folder of a finished fit" in capsys.readouterr().err
+
+
+def test_a_fit_that_somebody_else_stops_is_not_taken_for_a_whole_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(quality.sys, "executable", "false")
+    with pytest.raises(SystemExit):
+        quality.suite(tmp_path, [])
+    stopped = tmp_path / "stopped"
+    stopped.write_text("#!/bin/sh\nexit 143\n")
+    stopped.chmod(0o755)
+    monkeypatch.setattr(quality.sys, "executable", str(stopped))
+    with pytest.raises(SystemExit):
+        quality.suite(tmp_path, [])
 
 
 @pytest.mark.slow

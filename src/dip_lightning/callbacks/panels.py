@@ -80,27 +80,27 @@ class Panels(Callback):
     def write_truth(self, task: RestorationTask) -> None:
         """Begin to write the ground truth, if there is one."""
         if task.x is not None:
-            self._begin(task.x, TRUTH)
+            self._begin(_picture(task.x), TRUTH)
 
     def write(self, task: RestorationTask, logger: Logger | None) -> None:
         """Begin to write the averaged output as it is now, and send it to Weights & Biases."""
-        iteration = task.iteration
-        self._begin(task.x_average, f"{iteration:06}.webp", LONGEST)
+        iteration, shown = task.iteration, _picture(task.x_average)
+        self._begin(shown, f"{iteration:06}.webp", LONGEST)
         if isinstance(logger, WandbLogger):
             psnr = decibels(task.iterates[-1].error_average)
             quality = "" if psnr is None else f", {psnr:.2f} dB"
             caption = f"averaged output, iteration {iteration}{quality}"
-            shown = _picture(task.x_average)
             logger.log_image("x_average", [shown], step=iteration, caption=[caption])
 
-    def _begin(self, pixels: Tensor, name: str, longest: int | None = None) -> None:
-        self.finish()  # so that one copy of the image waits, and no more
+    def _begin(self, picture: PillowImage.Image, name: str, longest: int | None = None) -> None:
+        self.finish()  # so that one image waits, and no more
         # No tensors there: a second thread that computes with them has OpenMP threads of its own,
         # beside which the fit's sleep at every barrier: a third slower, to its end.
-        self._writing = self._thread.submit(self._save, _picture(pixels), name, longest)
+        self._writing = self._thread.submit(self._save, picture, name, longest)
 
     def _save(self, picture: PillowImage.Image, name: str, longest: int | None) -> None:
         if longest is not None:
+            picture = picture.copy()  # the logger's is as large as the image
             picture.thumbnail((longest, longest))
         with self._attempts.at(self.folder / name):
             self.folder.mkdir(parents=True, exist_ok=True)
