@@ -86,7 +86,7 @@ def test_the_papers_settings(task, lr, iterations, noise_std, network):
     [
         ("denoising", 64, 2, 0.01, 1000, 0.96),
         ("sr", 64, 2, 0.02, 600, None),
-        ("inpainting", 128, 5, 0.01, 1500, None),
+        ("inpainting", 128, 5, 0.01, 1200, None),
         ("restoration", 128, 2, 0.02, 2000, None),
     ],
 )
