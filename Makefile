@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-# Until the loss is at the noise: 560 iterations, a minute on two fast cores.
+# Until the result is at the noise: 490 iterations, a minute on two fast cores.
 DEMO := task=denoising image=astronaut max_side=256
 
 .PHONY: help run test fault-test fuzz slurm-test bench quality format check clean

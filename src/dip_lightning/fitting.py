@@ -57,7 +57,10 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(task, _chunks(task), ckpt_path=found)
+    try:
+        trainer.fit(task, _chunks(task), ckpt_path=found)
+    finally:
+        vars(task).pop("compute", None)  # what is recorded keeps memory that another fit needs
     if task.diverged_at == 1:
         raise UserError(
             f"lr={config.lr}: the loss was not finite from the first iteration", "not_finite"
@@ -66,7 +69,6 @@ def fit(
     for table in [history.table, *(diagnostics.table for diagnostics in looking)]:
         table.finish()
     trainer.save_checkpoint(folder / checkpoint.NAME)
-    vars(task).pop("compute", None)  # what is recorded keeps memory that another fit needs
     return history
 
 

@@ -395,6 +395,24 @@ def test_compiling_kernels_is_explained_if_it_takes_long(seconds, said, monkeypa
     assert capsys.readouterr().err == (sentence if said else "")
 
 
+def test_compiling_a_network_is_explained_at_its_first_call_only(monkeypatch, capsys):
+    def compile_late(generator, dynamic):
+        def call(z):
+            time.sleep(0.3)
+            return generator(z)
+
+        return call
+
+    monkeypatch.setattr(acceleration, "PATIENCE", 0.1)
+    monkeypatch.setattr(torch, "compile", compile_late)
+    generate, z = compiled(torch.nn.Identity()), torch.ones(1)
+    sentences = []
+    for _ in range(2):
+        assert generate(z) is z
+        sentences.append(capsys.readouterr().err)
+    assert sentences == ["accelerate: compiling the network, for minutes ...\n", ""]
+
+
 class OnCuda:
     device = CUDA
 
@@ -417,6 +435,7 @@ def test_a_fit_with_a_cuda_graph_goes_on_where_it_was_broken_off(tmp_path):
     rest = cuda_fit(12, guard=0.5, ckpt=tmp_path / "last.ckpt")
     torch.testing.assert_close(rest.x_average, whole.x_average, rtol=0, atol=1e-5)
     assert torch.equal(rest.perturbations.get_state(), whole.perturbations.get_state())
+    assert whole.network_computed == rest.network_computed == "fused"
     saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert saved["fit"]["computed"].endswith(" on cuda")
 
@@ -457,7 +476,7 @@ def test_fused_kernels_in_a_graph_do_what_they_do_without(settings, capsys):
     recorded, plain = cuda_fit(**settings), cuda_fit(recorder=Uncaptured, **settings)
     err = capsys.readouterr().err
     assert err.count("no graph of an iteration (not in this test)") == 1
-    assert "no fused kernels" not in err
+    assert recorded.network_computed == plain.network_computed == "fused"
     torch.testing.assert_close(recorded.x_average, plain.x_average, rtol=0, atol=1e-5)
     written = cuda_fit(recorder=None, **settings)
     torch.testing.assert_close(recorded.x_average, written.x_average, rtol=0, atol=1e-2)
@@ -492,6 +511,7 @@ def test_a_fused_fit_without_its_graph_keeps_no_memory():
             reserved.append(torch.cuda.memory_reserved())
 
     trainer([Looking()], accelerator="gpu", devices=1).fit(task, [10] * 6)
+    assert task.network_computed == "fused"
     assert reserved[-1] == reserved[1]
 
 

@@ -3,7 +3,7 @@
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from threading import Timer
 from typing import Protocol, final
@@ -198,10 +198,15 @@ def compiled(generator: nn.Module) -> Callable[[Tensor], Tensor]:
 
     # One size: nothing is gained by code for others.
     fast = torch.compile(generator, dynamic=False)
+    ready = False
 
     def generate(z: Tensor) -> Tensor:
+        nonlocal ready
+        said = nullcontext() if ready else _explained("compiling the network, for minutes")
         try:
-            x_hat: Tensor = fast(z)
+            with said:
+                x_hat: Tensor = fast(z)
+            ready = True
         except TorchDynamoException as error:
             raise UserError(
                 f"accelerate=compile: PyTorch cannot compile here ({first_line(error)}); "

@@ -79,7 +79,8 @@ def quantise(pixels: Tensor, picture_format: Format) -> NDArray[np.generic]:
         (H, W, C), of the format's dtype.
     """
     low, high = picture_format.low, picture_format.high
-    values = pixels[0].permute(1, 2, 0).double().cpu().clamp(0, 1).numpy() * (high - low) + low
+    on_host = pixels[0].permute(1, 2, 0).cpu()  # not every device has float64
+    values = on_host.double().clamp(0, 1).numpy() * (high - low) + low
     dtype = np.dtype(picture_format.dtype)
     return np.ascontiguousarray((np.rint(values) if dtype.kind == "u" else values).astype(dtype))
 

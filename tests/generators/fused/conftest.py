@@ -29,6 +29,12 @@ def assert_near(found: torch.Tensor, wanted: torch.Tensor, tolerance: float = 1e
     assert (found - wanted).norm() <= tolerance * max(1e-6, float(wanted.norm()))
 
 
+@pytest.fixture(autouse=True)
+def float32_is_float32(monkeypatch):
+    """cuDNN would round to TF32, with 10 bits."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+
+
 @pytest.fixture(params=["small", "large"])
 def sharing(request, monkeypatch):
     """Both ways of sharing work: a program sees all pixels, or some of them."""

@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from dip_lightning.generators.fused.functions import (
+    Aside,
     Convolved,
     Joined,
     Normalised,
@@ -82,15 +83,17 @@ def test_convolved(stride, of_input, beside):
         pytest.skip("needs a CUDA device")
     x, w = draw(1, 5, 10, 12).requires_grad_(of_input), draw(4, 5, 3, 3, seed=1).requires_grad_()
     wide, narrow = exact(x, w)
-    aside = torch.cuda.Stream() if beside else None
+    aside = Aside(DEVICE) if beside else None
     found = Convolved.apply(x, w, stride, aside)
     wanted = F.conv2d(wide, narrow, stride=stride)
     assert_near(found, wanted)
     gradient = draw(*found.shape, seed=9)
     leaves, references = ([x, w], [wide, narrow]) if of_input else ([w], [narrow])
+    if aside is not None:
+        aside.fork()
     ours = torch.autograd.grad(found, leaves, gradient)
-    if beside:
-        torch.cuda.current_stream().wait_stream(aside)
+    if aside is not None:
+        aside.join()
     theirs = torch.autograd.grad(wanted, references, gradient.double())
     for one, other in zip(ours, theirs, strict=True):
         assert_near(one, other, 1e-4)

@@ -53,4 +53,6 @@ def _tried(generator: Skip, like: Tensor) -> Callable[[Tensor], Tensor]:
     with torch.enable_grad():
         theta = [p for p in generator.parameters() if p.requires_grad]
         torch.autograd.grad(network(like).sum(), theta, allow_unused=True)
+    if like.is_cuda:
+        torch.cuda.empty_cache()  # what is cached for this stream, that of the fit cannot use
     return network.__call__
