@@ -5,16 +5,17 @@
 
 Both fit the same image with preset=paper: the textbook loop in float32 by plain PyTorch modules,
 the suite as it comes. Prints the PSNR of both averaged outputs; the table goes into
-docs/benchmarks.md. Fits are chaotic: two that differ by rounding only end apart, and several seeds
-show how far. Needs no idle machine.
+docs/benchmarks.md, where cases not asked for stay. Fits are chaotic: two that differ by rounding
+only end apart, and several seeds show how far. Needs no idle machine.
 """
 
 import argparse
 import statistics
 import tempfile
+from functools import partial
 from pathlib import Path
 
-from benchmarks.page import hardware, write
+from benchmarks.page import Section, hardware
 from benchmarks.quality import CASES, check, suite, textbook
 
 CHOSEN = ("half missing, house", "sr x4, butterfly", "sigma 25, f16")
@@ -47,27 +48,33 @@ def table(results: dict[str, Pairs]) -> str:
     return "\n".join(lines)
 
 
+def text(results: dict[str, Pairs], settings: list[str], iterations: int) -> str:
+    """Write the table and how it was measured."""
+    note = f"{hardware()}; {' '.join(settings) or 'whole images'}"
+    return f"{note}; averaged output after {iterations} iterations.\n\n{table(results)}"
+
+
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--case", nargs="+", choices=CASES, default=list(CHOSEN))
+    parser.add_argument("--case", nargs="+", choices=CASES, default=[])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--iterations", type=int, default=ITERATIONS)
     parser.add_argument("--setting", nargs="+", default=[], help="for both, e.g. max_side=128")
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
     check(given.setting, parser)
-    results: dict[str, Pairs] = {}
-    for case in given.case:
-        arguments = [*CASES[case], *given.setting]
-        results[case] = compare(arguments, given.iterations, given.seeds)
-        print(table(results), flush=True)
+    how = {"settings": given.setting, "iterations": given.iterations}
+    section = Section("equal", how, partial(text, **how))
+    if not given.dry:
+        section.check(given.case, parser)
+    for case in given.case or CHOSEN:
+        pairs = compare([*CASES[case], *given.setting], given.iterations, given.seeds)
+        print(table({case: pairs}), flush=True)
         if not given.dry:
-            note = f"{hardware()}; {' '.join(given.setting) or 'whole images'}"
-            shown = f"{note}; averaged output after {given.iterations} iterations.\n\n"
-            write("equal", shown + table(results), {"results": results})
+            section.add(case, pairs)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Where measurements go: docs/benchmarks.md, and the numbers beside it."""
 
+import argparse
 import json
 import platform
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +27,48 @@ def hardware(device: str = "cpu") -> str:
     )
 
 
-def write(name: str, text: str, numbers: dict[str, Any], device: str = "cpu") -> None:
-    """Put a section between its marks in docs/benchmarks.md and its numbers into NAME.json.
+class Section:
+    """A section of docs/benchmarks.md, and the numbers it is written from, beside it.
+
+    Cases that are there stay; what was measured in another way, on other hardware for instance, is
+    not mixed: the first new case takes the place of all that.
 
     Args:
-        name: of the marks, `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
-        text: Markdown.
-        numbers: what it was written from.
+        name: of its marks, `<!-- NAME: begin -->` and `<!-- NAME: end -->`, and of NAME.json.
+        how: all of its cases were measured.
+        shown: writes Markdown from the cases' numbers.
         device: where they were measured.
     """
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    page = DOCS / "benchmarks.md"
-    before, _, rest = page.read_text().partition(begin)
-    page.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
-    (DOCS / "benchmarks").mkdir(exist_ok=True)
-    facts = {"hardware": hardware(device), **numbers}
-    (DOCS / "benchmarks" / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+    def __init__(
+        self,
+        name: str,
+        how: dict[str, Any],
+        shown: Callable[[dict[str, Any]], str],
+        device: str = "cpu",
+    ) -> None:
+        self.name, self.shown = name, shown
+        self.how = {"hardware": hardware(device), **how}
+        self.path = DOCS / "benchmarks" / f"{name}.json"
+        before = json.loads(self.path.read_text()) if self.path.is_file() else {}
+        found = [f"{k}={before.get(k)}" for k, v in self.how.items() if before.get(k) != v]
+        self.different = (
+            f"{self.path} was measured with {', '.join(found)}" if before and found else ""
+        )
+        self.results: dict[str, Any] = {} if found else before["results"]
+
+    def check(self, named: Sequence[str], parser: argparse.ArgumentParser) -> None:
+        """Refuse single cases in place of all that was measured in another way."""
+        if named and self.different:
+            parser.error(f"{self.different}: measure all cases anew, or use --dry")
+
+    def add(self, case: str, numbers: object) -> None:
+        """Write a case, in place of an older one or after the others."""
+        self.results[case] = numbers
+        self.path.parent.mkdir(exist_ok=True)
+        self.path.write_text(json.dumps({**self.how, "results": self.results}, indent=1) + "\n")
+        begin, end = f"<!-- {self.name}: begin -->", f"<!-- {self.name}: end -->"
+        page = DOCS / "benchmarks.md"
+        before, _, rest = page.read_text().partition(begin)
+        after = rest.partition(end)[2]
+        page.write_text(f"{before}{begin}\n{self.shown(self.results)}\n{end}{after}")

@@ -34,7 +34,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -42,7 +42,8 @@ from pathlib import Path
 import torch
 
 from benchmarks.loops import plain, psnr
-from benchmarks.quality_page import Case, Method, Page, goal_table, table
+from benchmarks.page import Section, hardware
+from benchmarks.quality_tables import Case, Method, goal_table, table
 from benchmarks.textbook import written_out
 from dip_lightning import engine, tasks
 from dip_lightning.command.composing import Source, to_config
@@ -189,12 +190,30 @@ def check(settings: list[str], parser: argparse.ArgumentParser) -> None:
             torch.set_num_threads(int(value))
 
 
+def opened(settings: list[str], seconds: list[float]) -> Section:
+    """Open the section of the settings' max_side.
+
+    Args:
+        settings: of all methods, such as `max_side=128`.
+        seconds: times to look at.
+    """
+    side = dict(setting.split("=", 1) for setting in settings).get("max_side")
+
+    def shown(results: dict[str, dict]) -> str:
+        cases = [Case.read(found) for found in results.values()]
+        note = f"{hardware()}; {' '.join(settings) or 'whole images'}; seed 0."
+        return "\n\n".join((note, table(cases, seconds), goal_table(cases)))
+
+    name = "quality" if side is None else f"quality-{side}"
+    return Section(name, {"settings": settings, "seconds": seconds}, shown)
+
+
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--case", nargs="+", choices=CASES, default=[])
     parser.add_argument("--seconds", nargs="+", type=float, default=list(SECONDS))
     parser.add_argument("--setting", nargs="+", default=[], help="for all, e.g. max_side=128")
     parser.add_argument("--whole", type=Path, help="result folder of the paper's fit, see above")
@@ -205,14 +224,14 @@ def main() -> None:
         parser.error(f"--whole {given.whole}: is the fit of one --case, not of {len(given.case)}")
     if given.whole is not None and not is_finished(given.whole):
         parser.error(f"--whole {given.whole}: expected the result folder of a finished fit")
-    page = Page(given.setting, given.seconds)
-    if not given.dry and (different := page.different()):
-        parser.error(f"{page.path} was measured {different}: move it away, or use --dry")
-    for name in given.case:
+    section = opened(given.setting, given.seconds)
+    if not given.dry:
+        section.check(given.case, parser)
+    for name in given.case or CASES:
         case = compare(name, [*CASES[name], *given.setting], given.seconds, given.whole)
         print(table([case], given.seconds), goal_table([case]), sep="\n", flush=True)
         if not given.dry:  # after each case: a long run that is cut off has told what it knows
-            page.add(case)
+            section.add(name, asdict(case))
 
 
 if __name__ == "__main__":

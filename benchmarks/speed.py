@@ -12,9 +12,10 @@ a GPU, which has none, the first two, in one process:
 All fit half of an image's pixels with the paper's settings, on one device; the suite as it comes,
 but that it writes a row of history.csv and, early in a fit, previews in nearly every iteration. An
 iteration's seconds are the mean of a run. Prints medians over all pairs; the table also goes into
-docs/benchmarks.md, the numbers into docs/benchmarks/speed.json (of a GPU: speed-cuda.json). Memory
-and page faults are the process's; of a GPU, memory is the GPU's. The textbook loop leaves PyTorch's
-defaults as they are: on a GPU, its convolutions are rounded to TF32.
+docs/benchmarks.md, the numbers into docs/benchmarks/speed.json (of a GPU: speed-cuda.json), where
+cases not asked for stay. Memory and page faults are the process's; of a GPU, memory is the GPU's.
+The textbook loop leaves PyTorch's defaults as they are: on a GPU, its convolutions are rounded to
+TF32.
 """
 
 import argparse
@@ -30,13 +31,14 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from benchmarks.loops import LEFT_OUT
-from benchmarks.page import hardware, write
+from benchmarks.page import Section, hardware
 
 ITERATIONS = {"cpu": 12, "cuda": 1000}
 CASES = ("skip:128", "skip:256", "skip:512", "skip_text:256", "unet:256")
@@ -172,11 +174,15 @@ def row(result: dict) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def text(results: list[dict], iterations: int, pairs: int, device: str) -> str:
-    """Write the table and what it was measured on."""
-    note = f"{hardware(device)}; medians of {pairs} rounds of {iterations} iterations."
+def text(results: dict[str, dict], iterations: int, device: str) -> str:
+    """Write the table and what it was measured on; sizes in ascending order."""
+    networks = list(dict.fromkeys(result["network"] for result in results.values()))
+    ordered = sorted(results.values(), key=lambda r: (networks.index(r["network"]), r["side"]))
+    pairs = sorted({len(result["rounds"]) for result in ordered})
+    rounds = " or ".join(map(str, pairs))
+    note = f"{hardware(device)}; medians of {rounds} rounds of {iterations} iterations."
     rule = "|---" * len(COLUMNS.split("|")) + "|"
-    return "\n".join([note, "", f"| {COLUMNS} |", rule, *map(row, results)])
+    return "\n".join([note, "", f"| {COLUMNS} |", rule, *map(row, ordered)])
 
 
 def main() -> None:
@@ -184,7 +190,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("cases", nargs="*", default=CASES, metavar="NETWORK:SIZE")
+    parser.add_argument("cases", nargs="*", metavar="NETWORK:SIZE")
     parser.add_argument("--device", choices=LEFT_OUT, default="cpu")
     parser.add_argument("--iterations", type=int, help="default: 12; on a GPU 1000")
     parser.add_argument("--pairs", type=int, default=5)
@@ -195,16 +201,18 @@ def main() -> None:
         parser.error(f"{wrong[0]}: expected NETWORK:SIZE, such as {CASES[0]}")
     if iterations <= LEFT_OUT[device]:
         parser.error(f"--iterations {iterations}: the first {LEFT_OUT[device]} are left out")
-    print(f"{hardware(device)}\n| {COLUMNS} |", flush=True)
-    results = []
-    for case in given.cases:
-        network, _, side = case.partition(":")
-        results.append(compare(network, int(side), iterations, given.pairs, device))
-        print(row(results[-1]), flush=True)
+    name = "speed" if device == "cpu" else f"speed-{device}"
+    shown = partial(text, iterations=iterations, device=device)
+    section = Section(name, {"iterations": iterations}, shown, device)
     if not given.dry:
-        shown = text(results, iterations, given.pairs, device)
-        name = "speed" if device == "cpu" else f"speed-{device}"
-        write(name, shown, {"iterations": iterations, "results": results}, device)
+        section.check(given.cases, parser)
+    print(f"{hardware(device)}\n| {COLUMNS} |", flush=True)
+    for case in given.cases or CASES:
+        network, _, side = case.partition(":")
+        result = compare(network, int(side), iterations, given.pairs, device)
+        print(row(result), flush=True)
+        if not given.dry:
+            section.add(case, result)
 
 
 if __name__ == "__main__":

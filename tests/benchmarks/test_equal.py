@@ -25,3 +25,16 @@ def test_what_only_the_suite_has_is_refused(monkeypatch, capsys):
 def test_the_table_has_means_and_how_far_single_seeds_are_apart():
     lines = equal.table({"photo": [(20.0, 20.5), (22.0, 21.9)]}).splitlines()
     assert lines[2:] == ["| photo | 2 | 21.00 | 21.20 | +0.20 | -0.10 to +0.50 |"]
+
+
+def test_an_image_that_is_asked_for_joins_the_table(docs, monkeypatch):
+    monkeypatch.setattr(equal, "compare", lambda *_: [(20.0, 20.5)])
+    page = docs / "benchmarks.md"
+    page.write_text(page.read_text().replace("part", "equal"))
+    for case in ("sr x4, bird", "sigma 25, f16"):
+        monkeypatch.setattr("sys.argv", ["equal", "--case", case, "--setting", "max_side=64"])
+        equal.main()
+    written = page.read_text()
+    assert "max_side=64; averaged output after 500 iterations." in written
+    assert "| sr x4, bird | 1 | 20.00 | 20.50 |" in written
+    assert "| sigma 25, f16 | 1 |" in written

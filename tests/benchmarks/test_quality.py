@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks import quality
-from benchmarks.quality_page import Method
+from benchmarks.quality_tables import Case, Method
 
 CURVE = [(2.0, 15.0), (3.0, 18.0), (4.0, 17.0), (6.0, 21.0)]
 
@@ -104,3 +104,20 @@ def test_all_methods_are_run_on_one_image(photo):
         assert 5 < method.end < 50
         assert method.highest >= method.end
     assert 5 < book.psnr[0] < 50
+
+
+def test_each_max_side_has_a_section_of_its_own(docs, monkeypatch):
+    page = docs / "benchmarks.md"
+    page.write_text(page.read_text().replace("part", "quality-64"))
+    names = ("classical: tv", "textbook", "paper", "fast")
+    methods = [Method(name, [18.0], 20.0, 10.0, 20.0) for name in names]
+    monkeypatch.setattr(quality, "compare", lambda name, *_: Case(name, methods))
+    arguments = ["--seconds", "30", "--setting", "max_side=64"]
+    for case in ("sr x4, bird", "sigma 25, f16"):
+        monkeypatch.setattr("sys.argv", ["quality", "--case", case, *arguments])
+        quality.main()
+    written = page.read_text()
+    assert "max_side=64; seed 0." in written
+    assert written.count("| 20.00 | 20.00 | 20.00 | 20.00 | +0.00 | 1.0 | 1.0 |") == 2
+    assert quality.opened(["max_side=65"], [30.0]).results == {}
+    assert quality.opened(["threads=1"], [30.0]).name == "quality"

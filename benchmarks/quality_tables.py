@@ -1,9 +1,7 @@
-"""The tables of benchmarks/quality.py, and where they go."""
+"""The tables of benchmarks/quality.py."""
 
-import json
-from dataclasses import asdict, dataclass
-
-from benchmarks.page import DOCS, hardware, write
+from dataclasses import dataclass
+from typing import Any, Self
 
 
 @dataclass
@@ -31,6 +29,11 @@ class Case:
 
     name: str
     methods: list[Method]
+
+    @classmethod
+    def read(cls, numbers: dict[str, Any]) -> Self:
+        """Make one from what `asdict` made of it."""
+        return cls(numbers["name"], [Method(**method) for method in numbers["methods"]])
 
 
 def table(cases: list[Case], seconds: list[float]) -> str:
@@ -66,36 +69,3 @@ def goal_table(cases: list[Case]) -> str:
         gain, ratios = fast.end - paper.end, " | ".join(f"{t:.1f}" for t in times)
         lines.append(f"| {case.name} | {psnrs} | {gain:+.2f} | {ratios} |")
     return "\n".join(lines)
-
-
-class Page:
-    """A section of docs/benchmarks.md, and its numbers.
-
-    Args:
-        settings: of all methods, such as `max_side=128`.
-        seconds: times to look at.
-    """
-
-    def __init__(self, settings: list[str], seconds: list[float]) -> None:
-        side = dict(setting.split("=", 1) for setting in settings).get("max_side")
-        self.name = "quality" if side is None else f"quality-{side}"
-        self.facts = {"hardware": hardware(), "settings": settings, "seconds": seconds}
-        self.path = DOCS / "benchmarks" / f"{self.name}.json"
-        self.before = json.loads(self.path.read_text()) if self.path.is_file() else None
-
-    def different(self) -> str | None:
-        """Say how the numbers that are there were measured, if that was in another way."""
-        before = self.before or self.facts
-        found = [f"with {k}={before[k]}" for k, v in self.facts.items() if before[k] != v]
-        return ", ".join(found) or None
-
-    def add(self, case: Case) -> None:
-        """Write a case, in place of an older one or after the others."""
-        others = [] if self.before is None else self.before["results"]
-        found = {c["name"]: Case(c["name"], [Method(**m) for m in c["methods"]]) for c in others}
-        cases = list({**found, case.name: case}.values())
-        seconds: list[float] = list(self.facts["seconds"])
-        note = f"{hardware()}; {' '.join(self.facts['settings']) or 'whole images'}; seed 0."
-        shown = (note, table(cases, seconds), goal_table(cases))
-        self.before = {**self.facts, "results": [asdict(case) for case in cases]}
-        write(self.name, "\n\n".join(shown), self.before)
