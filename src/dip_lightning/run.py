@@ -147,12 +147,12 @@ def _build(
 def _check_memory(
     config: Config, channels: int, size: tuple[int, int], device: torch.device
 ) -> None:
-    per_pixel = 3.0 * 4 * config.input_depth  # z, its perturbation and their sum
-    if size[0] * size[1] > memory.UNASKED:
+    def per_pixel() -> float:
         generator = build(config.network, config.input_depth, channels, torch.Generator())
         dtype = engine.compute_dtype(config.precision, device)
         saved = memory.saved_bytes_per_pixel(generator, config.input_depth, dtype)
-        per_pixel = max(per_pixel, memory.GRADIENTS * saved)
+        return memory.fit_bytes_per_pixel(saved, config.input_depth, device)
+
     memory.check_memory(per_pixel, size, device)
 
 

@@ -31,19 +31,38 @@ def test_one_convolution_is_counted_exactly():
     assert memory.saved_bytes_per_pixel(network, 3, torch.float32) == 4 * (3 + 5)
 
 
+def test_a_fit_needs_z_three_times_and_what_is_saved_in_proportion():
+    free = memory.fit_bytes_per_pixel(0, 8, CPU)
+    assert free == 3 * 8 * 4
+    of_cpu, of_gpu = (
+        memory.fit_bytes_per_pixel(1000, 8, torch.device(kind)) - free for kind in ("cpu", "cuda")
+    )
+    assert 1500 < of_gpu < of_cpu < 2500
+
+
 def test_refuses_in_one_sentence(monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda device: 2e9)
-    memory.check_memory(2000, (1000, 900), CPU)
+    memory.check_memory(lambda: 2000, (1000, 900), CPU)
     with pytest.raises(UserError) as error:
-        memory.check_memory(2000, (1000, 1100), CPU)
+        memory.check_memory(lambda: 2000, (1000, 1100), CPU)
     assert "restoring 1100 x 1000 pixels needs about 2.2 GB of memory and 2.0 GB are free" in str(
         error.value
     )
 
 
-def test_nothing_is_refused_where_nobody_knows(monkeypatch):
-    monkeypatch.setattr(memory, "free_bytes", lambda device: None)
-    memory.check_memory(1e9, (10**5, 10**5), CPU)
+@pytest.mark.parametrize(("free", "size"), [(None, (10**5, 10**5)), (2e9, (199, 199))])
+def test_nothing_is_asked_where_nobody_knows_or_there_is_plenty(monkeypatch, free, size):
+    def unasked():
+        raise AssertionError
+
+    monkeypatch.setattr(memory, "free_bytes", lambda device: free)
+    memory.check_memory(unasked, size, CPU)
+
+
+def test_a_small_image_is_refused_where_memory_is_less_than_it_takes(monkeypatch):
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 5e8)
+    with pytest.raises(UserError, match=r"256 x 256 pixels needs about 0\.7 GB"):
+        memory.check_memory(lambda: 10_000, (256, 256), CPU)
 
 
 def test_peak_is_what_the_process_had():
@@ -80,7 +99,7 @@ def test_what_a_control_group_grants_counts(monkeypatch):
 def test_names_the_largest_tile_that_fits(monkeypatch, free, remedy):
     monkeypatch.setattr(memory, "free_bytes", lambda device: free)
     with pytest.raises(UserError) as error:
-        memory.check_memory(2000, (1000, 1100), CPU)
+        memory.check_memory(lambda: 2000, (1000, 1100), CPU)
     assert remedy in str(error.value)
     if "tile=" in remedy:
-        memory.check_memory(2000, (704, 704), CPU)
+        memory.check_memory(lambda: 2000, (704, 704), CPU)

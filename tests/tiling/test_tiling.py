@@ -310,7 +310,6 @@ def test_an_input_image_is_cut_with_the_tiles(dip, tmp_path, large):
 def test_too_little_memory_names_a_tile_that_fits(dip, tmp_path, monkeypatch):
     Image.fromarray(np.zeros((600, 700), np.uint8)).save(tmp_path / "big.png")
     monkeypatch.setattr("dip_lightning.engine.memory.free_bytes", lambda _: 6e8)
-    monkeypatch.setattr("dip_lightning.engine.memory.UNASKED", 1)
     status, _, err = dip("image=big.png", *QUICK, "precision=float32", tiny=False)
     assert status == 1
     side = int(err.partition("use tile=")[2].partition(" ")[0])

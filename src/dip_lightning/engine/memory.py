@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -11,8 +12,10 @@ from dip_lightning.engine import cgroups
 from dip_lightning.errors import UserError
 
 PROBE = 256  # side of the image that is tried out, pixels
-UNASKED = 512 * 512  # pixels of an image that fits into any machine
-GRADIENTS = 1.8  # peak of a fit / memory saved for backward; skip network in float32
+PLENTY = 50_000  # bytes per pixel; the fits of all networks in conf/ need less than half of it
+# Peak of a fit, less its z / memory saved for backward: docs/benchmarks.md. A GPU's allocator
+# wastes less than the heap does.
+GRADIENTS = {"cpu": 2.05, "cuda": 1.7}
 GIGABYTE = 1e9
 TILE_STEP = 32  # sides of tiles that are recommended are multiples of it
 
@@ -42,6 +45,20 @@ def saved_bytes_per_pixel(generator: nn.Module, depth: int, dtype: torch.dtype) 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         generator(z.contiguous(memory_format=torch.channels_last))
     return sum(size for address, size in seen.items() if address not in parameters) / PROBE**2
+
+
+def fit_bytes_per_pixel(saved: float, depth: int, device: torch.device) -> float:
+    """Estimate the peak of a fit.
+
+    Args:
+        saved: bytes per pixel kept for the backward pass.
+        depth: channels of z.
+        device: where the fit runs.
+
+    Returns:
+        Bytes per pixel: z, its perturbation and their sum in float32, and in proportion to `saved`.
+    """
+    return 3 * 4 * depth + GRADIENTS.get(device.type, GRADIENTS["cpu"]) * saved
 
 
 def free_bytes(device: torch.device) -> float | None:
@@ -78,23 +95,30 @@ def peak_bytes(device: torch.device) -> int | None:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def check_memory(per_pixel: float, size: tuple[int, int], device: torch.device) -> None:
+def check_memory(
+    per_pixel: Callable[[], float], size: tuple[int, int], device: torch.device
+) -> None:
     """Refuse a fit that would be killed for want of memory.
 
     Args:
-        per_pixel: bytes that each pixel of x_hat needs.
+        per_pixel: returns the bytes that each pixel of x_hat needs; not asked where memory is
+            plentiful, as the answer takes a while.
         size: (H, W) of what is fitted at once, x_hat or a tile of it.
         device: where the fit runs; nothing is refused where it does not say what is free.
 
     Raises:
         UserError: more is needed than there is.
     """
-    needed, free = per_pixel * size[0] * size[1], free_bytes(device)
-    if free is not None and needed > free:
+    pixels, free = size[0] * size[1], free_bytes(device)
+    if free is None or free > PLENTY * pixels:
+        return
+    each = per_pixel()
+    needed = each * pixels
+    if needed > free:
         raise UserError(
             f"image: restoring {size[1]} x {size[0]} pixels needs about "
             f"{needed / GIGABYTE:.1f} GB of memory and {free / GIGABYTE:.1f} GB are free; use "
-            f"{_remedy(free / per_pixel, size)}, or fewer channels (network.down=, network.up=)"
+            f"{_remedy(free / each, size)}, or fewer channels (network.down=, network.up=)"
         )
 
 
