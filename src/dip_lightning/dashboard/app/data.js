@@ -12,6 +12,7 @@ const NAMES = {
   ssim: "SSIM, last", ssim_average: "SSIM, averaged",
   seconds: "time (s)", iterations_per_second: "iterations / s", loss: "loss, last",
   iterations: "iterations", iteration_best: "iteration of the peak", parameters: "parameters",
+  peak_memory_bytes: "peak memory", device_name: "device",
 };
 const METRIC_ORDER = Object.keys(NAMES);
 const METRICS = findMetrics();
