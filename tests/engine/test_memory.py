@@ -32,10 +32,10 @@ def test_one_convolution_is_counted_exactly():
 
 
 def test_a_fit_needs_z_three_times_and_what_is_saved_in_proportion():
-    free = memory.fit_bytes_per_pixel(0, 8, CPU)
-    assert free == 3 * 8 * 4
+    of_z = memory.fit_bytes_per_pixel(0, 8, CPU)
+    assert of_z == 3 * 8 * 4
     of_cpu, of_gpu = (
-        memory.fit_bytes_per_pixel(1000, 8, torch.device(kind)) - free for kind in ("cpu", "cuda")
+        memory.fit_bytes_per_pixel(1000, 8, torch.device(kind)) - of_z for kind in ("cpu", "cuda")
     )
     assert 1500 < of_gpu < of_cpu < 2500
 

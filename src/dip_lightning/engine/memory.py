@@ -15,7 +15,7 @@ PROBE = 256  # side of the image that is tried out, pixels
 PLENTY = 50_000  # bytes per pixel; the fits of all networks in conf/ need less than half of it
 # Peak of a fit, less its z / memory saved for backward: docs/benchmarks.md. A GPU's allocator
 # wastes less than the heap does.
-GRADIENTS = {"cpu": 2.1, "cuda": 1.7}
+GRADIENTS = {"cpu": 2.2, "cuda": 1.7}
 GIGABYTE = 1e9
 TILE_STEP = 32  # sides of tiles that are recommended are multiples of it
 
