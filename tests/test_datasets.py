@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from dip_lightning import datasets
-from dip_lightning.datasets import SAMPLES, Source, find_image, find_mask, read_image, sources
+from dip_lightning.datasets import SAMPLES, Source, find_image, find_mask, sources
 from dip_lightning.errors import UserError
+from dip_lightning.images import read
 from dip_lightning.results.files import write_atomically
 from tests.conftest import save_png, smooth_image
 
@@ -23,7 +24,7 @@ def test_every_sample_ships_with_scikit_image(name):
 
 
 def test_sample_is_read():
-    assert read_image("chelsea").pixels.shape == (1, 3, 300, 451)
+    assert read(find_image("chelsea"), "image").pixels.shape == (1, 3, 300, 451)
 
 
 def test_collections_lie_in_dip_data(tmp_path, monkeypatch):

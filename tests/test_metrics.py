@@ -6,7 +6,8 @@ import torch
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from dip_lightning.datasets import read_image
+from dip_lightning.datasets import find_image
+from dip_lightning.images import read
 from dip_lightning.metrics import luma, psnr, psnr_crop, psnr_y, score, ssim
 from tests.conftest import smooth_image
 
@@ -112,7 +113,8 @@ def test_the_authors_outputs_score_what_is_published():
     colour, y = [], []
     for name in ("baby", "bird", "butterfly", "head", "woman"):
         estimate, x = (
-            read_image(f"dip_outputs/set5_x4_{name}{which}").pixels for which in ("", "_truth")
+            read(find_image(f"dip_outputs/set5_x4_{name}{which}"), "image").pixels
+            for which in ("", "_truth")
         )
         height, width = (size // 32 * 32 for size in x.shape[-2:])
         top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2

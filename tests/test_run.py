@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -113,3 +114,51 @@ def test_an_end_at_the_noise_is_for_denoising_only(dip, photo):
     status, _, err = dip("task=sr", f"image={photo}", "discrepancy=1", "logger=none")
     assert status == 2
     assert err == "error: discrepancy=1.0: only for task=denoising, but task=sr\n"
+
+
+@pytest.mark.parametrize("task", ["inpainting", "restoration"])
+def test_what_is_under_a_mask_changes_no_bit_of_the_result(dip, tmp_path, task):
+    m = torch.ones(1, 1, 21, 17)
+    m[..., 5:9, 3:8] = 0
+    save_png(tmp_path / "m.png", m)
+    values = 30 * smooth_image(1, 21, 17)[0, 0].numpy()
+    told = (f"task={task}", "observed=a.tif", "mask=m.png", "preset=smoke", "logger=none")
+    for name, hidden in (("one", -9999), ("two", np.nan)):
+        tifffile.imwrite(tmp_path / "a.tif", np.where(m[0, 0] > 0, values, hidden))
+        assert dip(*told, f"hydra.run.dir={name}")[0] == 0
+    for file in ("restored.tif", "restored.png", "observed.png", "comparison.png", "mask.png"):
+        one, two = (tmp_path / name / file for name in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes(), file
+    restored = tifffile.imread(tmp_path / "one" / "restored.tif")
+    assert 0 <= restored.min() < restored.max() < 31
+    with Image.open(tmp_path / "one" / "mask.png") as understood:
+        assert np.array_equal(np.asarray(understood), 255 * m[0, 0].numpy())
+
+
+def test_a_corner_of_16_bits_is_restored_in_its_own_values(dip, tmp_path):
+    stored = (100 + 500 * smooth_image(1, 69, 71)[0, 0].numpy()).astype(np.uint16)
+    stored[33, 34], stored[40:42, 45] = 65535, 60000
+    tifffile.imwrite(tmp_path / "a.tif", stored)
+    told = ("task=denoising", "observed=a.tif", "preset=smoke", "logger=none")
+    assert dip(*told, "max_side=40", "hydra.run.dir=out")[0] == 0
+    ((low, high),) = read_metrics(tmp_path / "out")["data_range"]
+    assert low >= 100
+    assert high < 800
+    restored = tifffile.imread(tmp_path / "out" / "restored.tif")
+    assert restored.dtype == np.uint16
+    with Image.open(tmp_path / "out" / "snapshots" / "restored.png") as shown:
+        assert np.asarray(shown).max() > 64
+    assert (restored > 50000).sum() == 2  # the star; not the hot pixel
+    assert (restored < 800).sum() == restored.size - 2
+
+
+def test_a_hole_in_one_channel(dip, tmp_path):
+    stored = smooth_image(5, 21, 17)[0].numpy()
+    stored[2, 3:6, 4:7] = np.nan
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="minisblack", planarconfig="separate")
+    told = ("task=restoration", "observed=a.tif", "preset=smoke", "logger=none")
+    status, out, _ = dip(*told, "hydra.run.dir=out")
+    assert status == 0
+    assert "0.5 % missing" in out
+    assert len(read_metrics(tmp_path / "out")["data_range"]) == 5
+    assert np.isfinite(tifffile.imread(tmp_path / "out" / "restored.tif")).all()

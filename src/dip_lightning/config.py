@@ -13,6 +13,7 @@ CONFIG_NAME = "dip"  # conf/dip.yaml
 DEFAULT_IMAGE = "chelsea"  # where neither image nor observed is given
 PATH_KEYS = ("image", "observed", "mask", "input_image")
 DRAWN_MASKS = ("hole", "text")
+MASK_MEANINGS = ("known", "missing")
 OBSERVATIONS = {
     "sr": ("lanczos2", "pillow"),
     "denoising": ("gaussian", "clean", "shuffled", "noise"),
@@ -32,6 +33,7 @@ UNIMPORTANT = (
     "checkpoint_seconds",
     "chunk",
 )  # change nothing about a result
+MAY_BE_NULL = ("mask", "nodata")
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
@@ -40,6 +42,9 @@ TASK_KEYS = {
     "known": {"restoration"},
     "per_channel": {"restoration"},
     "mask": {"inpainting", "restoration"},
+    "mask_means": {"inpainting", "restoration"},
+    "mask_grow": {"inpainting", "restoration"},
+    "nodata": {"inpainting", "restoration"},
     "keep_known": {"inpainting", "restoration"},
 }
 
@@ -74,6 +79,13 @@ class Config:
     )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")
+    mask_means: str | None = key(None, "what white in a mask file means", choices=MASK_MEANINGS)
+    mask_grow: float | None = key(
+        None, "mask files: widen what is missing by so many pixels", low=0, high=1000
+    )
+    nodata: float | None = key(
+        None, "masks: stored value of missing pixels, beside NaN and infinity"
+    )
     keep_known: bool | None = key(None, "masks: paste the known pixels into the result")
 
     optimizer: str = key("adam", "what changes the weights", choices=("adam", "muon"))
@@ -153,7 +165,7 @@ class Config:
     def _check_task_keys(self) -> None:
         for name, tasks in TASK_KEYS.items():
             value = getattr(self, name)
-            if value is None and self.task in tasks and name != "mask":
+            if value is None and self.task in tasks and name not in MAY_BE_NULL:
                 raise UserError(f"{name}=null: task={self.task} needs a value; see --help")
             if value is not None and self.task not in tasks:
                 raise UserError(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import SUFFIXES, Picture, read
+from dip_lightning.images import SUFFIXES
 from dip_lightning.results.files import write_atomically
 
 SAMPLES = (
@@ -95,11 +95,6 @@ def find_image(name: str, key: str = "image") -> Path:
     if source is not None and not folder:
         return _fetch(source, f"{key}={name}")
     raise UserError(f"{key}={name}: no such file; {_choices(name, folder)}")
-
-
-def read_image(name: str) -> Picture:
-    """Read the ground truth that `image=` names; see `find_image`."""
-    return read(find_image(name), "image")
 
 
 def find_mask(name: str, image: str) -> Path:

@@ -12,12 +12,11 @@ import torch
 import dip_lightning
 from dip_lightning import engine, tasks
 from dip_lightning.callbacks import Panels, Progress, Stopping
-from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, Config
-from dip_lightning.datasets import find_image, find_mask, read_image
+from dip_lightning.config import Config
 from dip_lightning.engine import acceleration, memory
 from dip_lightning.fitting import fit
 from dip_lightning.generators import build
-from dip_lightning.images import Picture, centre, read, read_mask
+from dip_lightning.loading import load
 from dip_lightning.results import checkpoint, health, report
 from dip_lightning.results.loggers import log_result, open_logger
 from dip_lightning.results.naming import Place, counted, shown_path
@@ -69,6 +68,7 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
             facts = {"status": status, "diagnosis": diagnosis, **_facts(task, device)}
             facts |= {"tiles": 1 if tiling is None else len(tiling.grid), "swept": place.values}
             facts["y_noise_std"] = task.y_noise_std()
+            facts["data_range"] = picture.format.ranges
             values = report.metrics(task, history, outcome, facts)
             report.write_observed(place.folder, task, picture)  # the folder may be a new one
             report.write_images(place.folder, task, picture, outcome)
@@ -79,47 +79,6 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
                 print(health.explain(str(diagnosis), config.lr), file=sys.stderr)
             _conclude(task, status, outcome, place.folder)
     return {**values, "signal": stopping.received}
-
-
-def load(config: Config) -> tuple[Picture, Given]:
-    """Read the image and its mask.
-
-    Returns:
-        The picture as stored, and what the task is given of it.
-
-    Raises:
-        UserError: a file cannot be used.
-    """
-    name = config.image or DEFAULT_IMAGE
-    if config.observed is not None:
-        picture = read(Path(config.observed), "observed")
-    else:
-        picture = read_image(name)
-    mask, is_alpha = None, False
-    damaged = config.observed is not None
-    if config.mask is not None and config.mask not in DRAWN_MASKS:
-        mask = read_mask(find_mask(config.mask, config.observed or name), picture.size)
-    elif damaged and tasks.load(config.task).uses_mask and picture.alpha is not None:
-        opaque = (picture.alpha == 1).float()
-        mask, is_alpha = (opaque, True) if opaque.mean() < 1 else (None, False)
-    z = None
-    if config.input_image is not None:
-        z = read(find_image(config.input_image, "input_image"), "input_image").pixels
-    whole = picture.size
-    if config.max_side is not None:
-        enlarged = (config.factor or 1) if damaged else 1
-        side = max(1, config.max_side // enlarged)
-        picture = picture.centre(side)
-        mask = None if mask is None else centre(mask, side)
-        z = None if z is None else centre(z, side, enlarged)
-    return picture, Given(
-        x=None if damaged else picture.pixels,
-        y=picture.pixels if damaged else None,
-        m=mask,
-        z=z,
-        m_is_alpha=is_alpha,
-        is_cropped=picture.size != whole,
-    )
 
 
 def _prepare(config: Config) -> torch.device:

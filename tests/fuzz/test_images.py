@@ -61,7 +61,7 @@ def test_any_mask(tmp_path, data, size):
     (tmp_path / "mask").write_bytes(data)
     with limits():
         try:
-            m = read_mask(tmp_path / "mask", size)
+            m = read_mask(tmp_path / "mask", size).m
         except UserError as error:
             check_sentence(str(error), "mask=")
             return

@@ -16,14 +16,27 @@ def test_preview_shows_gray_or_colour():
 @pytest.mark.parametrize(("dtype", "high"), [("uint8", 255.0), ("uint16", 65535.0)])
 def test_quantise_rounds_and_clips(dtype, high):
     pixels = torch.tensor([[[[-1.0, 0.4 / high, 0.6 / high, 2.0]]]])
-    stored = quantise(pixels, Format(dtype, high=high))
+    stored = quantise(pixels, Format(dtype, high=(high,)))
     assert stored.dtype == np.dtype(dtype)
     assert stored[..., 0].tolist() == [[0, 0, 1, int(high)]]
 
 
 def test_quantise_maps_floats_to_their_own_range():
-    stored = quantise(torch.tensor([[[[0.0, 0.25, 1.0]]]]), Format("float32", low=-2.0, high=6.0))
+    form = Format("float32", low=(-2.0,), high=(6.0,))
+    stored = quantise(torch.tensor([[[[0.0, 0.25, 1.0]]]]), form)
     assert stored[..., 0].tolist() == [[-2, 0, 6]]
+
+
+def test_quantise_has_a_range_for_each_channel():
+    form = Format("float32", low=(-2.0, 0.0), high=(6.0, 100.0))
+    assert quantise(torch.full((1, 2, 1, 1), 0.5), form).tolist() == [[[2.0, 50.0]]]
+    assert form.ranges == [[-2.0, 6.0], [0.0, 100.0]]
+
+
+def test_a_range_is_whole_where_it_is_the_types():
+    assert Format().is_whole
+    assert Format("float32", high=(1.0,)).is_whole
+    assert not Format("uint16").is_whole
 
 
 @pytest.mark.parametrize(("size", "cut"), [((5, 9), (4, 4)), ((3, 9), (3, 4)), ((4, 4), (4, 4))])

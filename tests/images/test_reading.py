@@ -5,10 +5,11 @@ import zlib
 import numpy as np
 import pytest
 import tifffile
+import torch
 from PIL import Image
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import image_files, read, read_mask
+from dip_lightning.images import image_files, open_file, quantise, read, scale
 from tests.conftest import stored_array
 
 
@@ -26,13 +27,12 @@ def _save(path, how):
     if how == "animated":
         image.save(path.with_suffix(".gif"), save_all=True, append_images=[image.rotate(90)])
         return path.with_suffix(".gif")
-    if how in {"nan", "stack", "int32"}:
+    if how in {"nan", "stack"}:
         values = stored_array(1, "float32")
         values[2, 3] = np.nan
         stored = {
             "nan": values,
             "stack": np.zeros((4, 9, 9), np.uint8),
-            "int32": np.ones((9, 9), np.int32),
         }
         tifffile.imwrite(path.with_suffix(".tif"), stored[how], photometric="minisblack")
         return path.with_suffix(".tif")
@@ -61,7 +61,6 @@ def _save(path, how):
         ("animated", "is animated"),
         ("nan", "holds 1 values that are not numbers"),
         ("stack", "holds 4 images"),
-        ("int32", "stores int32"),
     ],
 )
 def test_refuses_in_one_sentence(tmp_path, how, why):
@@ -90,40 +89,11 @@ def test_missing_file(tmp_path):
         read(tmp_path / "nothing.png", "image")
 
 
-def test_mask_is_white_where_known(tmp_path):
-    stored = np.array([[0, 100, 200, 255]], np.uint8)
-    Image.fromarray(stored).save(tmp_path / "m.png")
-    assert read_mask(tmp_path / "m.png", (1, 4))[0, 0].tolist() == [[0, 0, 1, 1]]
-    with pytest.raises(UserError, match="is 4 x 1 pixels, expected the image's 5 x 1"):
-        read_mask(tmp_path / "m.png", (1, 5))
-
-
 def test_image_files_are_sorted_and_no_others(tmp_path):
     for name in ("b.png", "a.JPG", "c.txt", ".d.png"):
         (tmp_path / name).touch()
     (tmp_path / "e.png").mkdir()
     assert [path.name for path in image_files(tmp_path)] == ["a.JPG", "b.png"]
-
-
-@pytest.mark.parametrize("high", [1, 255])
-def test_mask_of_small_values(tmp_path, high):
-    Image.fromarray(np.array([[0, high, 0, high]], np.uint8)).save(tmp_path / "m.png")
-    assert read_mask(tmp_path / "m.png", (1, 4))[0, 0].tolist() == [[0, 1, 0, 1]]
-
-
-@pytest.mark.parametrize(("value", "known"), [(0, 0), (255, 1)])
-def test_mask_of_one_value(tmp_path, value, known):
-    Image.fromarray(np.full((2, 3), value, np.uint8)).save(tmp_path / "m.png")
-    assert read_mask(tmp_path / "m.png", (2, 3)).unique().tolist() == [known]
-    tifffile.imwrite(tmp_path / "m.tif", np.full((2, 3), value, np.float32))
-    assert read_mask(tmp_path / "m.tif", (2, 3)).unique().tolist() == [known]
-
-
-def test_transparent_pixels_of_a_mask_are_missing(tmp_path):
-    rgba = np.full((1, 2, 4), 255, np.uint8)
-    rgba[0, 1, 3] = 0
-    Image.fromarray(rgba).save(tmp_path / "m.png")
-    assert read_mask(tmp_path / "m.png", (1, 2))[0, 0].tolist() == [[1, 0]]
 
 
 def test_only_image_formats_are_opened(tmp_path):
@@ -132,9 +102,79 @@ def test_only_image_formats_are_opened(tmp_path):
         read(tmp_path / "a.eps", "image")
 
 
-def test_the_colours_of_a_mask_are_averaged(tmp_path):
-    """Damage painted red is as dark as damage painted green."""
-    pixels = np.full((9, 12, 3), 255, np.uint8)
-    pixels[0, 0], pixels[0, 1], pixels[0, 2] = (255, 0, 0), (0, 255, 0), (255, 255, 0)
-    Image.fromarray(pixels).save(tmp_path / "mask.png")
-    assert read_mask(tmp_path / "mask.png", (9, 12))[0, 0, 0, :4].tolist() == [0, 0, 1, 1]
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_an_image_in_a_corner_of_its_type_fills_the_range(tmp_path, dtype):
+    stored = (100 + 39 * stored_array(1, "float32")).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", stored)
+    picture = read(tmp_path / "a.tif", "observed")
+    assert picture.format.ranges == [[stored.min(), stored.max()]]
+    assert (picture.pixels.min(), picture.pixels.max()) == (0, 1)
+    assert quantise(picture.pixels, picture.format).dtype == dtype
+    np.testing.assert_allclose(quantise(picture.pixels, picture.format)[..., 0], stored, rtol=1e-6)
+
+
+def test_a_hot_pixel_is_given_back_and_does_not_set_the_range(tmp_path):
+    stored = (100 + 500 * stored_array(1, "float32")).astype(np.uint16)
+    usual = stored.max()
+    stored[2, 3] = 65535
+    tifffile.imwrite(tmp_path / "a.tif", stored)
+    picture = read(tmp_path / "a.tif", "observed")
+    assert picture.format.high[0] < usual + 0.3 * 500
+    assert (picture.pixels.min(), picture.pixels.max()) == (0, 1)
+    again = quantise(picture.pixels + picture.beyond, picture.format)
+    assert np.array_equal(again[..., 0], stored)
+
+
+def test_channels_that_are_no_colours_have_a_range_each(tmp_path):
+    stored = np.stack([stored_array(1, "float32"), 1000 * stored_array(1, "float32")], -1)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="minisblack", planarconfig="contig")
+    picture = read(tmp_path / "a.tif", "observed")
+    assert len(picture.format.low) == 2
+    for channel in picture.pixels[0]:
+        assert channel.max() > 0.9
+    np.testing.assert_allclose(quantise(picture.pixels, picture.format), stored, rtol=1e-5)
+
+
+def test_colours_share_a_range(tmp_path):
+    stored = np.stack([stored_array(1, "float32") * size for size in (1, 5, 9)], -1)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb")
+    picture = read(tmp_path / "a.tif", "observed")
+    assert len(picture.format.low) == 1
+    ratio = picture.pixels[0, 2].max() / picture.pixels[0, 0].max()
+    assert 8 < ratio < 10
+
+
+@pytest.mark.parametrize("hole", [np.nan, np.inf, -np.inf, -9999.0])
+def test_pixels_without_a_value_are_missing_whatever_they_hold(tmp_path, hole):
+    values = 30 * stored_array(1, "float32")
+    m = torch.ones(1, 1, *values.shape)
+    m[..., 2, 3] = 0
+    plain = values.copy()
+    values[4, 5] = values[0, 0] = hole
+    for name, stored in (("a", plain), ("b", values)):
+        tifffile.imwrite(tmp_path / f"{name}.tif", stored)
+    stored = open_file(tmp_path / "b.tif", "observed")
+    picture = scale(stored, tmp_path / "b.tif", "observed", m, nodata=-9999.0)
+    m[..., 4, 5] = m[..., 0, 0] = 0
+    assert torch.equal(picture.known, m)
+    expected = scale(open_file(tmp_path / "a.tif", "observed"), tmp_path / "a.tif", "observed", m)
+    assert torch.equal(picture.pixels, expected.pixels)
+    assert picture.format == expected.format
+
+
+def test_black_is_no_data_where_all_colours_are(tmp_path):
+    stored = np.full((9, 12, 3), 99, np.uint8)
+    stored[0, 0], stored[1, 1] = (0, 0, 0), (0, 255, 255)
+    Image.fromarray(stored).save(tmp_path / "a.png")
+    picture = scale(open_file(tmp_path / "a.png", "observed"), tmp_path, "observed", nodata=0)
+    assert picture.known.shape[1] == 1
+    assert (picture.known == 0).nonzero()[:, 2:].tolist() == [[0, 0]]
+
+
+def test_channels_have_holes_of_their_own(tmp_path):
+    stored = stored_array(5, "float32")
+    stored[1, 2, 3] = np.nan
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="minisblack", planarconfig="contig")
+    picture = scale(open_file(tmp_path / "a.tif", "observed"), tmp_path, "observed")
+    assert (picture.known == 0).nonzero().tolist() == [[0, 3, 1, 2]]
+    assert picture.pixels[0, 3, 1, 2] == 0

@@ -89,7 +89,7 @@ def test_rounds_to_the_nearest_level(tmp_path):
 
 def test_deep_gray_with_alpha_is_written_as_rgba(tmp_path):
     picture = Picture(
-        torch.rand(1, 1, 4, 5), torch.ones(1, 1, 4, 5), Format("uint16", high=65535.0)
+        torch.rand(1, 1, 4, 5), torch.ones(1, 1, 4, 5), Format("uint16", high=(65535.0,))
     )
     write_png(tmp_path / "a.png", picture)
     again = read(tmp_path / "a.png", "image")
@@ -99,7 +99,9 @@ def test_deep_gray_with_alpha_is_written_as_rgba(tmp_path):
 
 def test_floats_fill_the_sixteen_bits_of_a_png(tmp_path):
     """Whatever their own range is."""
-    picture = Picture(torch.linspace(0, 1, 108).view(1, 1, 9, 12), None, Format("float32", -3, 7))
+    picture = Picture(
+        torch.linspace(0, 1, 108).view(1, 1, 9, 12), None, Format("float32", low=(-3,), high=(7,))
+    )
     write_png(tmp_path / "a.png", picture)
     read_back = read(tmp_path / "a.png", "image").pixels
     torch.testing.assert_close(read_back, picture.pixels, atol=1e-4, rtol=0)

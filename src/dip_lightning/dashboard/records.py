@@ -22,11 +22,18 @@ ASIDE = {"resume", "threads", "chunk", "log_every", "diagnose", "study", "budget
 IMAGES = {
     "restored": "restored.png",
     "observed": "observed.png",
+    "mask": "mask.png",
     "truth": "snapshots/truth.png",
     "comparison": "comparison.png",
 }
 
-LINKED = ("restored.png", "restored.tif", "comparison.png", "metrics.json", "history.csv")
+LINKED = (
+    *("restored.png", "restored.tif", "mask.png", "comparison.png"),
+    *("metrics.json", "history.csv"),
+)
+
+
+PREVIEWED = ("restored", "observed", "mask", "truth")
 
 
 def points_each(count: int) -> int:
@@ -69,18 +76,22 @@ def record(run: Run, page: Path, root: Path, points: int) -> dict[str, Any]:
         "folder": _address(run.folder, page),
         "files": [f for f in LINKED if (run.folder / f).is_file()],
         "images": {
-            kind: _address(run.folder / file, page)
-            for kind, file in IMAGES.items()
-            if (run.folder / file).is_file()
+            kind: _address(_image(run.folder, kind), page)
+            for kind in IMAGES
+            if _image(run.folder, kind).is_file()
         },
-        "previews": {
-            kind: preview(run.folder / IMAGES[kind]) for kind in ("restored", "observed", "truth")
-        },
+        "previews": {kind: preview(_image(run.folder, kind)) for kind in PREVIEWED},
         "snapshots": [
             {"iteration": int(path.stem), "file": _address(path, page)}
             for path in sorted((run.folder / "snapshots").glob("*.webp"))
         ],
     }
+
+
+def _image(folder: Path, kind: str) -> Path:
+    """Find an image, or its copy for the eye where it uses a corner of its type's range."""
+    copy = folder / "snapshots" / IMAGES[kind]
+    return copy if copy.is_file() else folder / IMAGES[kind]
 
 
 @lru_cache(4096)

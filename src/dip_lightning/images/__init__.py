@@ -1,19 +1,29 @@
 """Reading and writing images without losing size, channels or depth."""
 
+from dip_lightning.images.decoding import Decoded
+from dip_lightning.images.masks import MaskFile, doubt, read_mask
 from dip_lightning.images.picture import Format, Picture, centre, preview, quantise
-from dip_lightning.images.reading import SUFFIXES, image_files, read, read_mask
+from dip_lightning.images.ranges import without_single
+from dip_lightning.images.reading import SUFFIXES, image_files, opaque, open_file, read, scale
 from dip_lightning.images.writing import write_png, write_tiff
 
 __all__ = [
     "SUFFIXES",
+    "Decoded",
     "Format",
+    "MaskFile",
     "Picture",
     "centre",
+    "doubt",
     "image_files",
+    "opaque",
+    "open_file",
     "preview",
     "quantise",
     "read",
     "read_mask",
+    "scale",
+    "without_single",
     "write_png",
     "write_tiff",
 ]

@@ -1,5 +1,6 @@
 """Decoding a file to an array of whatever it stores, by the library that loses nothing of it."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import ImageOps
 from PIL.ImageFile import ImageFile as PillowImageFile
 
 from dip_lightning.errors import UserError
+from dip_lightning.images.metadata import Metadata
 
 MEGAPIXEL = 1_000_000
 MAX_MEGAPIXELS = 64
@@ -32,7 +34,35 @@ _TIFF_BITS = {1, 8, 16, 32, 64}
 _PLANES = 3  # dimensions of a TIFF that stores its channels one after the other
 
 
-def decode(path: Path, head: bytes) -> tuple[NDArray[np.generic], bool]:
+@dataclass(frozen=True)
+class Decoded:
+    """What a file stores.
+
+    Attributes:
+        array: (H, W, C), upright, as stored.
+        alpha: the last channel is opacity.
+        is_color: the channels are gray or RGB; else each is a measurement of its own.
+        nodata: the value that the file itself declares as no data.
+        metadata: what came with the pixels.
+        tiff: stored as TIFF.
+    """
+
+    array: NDArray[np.generic]
+    alpha: bool
+    is_color: bool = True
+    nodata: float | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    tiff: bool = False
+
+
+def decode(path: Path, head: bytes) -> Decoded:
+    if head[:4] in TIFF_SIGNATURES:
+        array, alpha = _decode(path, head)
+        return Decoded(array, alpha, array.shape[2] - alpha in {1, 3}, tiff=True)
+    return Decoded(*_decode(path, head))
+
+
+def _decode(path: Path, head: bytes) -> tuple[NDArray[np.generic], bool]:
     """Decode an image file.
 
     Pillow turns 16-bit RGB into 8 bits without a word, so those files go elsewhere.

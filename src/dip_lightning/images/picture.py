@@ -1,13 +1,14 @@
 """An image in memory: pixels, opacity, and how it was stored."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dip_lightning.images.metadata import Metadata
+
 RGB = 3
-LEVELS = {"uint8": 255.0, "uint16": 65535.0}
 
 
 @dataclass(frozen=True)
@@ -15,16 +16,29 @@ class Format:
     """How an image was stored, so that the result can be stored alike.
 
     Attributes:
-        dtype: "uint8", "uint16", "float32" or "float64".
+        dtype: NumPy's name of it, such as "uint8", "uint16" or "float32".
         tiff: stored as TIFF.
-        low: stored value of 0.
-        high: stored value of 1.
+        is_color: the channels are gray or RGB; else each is a measurement of its own.
+        low: stored value of 0, one for all channels or one for each.
+        high: stored value of 1, as many.
     """
 
     dtype: str = "uint8"
     tiff: bool = False
-    low: float = 0.0
-    high: float = 255.0
+    is_color: bool = True
+    low: tuple[float, ...] = (0.0,)
+    high: tuple[float, ...] = (255.0,)
+
+    @property
+    def ranges(self) -> list[list[float]]:
+        """The stored values of 0 and 1: of all channels, or of each."""
+        return [list(ends) for ends in zip(self.low, self.high, strict=True)]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether 0 and 1 stand for the ends of the type: 0 and 255, for instance."""
+        floor, top = bounds(self.dtype)
+        return set(self.low) == {floor} and set(self.high) == {top}
 
 
 @dataclass(frozen=True)
@@ -32,14 +46,21 @@ class Picture:
     """An image as read.
 
     Attributes:
-        pixels: (1, C, H, W), float32, in [0, 1].
+        pixels: (1, C, H, W), float32, in [0, 1]; 0 where nothing is known.
         alpha: opacity, (1, 1, H, W), float32, in [0, 1]; None if the file has none.
         format: how it was stored.
+        known: pixels that have a value, (1, 1 or C, H, W), 0 or 1; None: all of them.
+        beyond: how far stored values lie outside the range, (1, C, H, W), in units of the range:
+            pixels + beyond is what the file holds; None: nowhere.
+        metadata: what came with the pixels.
     """
 
     pixels: Tensor
     alpha: Tensor | None
     format: Format
+    known: Tensor | None = None
+    beyond: Tensor | None = None
+    metadata: Metadata = field(default_factory=Metadata)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -48,8 +69,19 @@ class Picture:
 
     def centre(self, side: int) -> "Picture":
         """Cut the picture to its centre, at most `side` x `side` pixels."""
-        alpha = None if self.alpha is None else centre(self.alpha, side)
-        return replace(self, pixels=centre(self.pixels, side), alpha=alpha)
+
+        def cut(image: Tensor | None) -> Tensor | None:
+            return None if image is None else centre(image, side)
+
+        top, left = (max(0, length - side) // 2 for length in self.size)
+        return replace(
+            self,
+            pixels=centre(self.pixels, side),
+            alpha=cut(self.alpha),
+            known=cut(self.known),
+            beyond=cut(self.beyond),
+            metadata=self.metadata.cropped(top, left, (min(side, n) for n in self.size)),
+        )
 
 
 def centre(image: Tensor, side: int, block: int = 1) -> Tensor:
@@ -68,21 +100,31 @@ def centre(image: Tensor, side: int, block: int = 1) -> Tensor:
     return image[..., rows, columns].contiguous()
 
 
+def bounds(dtype: str) -> tuple[float, float]:
+    """Return the least and the greatest value of an integer type; 0 and 1 for the others."""
+    kind = np.dtype(dtype)
+    if kind.kind not in "iu":
+        return 0.0, 1.0
+    return float(np.iinfo(kind).min), float(np.iinfo(kind).max)
+
+
 def quantise(pixels: Tensor, picture_format: Format) -> NDArray[np.generic]:
     """Undo the scaling of `read`, rounding to the nearest stored level.
 
     Args:
-        pixels: (1, C, H, W), in [0, 1].
+        pixels: (1, C, H, W), in [0, 1]; beyond that where the stored values are to be.
         picture_format: how to store them.
 
     Returns:
-        (H, W, C), of the format's dtype.
+        (H, W, C), of the format's dtype; integers end at those that it can hold.
     """
-    low, high = picture_format.low, picture_format.high
+    low, high = (np.asarray(ends) for ends in (picture_format.low, picture_format.high))
     on_host = pixels[0].permute(1, 2, 0).cpu()  # not every device has float64
-    values = on_host.double().clamp(0, 1).numpy() * (high - low) + low
+    values = on_host.double().numpy() * (high - low) + low
     dtype = np.dtype(picture_format.dtype)
-    return np.ascontiguousarray((np.rint(values) if dtype.kind == "u" else values).astype(dtype))
+    if dtype.kind in "iu":
+        values = np.rint(values).clip(*bounds(picture_format.dtype))
+    return np.ascontiguousarray(values.astype(dtype))
 
 
 def preview(pixels: Tensor) -> Tensor:

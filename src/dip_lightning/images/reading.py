@@ -1,4 +1,4 @@
-"""Reading images and masks."""
+"""Reading images: from what a file stores to pixels in [0, 1], and back by its `Format`."""
 
 import logging
 import os
@@ -15,29 +15,51 @@ from PIL import UnidentifiedImageError
 from torch import Tensor
 
 from dip_lightning.errors import UserError, first_line
-from dip_lightning.images.decoding import MAX_MEGAPIXELS, TIFF_SIGNATURES, decode
-from dip_lightning.images.picture import LEVELS, Format, Picture
+from dip_lightning.images.decoding import MAX_MEGAPIXELS, Decoded, decode
+from dip_lightning.images.picture import Format, Picture, bounds
+from dip_lightning.images.ranges import value_range
 
 # What tifffile has to say of a damaged file is in the exception.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
-_LEAST = 1e-6  # a mask this dark is black
 
 
 def read(path: Path, key: str) -> Picture:
-    """Read an image file.
+    """Read an image whose pixels are all known.
 
     Args:
         path: PNG, JPEG, TIFF or another format that Pillow reads; EXIF rotation is applied.
         key: configuration key that named the file, for messages.
 
-    Returns:
-        The image; 8 and 16 bits divided by their maximum, floats mapped to [0, 1] by their least
-        and greatest value unless they lie in [0, 1] already.
-
     Raises:
         UserError: no such file, or one that cannot be restored faithfully; the sentence says why.
+    """
+    picture = scale(open_file(path, key), path, key)
+    if picture.known is not None:
+        count = int((1 - picture.known).sum())
+        raise UserError(
+            f"{key}={path}: holds {count} values that are not numbers (NaN or infinity) or that "
+            f"the file itself declares as no data; task=restoration observed={path} fills them"
+        )
+    return picture
+
+
+def opaque(stored: Decoded) -> Tensor:
+    """Return where an image with opacity is fully opaque, (1, 1, H, W), 0 or 1."""
+    top = bounds(stored.array.dtype.name)[1]
+    return torch.from_numpy((stored.array[..., -1] == top).astype(np.float32))[None, None]
+
+
+def open_file(path: Path, key: str) -> Decoded:
+    """Decode an image file.
+
+    Args:
+        path: as for `read`.
+        key: configuration key that named the file, for messages.
+
+    Raises:
+        UserError: no such file, or it cannot be decoded.
     """
     if not os.path.isfile(path):
         raise UserError(f"{key}={path}: {'not a file' if os.path.exists(path) else 'no such file'}")
@@ -49,34 +71,29 @@ def read(path: Path, key: str) -> Picture:
     if not head:
         raise UserError(f"{key}={path}: the file is empty")
     with _as_user_error(path, key):
-        array, alpha = decode(path, head)
-        return _from_array(array, alpha=alpha, tiff=head[:4] in TIFF_SIGNATURES)
+        return decode(path, head)
 
 
-def read_mask(path: Path, size: tuple[int, int]) -> Tensor:
-    """Read a mask: white is known, black is missing.
+def scale(
+    stored: Decoded, path: Path, key: str, m: Tensor | None = None, nodata: float | None = None
+) -> Picture:
+    """Map the stored values to [0, 1], by the range of those that are known.
 
     Args:
-        path: image file; colours are averaged.
-        size: (H, W) of the image that it belongs to.
+        stored: what the file holds.
+        path: the file, for messages.
+        key: configuration key that named it.
+        m: known pixels, (1, 1, H, W), 0 or 1; None: all of them.
+        nodata: a stored value that means that there is none; NaN and infinity always do.
 
     Returns:
-        m, (1, 1, H, W), 0 or 1; transparent pixels are missing.
+        The picture; `known` is m without the pixels that have no value.
 
     Raises:
-        UserError: unreadable, or of another size than the image.
+        UserError: the values are of a kind that cannot be restored faithfully.
     """
-    picture = read(path, "mask")
-    if picture.size != size:
-        raise UserError(
-            f"mask={path}: is {picture.size[1]} x {picture.size[0]} pixels, "
-            f"expected the image's {size[1]} x {size[0]}"
-        )
-    brightness = picture.pixels.mean(1, keepdim=True)
-    if picture.alpha is not None:
-        brightness = brightness * picture.alpha
-    # Half of the brightest value: a mask of 0 and 1 is as good as one of 0 and 255.
-    return (brightness >= max(float(brightness.max()) / 2, _LEAST)).float()
+    with _as_user_error(path, key):
+        return _from_decoded(stored, m, stored.nodata if nodata is None else nodata)
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -110,47 +127,87 @@ def _as_user_error(path: Path, key: str) -> Iterator[None]:
         raise UserError(f"{key}={path}: truncated or damaged image ({reason})") from None
 
 
-def _from_array(array: NDArray[np.generic], *, alpha: bool, tiff: bool) -> Picture:
-    kind = array.dtype.name
-    if kind == "bool":
-        array, kind = array.astype(np.uint8) * 255, "uint8"
-    if kind == "float16":
-        array, kind = array.astype(np.float32), "float32"
-    if kind not in {*LEVELS, "float32", "float64"}:
-        raise UserError(f"stores {kind}, expected 8 or 16 bits or floating point")
-    if kind not in LEVELS and not np.isfinite(array).all():
-        raise UserError(
-            f"holds {int((~np.isfinite(array)).sum())} values that are not numbers (NaN or "
-            "infinity): replace them, and pass their places as mask="
-        )
-    top = LEVELS.get(kind, 1.0)
-    colors = array[..., :-1] if alpha else array
+def _from_decoded(stored: Decoded, m: Tensor | None, nodata: float | None) -> Picture:
+    array = stored.array
+    if array.dtype.kind == "b":
+        array = array.astype(np.uint8) * 255
+    if array.dtype.kind not in "iuf":
+        raise UserError(f"stores {array.dtype.name}, expected integers or floating point")
+    colors = array[..., :-1] if stored.alpha else array
     if not colors.shape[-1]:
         raise UserError("has no colours, only opacity")
-    low, high = (0.0, top) if kind in LEVELS else _range(colors)
-    opaque = _scaled(array[..., -1:], 0.0, top).clamp(0, 1) if alpha else None
-    return Picture(_scaled(colors, low, high), opaque, Format(kind, tiff, low, high))
+    known = _known(colors, m, nodata, is_color=stored.is_color)
+    low, high = _ranges(colors, known, is_color=stored.is_color)
+    form = Format(array.dtype.name, stored.tiff, stored.is_color, low, high)
+    pixels = _scaled(colors, known, low, high)
+    inside = pixels.clamp(0, 1)
+    beyond = None if torch.equal(inside, pixels) else pixels - inside
+    opaque = None
+    if stored.alpha:
+        top = bounds(array.dtype.name)[1]
+        opaque = _scaled(array[..., -1:], None, (0.0,), (top,)).nan_to_num().clamp(0, 1)
+    return Picture(inside, opaque, form, _mask(known), beyond, stored.metadata)
 
 
-def _range(values: NDArray[np.generic]) -> tuple[float, float]:
-    """Return the stored values of 0 and 1."""
-    low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= 1:
-        return 0.0, 1.0
-    if low == high:  # a constant: 1 where it is positive, else 0
-        return (0.0, high) if high > 0 else (low, low + 1)
-    if not high - low < np.inf:
-        raise UserError(f"holds values from {low:g} to {high:g}, which are too far apart")
-    return low, high
+def _known(
+    colors: NDArray[np.generic], m: Tensor | None, nodata: float | None, *, is_color: bool
+) -> NDArray[np.bool_] | None:
+    """Return which values are known, (H, W, 1 or C); None: all of them."""
+    known = np.ones((1, 1, 1), bool) if m is None else m[0].permute(1, 2, 0).numpy() > 0
+    if colors.dtype.kind == "f":
+        known = known & np.isfinite(colors)
+    if nodata is not None:
+        absent = colors == nodata
+        # A colour is one value: black is not the lack of red.
+        known = known & ~(absent.all(-1, keepdims=True) if is_color else absent)
+    if known.all():
+        return None
+    alike = known.shape[-1] > 1 and (known == known[..., :1]).all()
+    return np.ascontiguousarray(known[..., :1]) if alike else known
 
 
-def _scaled(values: NDArray[np.generic], low: float, high: float) -> Tensor:
+def _ranges(
+    colors: NDArray[np.generic], known: NDArray[np.bool_] | None, *, is_color: bool
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    channels = range(colors.shape[-1])
+
+    def values(channel: int) -> NDArray[np.generic]:
+        plane: NDArray[np.generic] = colors[..., channel]
+        if known is None:
+            return plane
+        found: NDArray[np.generic] = plane[known[..., min(channel, known.shape[-1] - 1)]]
+        return found
+
+    if is_color:
+        everything = colors if known is None else np.concatenate([values(c) for c in channels])
+        groups = [everything]
+    else:
+        groups = [values(c) for c in channels]
+    found = [value_range(group) if group.size else bounds(colors.dtype.name) for group in groups]
+    return tuple(low for low, _ in found), tuple(high for _, high in found)
+
+
+def _scaled(
+    values: NDArray[np.generic],
+    known: NDArray[np.bool_] | None,
+    low: tuple[float, ...],
+    high: tuple[float, ...],
+) -> Tensor:
     # Channel by channel: an image of 64 megapixels must not need 8 bytes for all of them at once.
     height, width, channels = values.shape
     pixels = torch.empty(1, channels, height, width)
     for channel in range(channels):
+        start, stop = low[min(channel, len(low) - 1)], high[min(channel, len(high) - 1)]
         plane = values[..., channel].astype(np.float64)
-        plane -= low
-        plane /= high - low
+        if known is not None:
+            plane[~known[..., min(channel, known.shape[-1] - 1)]] = start
+        plane -= start
+        plane /= stop - start
         pixels[0, channel] = torch.from_numpy(plane)
     return pixels
+
+
+def _mask(known: NDArray[np.bool_] | None) -> Tensor | None:
+    if known is None:
+        return None
+    return torch.from_numpy(np.moveaxis(known, -1, 0).astype(np.float32, order="C")).unsqueeze(0)

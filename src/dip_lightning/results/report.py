@@ -14,8 +14,8 @@ from torch import Tensor
 
 from dip_lightning.callbacks import History
 from dip_lightning.config import value_of
-from dip_lightning.images import Picture, write_png, write_tiff
-from dip_lightning.metrics import Scores, psnr_where, score
+from dip_lightning.images import Format, Picture, write_png, write_tiff
+from dip_lightning.metrics import GRAY, RGB, Scores, psnr_where, score
 from dip_lightning.results import checkpoint
 from dip_lightning.results.figure import Panel, draw_comparison
 from dip_lightning.results.files import write_atomically
@@ -23,7 +23,7 @@ from dip_lightning.results.naming import PREVIOUS, counted
 from dip_lightning.tasks.base import RestorationTask
 
 RESULTS = (
-    *("restored.png", "restored.tif", "observed.png", "comparison.png"),
+    *("restored.png", "restored.tif", "observed.png", "mask.png", "comparison.png"),
     *("history.csv", "diagnostics.csv", "metrics.json", "last.ckpt"),
 )
 FOLDERS = ("snapshots", checkpoint.TILES)
@@ -187,26 +187,60 @@ def drop_previous(folder: Path) -> None:
 
 
 def write_observed(folder: Path, task: RestorationTask, picture: Picture) -> None:
-    """Write observed.png, with the picture's opacity where that has the same size."""
+    """Write observed.png and, where there is one, the mask as it was understood."""
     alpha = picture.alpha
     same = alpha is not None and alpha.shape[-2:] == task.y.shape[-2:]
     observed = replace(picture, pixels=task.y.cpu(), alpha=alpha if same else None)
-    write_png(folder / "observed.png", observed)
+    write_png(folder / "observed.png", with_beyond(observed, picture.beyond))
+    _write_for_the_eye(folder / "snapshots" / "observed.png", observed)
+    if task.mask is not None:
+        write_png(folder / "mask.png", Picture(mask_shown(task.mask), None, Format()))
+
+
+def mask_shown(m: Tensor) -> Tensor:
+    """Return a mask as gray or RGB: white where the pixel, or its channel, is known."""
+    m = m.cpu()
+    return m if m.shape[1] in {GRAY, RGB} else m.amin(1, keepdim=True)
+
+
+def with_beyond(picture: Picture, beyond: Tensor | None) -> Picture:
+    """Add what the observed image holds outside the range that was fitted, enlarged with it."""
+    if beyond is None:
+        return picture
+    if beyond.shape[-2:] != picture.size:
+        beyond = F.interpolate(beyond, picture.size, mode="bilinear", align_corners=False)
+    return replace(picture, pixels=picture.pixels + beyond)
+
+
+def _write_for_the_eye(path: Path, picture: Picture) -> None:
+    """Write the range that was fitted in 8 bits, where the stored values themselves look black."""
+    if not picture.format.is_whole:
+        path.parent.mkdir(exist_ok=True)
+        write_png(path, replace(picture, format=Format()))
 
 
 def write_images(folder: Path, task: RestorationTask, picture: Picture, outcome: Outcome) -> None:
     """Write restored.png (and restored.tif for a TIFF) and comparison.png."""
     chosen = outcome.average if task.config.output == "average" else outcome.last
     restored = replace(picture, pixels=chosen.pixels, alpha=_restored_alpha(task, picture))
+    _write_for_the_eye(folder / "snapshots" / "restored.png", restored)
+    restored = with_beyond(restored, picture.beyond)
     write_png(folder / "restored.png", restored)
     if picture.format.tiff:
         write_tiff(folder / "restored.tif", restored)
-    titled = [("Observed", outcome.observed)]
-    titled += [(row.name[:1].upper() + row.name[1:], row) for row in outcome.baselines[:1]]
+    draw_comparison(folder / "comparison.png", _panels(task, outcome, chosen), task.shape[1:])
+
+
+def _panels(task: RestorationTask, outcome: Outcome, chosen: Measured) -> list[Panel]:
+    panels = [Panel("Observed", _note(outcome.observed.scores), outcome.observed.pixels)]
+    if task.mask is not None:
+        missing = 100 * (1 - float(task.mask.mean()))
+        panels.append(Panel("Mask", f"black: missing, {missing:.1f} %", mask_shown(task.mask)))
+    titled = [(row.name[:1].upper() + row.name[1:], row) for row in outcome.baselines[:1]]
     titled.append((f"Deep image prior, {counted(task.iteration, 'iteration')}", chosen))
-    panels = [Panel(title, _note(row.scores), row.pixels) for title, row in titled]
+    panels += [Panel(title, _note(row.scores), row.pixels) for title, row in titled]
     truth = [] if task.x is None else [Panel("Ground truth", "", task.x.cpu())]
-    draw_comparison(folder / "comparison.png", [*panels, *truth], task.shape[1:])
+    return [*panels, *truth]
 
 
 def format_table(outcome: Outcome) -> str:

@@ -12,9 +12,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image as PillowImage
 
-from dip_lightning.errors import UserError
-from dip_lightning.images import Format, preview, quantise, read
+from dip_lightning.errors import first_line
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.results import Result, format_value
 
@@ -197,12 +197,12 @@ def _show(frame: Axes, text: str, path: Path) -> None:
     frame.set_title(text, fontsize=7)
     frame.set_axis_off()
     try:
-        pixels = preview(read(path, "image").pixels)
-    except UserError as error:  # one lost file leaves its panel empty, and the others as they are
-        print(f"warning: panel left empty: {error}", file=sys.stderr)
+        with PillowImage.open(path) as image:
+            shown = image.convert("RGB")  # on the range of its type: a black result is black
+    except (OSError, ValueError) as error:  # one lost file leaves the other panels as they are
+        print(f"warning: panel left empty: {path}: {first_line(error)}", file=sys.stderr)
         return
-    shown = quantise(pixels, Format()).squeeze(-1 if pixels.shape[1] == 1 else ())
-    frame.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    frame.imshow(shown, interpolation="nearest")
 
 
 def _numbers(results: list[Result], key: str) -> bool:

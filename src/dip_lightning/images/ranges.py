@@ -1,0 +1,69 @@
+"""Between which stored values an image is fitted: those of its own known data."""
+
+import numpy as np
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dip_lightning.errors import UserError
+from dip_lightning.images.picture import bounds
+
+RARE = 1000  # one of so many values, at either end, does not set the range
+MARGIN = 0.25  # of the range of the others: so far may noise go, and no hot pixel
+SAMPLED = 1 << 22  # values that are looked at
+
+
+def value_range(values: NDArray[np.generic]) -> tuple[float, float]:
+    """Find the stored values of 0 and 1 for an image whose known values these are.
+
+    A type's own range is used where the data take up more than half of it, so that the black and
+    white of a photograph stay what they are. Elsewhere a fit would have to be as exact as the
+    image's share of that range: noise of 40 in 16 bits is 0.0006 of them.
+
+    Args:
+        values: of any shape, at least one, all finite.
+
+    Raises:
+        UserError: they are too far apart for a difference.
+    """
+    low, high = float(values.min()), float(values.max())
+    if not high - low < np.inf:
+        raise UserError(f"holds values from {low:g} to {high:g}, which are too far apart")
+    floor, top = bounds(values.dtype.name)
+    if low == high:
+        if floor <= low <= top:
+            return floor, top
+        return (0.0, high) if high > 0 else (low, low + 1)  # a constant: 1 where it is positive
+    usual = _usual(values.reshape(-1))
+    margin = MARGIN * (usual[1] - usual[0])
+    if margin:
+        low, high = max(low, usual[0] - margin), min(high, usual[1] + margin)
+    if floor <= low and high <= top and 2 * (high - low) > top - floor:
+        return floor, top
+    return low, high
+
+
+def _usual(values: NDArray[np.generic]) -> tuple[float, float]:
+    """Return the least and the greatest value but for the rare ones, both 0 of too few values."""
+    sample = values[:: max(1, values.size // SAMPLED)]
+    rare = -(-sample.size // RARE)
+    if sample.size <= 2 * rare:
+        return 0.0, 0.0
+    ordered = np.partition(sample, (rare, sample.size - 1 - rare))
+    return float(ordered[rare]), float(ordered[-1 - rare])
+
+
+def without_single(beyond: Tensor | None) -> Tensor | None:
+    """Drop what lies outside the range at a pixel by itself: it is a defect, and to be restored.
+
+    Several side by side are a star or a reflection, and are given back as they were.
+
+    Args:
+        beyond: see `Picture`, (1, C, H, W).
+    """
+    if beyond is None:
+        return None
+    outside = (beyond != 0).float()
+    around = F.avg_pool2d(outside, 3, stride=1, padding=1, divisor_override=1)
+    kept = beyond * (around > 1)
+    return kept if kept.any() else None

@@ -1,0 +1,71 @@
+"""The range an image is fitted on is that of its own data."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dip_lightning.errors import UserError
+from dip_lightning.images import without_single
+from dip_lightning.images.ranges import value_range
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([3, 250], np.uint8), (0, 255)),  # a photograph: its black is not a grey
+        (np.array([100, 139], np.uint8), (100, 139)),
+        (np.array([100, 600], np.uint16), (100, 600)),
+        (np.array([1, 40000], np.uint16), (0, 65535)),
+        (np.array([-3, 7], np.int16), (-3, 7)),
+        (np.array([0.1, 0.9]), (0, 1)),
+        (np.array([0.1, 0.2]), (0.1, 0.2)),
+        (np.array([-1.0, 0.9]), (-1, 0.9)),
+        (np.array([0.0, 30.0]), (0, 30)),
+        (np.array([139, 139], np.uint16), (0, 65535)),
+        (np.array([0.3, 0.3]), (0, 1)),
+        (np.array([7.0]), (0, 7)),
+        (np.array([-7.0]), (-7, -6)),
+    ],
+)
+def test_range(values, expected):
+    assert value_range(values) == pytest.approx(expected)
+
+
+def test_one_value_in_a_thousand_does_not_set_the_range():
+    values = np.random.default_rng(0).normal(300, 40, (41, 61))
+    values[3, 4], values[5, 6] = 65535, -9999
+    low, high = value_range(values)
+    assert 60 < low < 200
+    assert 400 < high < 540
+
+
+def test_noise_lies_inside_the_range():
+    values = np.random.default_rng(0).normal(0, 1, 10**6)
+    low, high = value_range(values)
+    assert ((values < low) | (values > high)).mean() < 1e-5
+
+
+def test_values_too_far_apart_are_refused():
+    with pytest.raises(UserError, match="too far apart"):
+        value_range(np.array([-1.7e308, 1.7e308]))
+
+
+@given(st.lists(st.integers(0, 65535), min_size=1, max_size=50))
+def test_every_range_is_one(values):
+    low, high = value_range(np.array(values, np.uint16))
+    assert low < high
+    assert low <= max(values)
+    assert high >= min(values)
+
+
+def test_a_single_pixel_beyond_is_a_defect_and_several_are_a_star():
+    beyond = torch.zeros(1, 2, 7, 9)
+    beyond[0, 0, 2, 3] = 5
+    assert without_single(beyond) is None
+    beyond[0, 1, 4, 4] = beyond[0, 1, 5, 5] = 3
+    star = beyond.clone()
+    star[0, 0] = 0
+    assert torch.equal(without_single(beyond), star)
+    assert without_single(None) is None

@@ -1,0 +1,150 @@
+"""What a job is given of its files: nothing that lies under a mask."""
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from dip_lightning.config import Config
+from dip_lightning.errors import UserError
+from dip_lightning.loading import load
+from tests.conftest import smooth_image, stored_array
+
+MASKED = {"mask_means": "known", "mask_grow": 0, "keep_known": False}
+
+
+def configure(task="restoration", **keys):
+    return Config(task=task, **({} if task == "denoising" else MASKED), **keys)
+
+
+def save_mask(path, m):
+    Image.fromarray((m * 255).astype(np.uint8)).save(path)
+    return str(path)
+
+
+def same(one, other):
+    return all(
+        (a is None and b is None) or torch.equal(a, b)
+        for a, b in zip(
+            (one[1].y, one[1].m, one[0].pixels, one[0].beyond),
+            (other[1].y, other[1].m, other[0].pixels, other[0].beyond),
+            strict=True,
+        )
+    )
+
+
+@given(
+    dtype=st.sampled_from(["uint8", "uint16", "float32", "float64"]),
+    values=st.lists(st.floats(allow_subnormal=False), min_size=1, max_size=5),
+    seed=st.integers(0, 99),
+)
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=40)
+def test_what_is_masked_never_matters(tmp_path, dtype, values, seed):
+    rng = np.random.default_rng(seed)
+    stored = stored_array(1, dtype)
+    m = rng.random(stored.shape) < rng.uniform(0.1, 0.9)
+    m[0, 0], m[1, 1] = True, False
+    mask = save_mask(tmp_path / "m.png", m)
+    loaded = []
+    for put in ([0], values):
+        changed = stored.copy()
+        with np.errstate(all="ignore"):
+            changed[~m] = np.resize(np.array(put, np.float64), (~m).sum()).astype(dtype)
+        tifffile.imwrite(tmp_path / "a.tif", changed)
+        loaded.append(load(configure(observed=str(tmp_path / "a.tif"), mask=mask)))
+    assert same(*loaded)
+    assert loaded[0][0].format == loaded[1][0].format
+
+
+def test_not_a_number_is_missing_without_a_mask(tmp_path):
+    values = 30 * stored_array(1, "float32")
+    values[2, 3] = np.nan
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    picture, work = load(configure(observed=str(tmp_path / "a.tif")))
+    assert (work.m == 0).nonzero().tolist() == [[0, 0, 2, 3]]
+    assert picture.format.high[0] <= 30
+    with pytest.raises(UserError, match=r"holds 1 values .* task=restoration"):
+        load(configure("denoising", observed=str(tmp_path / "a.tif")))
+    with pytest.raises(UserError, match=r"image=.* holds 1 values"):
+        load(configure(image=str(tmp_path / "a.tif")))
+
+
+def test_a_value_of_no_data_is_missing(tmp_path):
+    depth = (900 + 2000 * stored_array(1, "float32")).astype(np.uint16)
+    depth[4, 5:9] = 0
+    tifffile.imwrite(tmp_path / "a.tif", depth)
+    picture, work = load(configure(observed=str(tmp_path / "a.tif"), nodata=0))
+    assert (work.m == 0).nonzero()[:, 3].tolist() == [5, 6, 7, 8]
+    assert picture.format.low[0] >= 900
+    assert not load(configure(observed=str(tmp_path / "a.tif")))[0].known
+
+
+def test_transparent_pixels_are_missing_whatever_their_colour(tmp_path):
+    loaded = []
+    for hidden in (0, 255):
+        rgba = np.dstack([stored_array(3, "uint8"), np.full((9, 14), 255, np.uint8)])
+        rgba[2:4, 3:6] = hidden, hidden, hidden, 0
+        Image.fromarray(rgba).save(tmp_path / "a.png")
+        loaded.append(load(configure(observed=str(tmp_path / "a.png"))))
+    assert same(*loaded)
+    assert loaded[0][1].m_is_alpha
+    assert loaded[0][1].m.sum() == 9 * 14 - 6
+
+
+def test_an_opaque_image_has_no_mask(tmp_path):
+    rgba = np.dstack([stored_array(3, "uint8"), np.full((9, 14), 255, np.uint8)])
+    Image.fromarray(rgba).save(tmp_path / "a.png")
+    _, work = load(configure(observed=str(tmp_path / "a.png")))
+    assert work.m is None
+    assert not work.m_is_alpha
+
+
+def test_the_result_is_given_nothing_of_the_truth(tmp_path):
+    """A hot pixel of x would show in a result that had never seen it."""
+    values = (100 + 39 * stored_array(1, "float32")).astype(np.uint16)
+    values[2:4, 3:5] = 60000
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    path = str(tmp_path / "a.tif")
+    assert load(configure("denoising", image=path))[0].beyond is None
+    values[2:4, 3:5] = 0
+    values[3, 4] = values[3, 5] = 60000
+    big = np.tile(values, (20, 20))
+    big[:, 14:] = 100
+    tifffile.imwrite(path, big)
+    assert load(configure("denoising", observed=path))[0].beyond is not None
+
+
+def test_literature_images_of_8_bits_stay_as_they_are(tmp_path):
+    """Their 0 and 255 are 0 and 1, to the bit."""
+    from dip_lightning.datasets import SAMPLES, find_image
+
+    for name in SAMPLES:
+        stored = np.asarray(Image.open(find_image(name)))
+        picture, _ = load(configure("denoising", image=name))
+        assert picture.format.ranges == [[0.0, 255.0]], name
+        expected = torch.from_numpy(np.atleast_3d(stored).copy()).permute(2, 0, 1).double() / 255
+        assert torch.equal(picture.pixels[0], expected.float()[: picture.pixels.shape[1]]), name
+
+
+def test_a_doubtful_mask_is_said(tmp_path, capsys):
+    m = np.zeros((13, 17), bool)
+    m[2, 3:5] = True
+    Image.fromarray((smooth_image(1, 13, 17)[0, 0] * 255).byte().numpy()).save(tmp_path / "a.png")
+    keys = {"observed": str(tmp_path / "a.png"), "mask": save_mask(tmp_path / "m.png", m)}
+    load(configure("inpainting", **keys))
+    assert "99.1% of the pixels are missing; if white marks what is" in capsys.readouterr().err
+    load(Config(task="inpainting", **{**MASKED, "mask_means": "missing"}, **keys))
+    assert not capsys.readouterr().err
+
+
+def test_a_mask_grows(tmp_path):
+    m = np.ones((13, 17), bool)
+    m[6, 8] = False
+    keys = {"image": "chelsea", "mask": save_mask(tmp_path / "m.png", m)}
+    Image.fromarray((smooth_image(1, 13, 17)[0, 0] * 255).byte().numpy()).save(tmp_path / "a.png")
+    keys["image"] = str(tmp_path / "a.png")
+    _, work = load(Config(task="inpainting", **{**MASKED, "mask_grow": 1}, **keys))
+    assert (work.m == 0).sum() == 5
