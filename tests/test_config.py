@@ -52,9 +52,9 @@ def test_refuses_in_one_sentence(changes, sentence):
 
 
 def test_a_mask_is_not_drawn_over_a_real_observation():
-    config = Config(
-        task="inpainting", observed="a.png", mask="text", logger={"name": "none"}, keep_known=False
-    )
+    masked = {"mask_means": "known", "mask_grow": 0, "keep_known": False}
+    logger = {"name": "none"}
+    config = Config(task="inpainting", observed="a.png", mask="text", logger=logger, **masked)
     with pytest.raises(UserError, match="mask=text: is drawn over a ground truth"):
         config.check()
 

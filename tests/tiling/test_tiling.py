@@ -168,6 +168,7 @@ def test_the_result_folder_of_a_mosaic(dip, tmp_path, large, task):
     assert {path.name for path in folder.iterdir()} == {
         *("restored.png", "observed.png", "comparison.png", "history.csv", "metrics.json"),
         *(".hydra", "snapshots", "report.html", "tiles"),
+        *(("mask.png",) if task in {"restoration", "inpainting"} else ()),
     }
     assert "100 x 70 RGB in 4 tiles of 64 x 64" in out
     assert "tile 4/4, iteration 16/16" in err
@@ -252,7 +253,7 @@ def test_a_tile_with_nothing_missing_is_copied(dip, tmp_path, large):
 
 def test_a_tile_without_a_known_pixel_names_one_that_has(dip, tmp_path, large):
     save_mask(tmp_path / "m.png", [(slice(0, 70), slice(0, 70))])
-    arguments = ("task=inpainting", f"observed={large}", "mask=m.png", *QUICK)
+    arguments = ("task=restoration", f"observed={large}", "mask=m.png", *QUICK)
     status, _, err = dip(*arguments, *TILES, "hydra.run.dir=out")
     assert status == 1
     assert err == (
