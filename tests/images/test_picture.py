@@ -16,13 +16,15 @@ def test_preview_shows_gray_or_colour():
 @pytest.mark.parametrize(("dtype", "high"), [("uint8", 255.0), ("uint16", 65535.0)])
 def test_quantise_rounds_and_clips(dtype, high):
     pixels = torch.tensor([[[[-1.0, 0.4 / high, 0.6 / high, 2.0]]]])
-    stored = quantise(pixels, Format(dtype, high=high))
+    stored = quantise(pixels, Format(dtype, high=(high,)))
     assert stored.dtype == np.dtype(dtype)
     assert stored[..., 0].tolist() == [[0, 0, 1, int(high)]]
 
 
 def test_quantise_maps_floats_to_their_own_range():
-    stored = quantise(torch.tensor([[[[0.0, 0.25, 1.0]]]]), Format("float32", low=-2.0, high=6.0))
+    stored = quantise(
+        torch.tensor([[[[0.0, 0.25, 1.0]]]]), Format("float32", low=(-2.0,), high=(6.0,))
+    )
     assert stored[..., 0].tolist() == [[-2, 0, 6]]
 
 

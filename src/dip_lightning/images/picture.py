@@ -1,10 +1,12 @@
 """An image in memory: pixels, opacity, and how it was stored."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+
+from dip_lightning.images.metadata import Metadata
 
 RGB = 3
 LEVELS = {"uint8": 255.0, "uint16": 65535.0}
@@ -17,14 +19,16 @@ class Format:
     Attributes:
         dtype: "uint8", "uint16", "float32" or "float64".
         tiff: stored as TIFF.
-        low: stored value of 0.
-        high: stored value of 1.
+        low: stored value of 0; one, or one for each channel.
+        high: stored value of 1; one, or one for each channel.
+        is_color: the channels are gray or RGB.
     """
 
     dtype: str = "uint8"
     tiff: bool = False
-    low: float = 0.0
-    high: float = 255.0
+    low: tuple[float, ...] = (0.0,)
+    high: tuple[float, ...] = (255.0,)
+    is_color: bool = True
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,13 @@ class Picture:
         pixels: (1, C, H, W), float32, in [0, 1].
         alpha: opacity, (1, 1, H, W), float32, in [0, 1]; None if the file has none.
         format: how it was stored.
+        metadata: what came with the pixels.
     """
 
     pixels: Tensor
     alpha: Tensor | None
     format: Format
+    metadata: Metadata = field(default_factory=Metadata)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -49,7 +55,11 @@ class Picture:
     def centre(self, side: int) -> "Picture":
         """Cut the picture to its centre, at most `side` x `side` pixels."""
         alpha = None if self.alpha is None else centre(self.alpha, side)
-        return replace(self, pixels=centre(self.pixels, side), alpha=alpha)
+        pixels = centre(self.pixels, side)
+        top, left = (max(0, length - side) // 2 for length in self.size)
+        size = (pixels.shape[-2], pixels.shape[-1])
+        metadata = self.metadata.cropped(top, left, size)
+        return replace(self, pixels=pixels, alpha=alpha, metadata=metadata)
 
 
 def centre(image: Tensor, side: int, block: int = 1) -> Tensor:
@@ -78,7 +88,7 @@ def quantise(pixels: Tensor, picture_format: Format) -> NDArray[np.generic]:
     Returns:
         (H, W, C), of the format's dtype.
     """
-    low, high = picture_format.low, picture_format.high
+    low, high = np.array(picture_format.low), np.array(picture_format.high)
     on_host = pixels[0].permute(1, 2, 0).cpu()  # not every device has float64
     values = on_host.double().clamp(0, 1).numpy() * (high - low) + low
     dtype = np.dtype(picture_format.dtype)

@@ -15,7 +15,7 @@ from PIL import UnidentifiedImageError
 from torch import Tensor
 
 from dip_lightning.errors import UserError, first_line
-from dip_lightning.images.decoding import MAX_MEGAPIXELS, TIFF_SIGNATURES, decode
+from dip_lightning.images.decoding import MAX_MEGAPIXELS, Decoded, decode
 from dip_lightning.images.picture import LEVELS, Format, Picture
 
 # What tifffile has to say of a damaged file is in the exception.
@@ -49,8 +49,7 @@ def read(path: Path, key: str) -> Picture:
     if not head:
         raise UserError(f"{key}={path}: the file is empty")
     with _as_user_error(path, key):
-        array, alpha = decode(path, head)
-        return _from_array(array, alpha=alpha, tiff=head[:4] in TIFF_SIGNATURES)
+        return _picture(decode(path, head))
 
 
 def read_mask(path: Path, size: tuple[int, int]) -> Tensor:
@@ -110,13 +109,12 @@ def _as_user_error(path: Path, key: str) -> Iterator[None]:
         raise UserError(f"{key}={path}: truncated or damaged image ({reason})") from None
 
 
-def _from_array(array: NDArray[np.generic], *, alpha: bool, tiff: bool) -> Picture:
+def _picture(decoded: Decoded) -> Picture:
+    array, alpha = decoded.array, decoded.alpha
     kind = array.dtype.name
     if kind == "bool":
         array, kind = array.astype(np.uint8) * 255, "uint8"
-    if kind == "float16":
-        array, kind = array.astype(np.float32), "float32"
-    if kind not in {*LEVELS, "float32", "float64"}:
+    if kind not in {*LEVELS, "float16", "float32", "float64"}:
         raise UserError(f"stores {kind}, expected 8 or 16 bits or floating point")
     if kind not in LEVELS and not np.isfinite(array).all():
         raise UserError(
@@ -129,7 +127,8 @@ def _from_array(array: NDArray[np.generic], *, alpha: bool, tiff: bool) -> Pictu
         raise UserError("has no colours, only opacity")
     low, high = (0.0, top) if kind in LEVELS else _range(colors)
     opaque = _scaled(array[..., -1:], 0.0, top).clamp(0, 1) if alpha else None
-    return Picture(_scaled(colors, low, high), opaque, Format(kind, tiff, low, high))
+    stored = Format(kind, decoded.tiff, (low,), (high,), decoded.is_color)
+    return Picture(_scaled(colors, low, high), opaque, stored, decoded.metadata)
 
 
 def _range(values: NDArray[np.generic]) -> tuple[float, float]:

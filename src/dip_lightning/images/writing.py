@@ -1,56 +1,109 @@
-"""Writing images as they were read."""
+"""Writing images as they were read, with what came with them."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import imagecodecs
 import numpy as np
 import tifffile
 import torch
-from PIL import Image as PillowImage
-from torch import Tensor
+from numpy.typing import NDArray
 
+from dip_lightning.images import ome, png
+from dip_lightning.images.exif import rational
+from dip_lightning.images.metadata import Metadata, Tag, Tiff
 from dip_lightning.images.picture import LEVELS, RGB, Format, Picture, preview, quantise
 
-RGBA = 4
+_ASCII, _BYTE, _XMP = 2, 1, 700
+_IMAGEJ = {"uint8", "uint16", "float32"}
 
 
 def write_png(path: Path, picture: Picture) -> None:
-    """Write a PNG with the picture's channels and depth; floats take 16 bits from low to high."""
-    import kornia_rs.io  # noqa: PLC0415 - only needed for 16 bits
+    """Write a PNG with the picture's channels, depth and metadata.
 
-    stored = picture.format
-    if stored.dtype not in LEVELS:
-        stored = Format("uint16", high=LEVELS["uint16"])
-    elif stored.high != LEVELS[stored.dtype]:
-        stored = replace(stored, low=0.0, high=LEVELS[stored.dtype])
+    Floats, and integers of other sizes, take 16 bits from low to high.
+    """
+    dtype = picture.format.dtype if picture.format.dtype in LEVELS else "uint16"
     pixels = preview(picture.pixels)
-    array = quantise(_with_alpha(pixels, picture.alpha, rgba=stored.dtype == "uint16"), stored)
-    if stored.dtype == "uint8":
-        PillowImage.fromarray(array[..., 0] if array.shape[2] == 1 else array).save(path)
-        return
-    mode = {1: "mono", RGB: "rgb", RGBA: "rgba"}[array.shape[2]]
-    kornia_rs.io.write_image_png_u16(str(path), array, mode)
+    channels = pixels.shape[1]
+    if picture.alpha is not None:
+        pixels = torch.cat([pixels, picture.alpha.to(pixels.device)], dim=1)
+    array = quantise(pixels, Format(dtype, high=(LEVELS[dtype],)))
+    encoded = imagecodecs.png_encode(array[..., 0] if array.shape[2] == 1 else array)
+    chunks = _chunks(picture.metadata.fitted(picture.size), channels)
+    path.write_bytes(png.inserted(bytes(encoded), chunks))
+
+
+def _chunks(metadata: Metadata, channels: int) -> list[png.Chunk]:
+    icc = metadata.profile(channels)
+    chunks = [chunk for chunk in metadata.colors if not (icc and chunk[0] == b"sRGB")]
+    if icc:
+        chunks.append(png.profile(icc))
+    if metadata.dpi:
+        chunks.append(png.density(metadata.dpi))
+    if metadata.exif:
+        chunks.append((b"eXIf", metadata.exif))
+    if metadata.xmp:
+        chunks.append(png.text(png.XMP, metadata.xmp.decode(errors="replace")))
+    return chunks + [png.text(keyword, content) for keyword, content in metadata.texts]
 
 
 def write_tiff(path: Path, picture: Picture) -> None:
-    """Write a TIFF with the picture's channels, dtype and range of values."""
+    """Write a TIFF with the picture's channels, dtype, range of values, layout and metadata."""
     array = quantise(picture.pixels, picture.format)
     channels = array.shape[2]
+    metadata = picture.metadata.fitted(picture.size)
+    tiff = metadata.tiff or Tiff(is_rgb=channels == RGB)
     if picture.alpha is not None:
         top = LEVELS.get(picture.format.dtype, 1.0)
-        alpha = quantise(picture.alpha, replace(picture.format, low=0.0, high=top))
+        alpha = quantise(picture.alpha, replace(picture.format, low=(0.0,), high=(top,)))
         array = np.concatenate([array, alpha], axis=2)
+    extras = ["unspecified"] * (channels - (RGB if tiff.is_rgb else 1))
+    extras += ["unassalpha"] * (picture.alpha is not None)
+    is_single = array.shape[2] == 1
+    if tiff.planes != "contig" and not is_single:
+        array = np.moveaxis(array, -1, 0)
+    array = np.ascontiguousarray(array[..., 0] if is_single else array)
+    has_samples = tiff.planes != "pages" and not is_single
     tifffile.imwrite(
         path,
-        array[..., 0] if array.shape[2] == 1 else array,
-        photometric="rgb" if channels == RGB else "minisblack",
-        planarconfig="contig" if array.shape[2] > 1 else None,
-        extrasamples=["unassalpha"] if picture.alpha is not None else None,
+        array,
+        photometric="rgb" if tiff.is_rgb else "minisblack",
+        planarconfig=tiff.planes if has_samples else None,
+        extrasamples=extras if has_samples and extras else None,
+        compression=tiff.compression,
+        predictor=tiff.is_predicted,
+        iccprofile=metadata.profile(channels) or None,
+        **_described(tiff, array, can_be_imagej=picture.alpha is None),
+        **_tagged(tiff, metadata.xmp),
     )
 
 
-def _with_alpha(pixels: Tensor, alpha: Tensor | None, *, rgba: bool) -> Tensor:
-    if alpha is None:
-        return pixels
-    colors = pixels.expand(-1, RGB, -1, -1) if rgba else pixels
-    return torch.cat([colors, alpha.to(pixels.device)], dim=1)
+def _described(tiff: Tiff, array: NDArray[np.generic], *, can_be_imagej: bool) -> dict[str, Any]:
+    """Return what describes the image, in the format of the program that wrote it."""
+    if tiff.imagej is not None and can_be_imagej and array.dtype.name in _IMAGEJ:
+        axes = {2: "YX", 3: "CYX" if tiff.planes == "pages" else "YXS"}[array.ndim]
+        return {"imagej": True, "metadata": {**tiff.imagej, "axes": axes}}
+    text = tiff.description
+    if tiff.is_ome:
+        text = ome.typed(text, array.dtype.name)
+    elif text.startswith('{"shape":'):  # tifffile's own
+        text = json.dumps({**json.loads(text), "shape": array.shape})
+    return {"metadata": None, "description": text.encode() or None, "software": False}
+
+
+def _tagged(tiff: Tiff, xmp: bytes) -> dict[str, Any]:
+    tags = [*tiff.tags, *([Tag(_XMP, _BYTE, xmp)] if xmp else [])]
+    written: dict[str, Any] = {"extratags": [_written(tag) for tag in tags]}
+    if tiff.resolution is not None:
+        x, y = tiff.resolution
+        written |= {"resolution": (rational(x), rational(y)), "resolutionunit": tiff.unit}
+    return written
+
+
+def _written(tag: Tag) -> tuple[int, int, int, Any, bool]:
+    if isinstance(tag.value, str):
+        return tag.code, _ASCII, 0, tag.value.encode(), True
+    return tag.code, tag.dtype, len(tag.value), tag.value, True

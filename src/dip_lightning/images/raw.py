@@ -1,0 +1,66 @@
+"""A camera's raw files, developed by the library that knows the cameras."""
+
+from pathlib import Path
+
+import tifffile
+
+from dip_lightning.errors import UserError
+from dip_lightning.images.decoded import Decoded, check_size
+from dip_lightning.images.metadata import Metadata
+
+_SIGNATURES = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
+_CR2, _CR3, _CRW = b"CR\2", b"ftypcrx ", b"HEAPCCDR"
+_DNG_VERSION = 50706
+_PHOTOMETRIC = {32803, 34892}  # colour filter array, linear raw
+_PAGES = 8  # among which a raw file's image is
+_GAMMA, _SRGB = (2.4, 12.92), ((b"sRGB", b"\0"),)
+
+
+def is_raw(head: bytes) -> bool:
+    """Return whether a file that begins so is a raw file; one that looks like a TIFF is not."""
+    return head.startswith(_SIGNATURES) or head[4:12] == _CR3 or head[6:14] == _CRW
+
+
+def is_raw_tiff(tiff: tifffile.TiffFile, head: bytes) -> bool:
+    """Return whether what looks like a TIFF is a raw file: DNG, CR2, NEF, ARW, ..."""
+    if head[8:11] == _CR2:
+        return True
+    for page, _ in zip(tiff.pages, range(_PAGES), strict=False):
+        if not isinstance(page, tifffile.TiffPage):
+            continue
+        inner = page.pages or ()
+        if _DNG_VERSION in page.tags or any(
+            one.photometric in _PHOTOMETRIC
+            for one in (page, *inner)
+            if isinstance(one, tifffile.TiffPage)
+        ):
+            return True
+    return False
+
+
+def read(path: Path) -> Decoded:
+    """Develop a raw file as its camera would, but for brightness and colours of its own taste.
+
+    Args:
+        path: the file.
+
+    Returns:
+        16 bits, sRGB, upright, with the camera's white balance.
+
+    Raises:
+        UserError: rawpy is not installed.
+        Exception: whatever rawpy raises on a damaged file.
+    """
+    try:
+        import rawpy  # noqa: PLC0415 - optional
+    except ModuleNotFoundError:
+        raise UserError(
+            "is a camera's raw file: pip install 'dip-lightning[raw]', "
+            "or export it as a 16-bit TIFF"
+        ) from None
+    with rawpy.imread(str(path)) as image:
+        check_size(image.sizes.height, image.sizes.width)
+        array = image.postprocess(
+            use_camera_wb=True, no_auto_bright=True, output_bps=16, gamma=_GAMMA
+        )
+    return Decoded(array, metadata=Metadata((array.shape[0], array.shape[1]), colors=_SRGB))

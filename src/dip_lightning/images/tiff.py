@@ -1,0 +1,282 @@
+"""Reading TIFF: one image of any number of channels, and how the file lays it out."""
+
+import contextlib
+import math
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from dip_lightning.errors import UserError
+from dip_lightning.images import georeference, ome, raw
+from dip_lightning.images.decoded import Decoded, check_size, turned
+from dip_lightning.images.metadata import INCH, Metadata, Tag, Tiff
+
+SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
+MAX_BYTES = 1 << 30  # decoded: four channels of the most pixels, 32 bits each
+MAX_PAGES = 8  # that are taken as channels where the file does not say what they are
+NODATA = 42113
+CARRIED = (
+    *(271, 272, 285, 305, 306, 315, 316, 33432),  # make, model, page, software, date, artist, ...
+    *(318, 319),  # white point and primaries
+    33723,  # IPTC
+    *(33550, 33922, 34264, 34735, 34736, 34737),  # GeoTIFF
+    *(42112, NODATA, 50909),  # GDAL
+)
+_ORIENTATION, _XMP, _ICC, _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 274, 700, 34675, 282, 283, 296
+_ALPHA = {tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA}
+_COLORS = {
+    tifffile.PHOTOMETRIC.MINISWHITE,
+    tifffile.PHOTOMETRIC.MINISBLACK,
+    tifffile.PHOTOMETRIC.RGB,
+    tifffile.PHOTOMETRIC.PALETTE,
+}
+_GRAY = {tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK}
+_BITS = {1, 8, 16, 32, 64}
+_DEFLATE = 8
+_KEPT = {1, 5, _DEFLATE, 32773, 34925, 50000}  # none, LZW, deflate, PackBits, LZMA, Zstandard
+_PREDICTED = {5, _DEFLATE, 34925, 50000}
+_ASCII, _BYTES = 2, {1, 7}
+_RGB = 3
+_IMAGEJ_TAGS = {"Info", "Labels", "Ranges", "LUTs", "ROI", "Overlays", "Plot", "Properties"}
+Planes = Literal["contig", "separate", "pages"]
+Source = tifffile.TiffPage | tifffile.TiffPageSeries
+
+
+def read(path: Path, head: bytes) -> Decoded:
+    """Decode a TIFF, or a camera's raw file that looks like one.
+
+    Args:
+        path: the file.
+        head: its first 32 bytes.
+
+    Raises:
+        UserError: readable, but not what can be restored; without the file's name.
+        Exception: whatever tifffile raises on a damaged file.
+    """
+    # Channels in other files would be read from wherever this one says.
+    with tifffile.TiffFile(path, _multifile=False) as tiff:
+        if raw.is_raw_tiff(tiff, head):
+            return raw.read(path)
+        page, source = _full(tiff)
+        check_size(page.imagelength, page.imagewidth)
+        if source.nbytes > MAX_BYTES:
+            raise UserError(
+                f"is {source.nbytes:,} bytes when decoded, expected at most {MAX_BYTES:,}"
+            )
+        _check_values(page)
+        array, planes = _channels(page, source)
+        alpha = planes != "pages" and bool(page.extrasamples) and page.extrasamples[-1] in _ALPHA
+        array = _plain(array, page, alpha=alpha)
+        colors = array.shape[2] - alpha
+        is_rgb = page.photometric not in _GRAY and colors >= _RGB
+        storage = replace(_storage(tiff, page, source), planes=planes, is_rgb=is_rgb)
+        orientation = _orientation(page)
+        metadata = Metadata(
+            size=(page.imagelength, page.imagewidth),
+            icc=_bytes(page, _ICC),
+            xmp=_bytes(page, _XMP),
+            dpi=storage.dpi,
+            tiff=storage,
+        )
+        return Decoded(
+            turned(array, orientation),
+            alpha=alpha,
+            is_color=colors == 1 or (is_rgb and colors == _RGB),
+            nodata=_nodata(page),
+            metadata=metadata.turned(orientation),
+            tiff=True,
+        )
+
+
+def _full(tiff: tifffile.TiffFile) -> tuple[tifffile.TiffPage, Source]:
+    """Find the one image in full resolution, among overviews, thumbnails and masks."""
+    first = tiff.pages[0]
+    if not isinstance(first, tifffile.TiffPage):
+        raise UserError("has no first page")
+    check_size(first.imagelength, first.imagewidth)
+    whole = [series for series in tiff.series if _is_full(series.keyframe)]
+    if len(whole) > 1:
+        raise UserError(
+            f"holds {len(whole)} images of different sizes or types, expected a single one: "
+            "save the one as a file of its own"
+        )
+    if whole:
+        if any(page is None for page in whole[0].pages):
+            raise UserError("has channels in other files, expected all in one: save it as one file")
+        return whole[0].keyframe, whole[0]
+    inner = [
+        page for page in first.pages or () if isinstance(page, tifffile.TiffPage) and _is_full(page)
+    ]
+    if len(inner) != 1:
+        raise UserError(
+            "holds only a picture of reduced resolution, expected the full one: export it as a "
+            "TIFF of its own"
+        )
+    return inner[0], inner[0]
+
+
+def _is_full(page: tifffile.TiffPage) -> bool:
+    return not page.is_reduced and not page.is_mask
+
+
+def _channels(page: tifffile.TiffPage, source: Source) -> tuple[NDArray[np.generic], Planes]:
+    """Return the stored values as (H, W, C), and where the channels lie."""
+    lengths = [
+        (axis, length)
+        for axis, length in zip(source.axes, source.shape, strict=True)
+        if axis in "YX" or length > 1
+    ]
+    axes = "".join(axis for axis, _ in lengths)
+    others = axes.replace("Y", "", 1).replace("X", "", 1)
+    many = math.prod(length for axis, length in lengths if axis not in "YX")
+    is_undeclared = others in {"I", "Q"} and many <= MAX_PAGES
+    if others not in {"", "S", "C"} and not (is_undeclared and page.samplesperpixel == 1):
+        raise UserError(
+            f"holds {many // page.samplesperpixel} images (axes {source.axes}), expected a single "
+            f"one, or up to {MAX_PAGES} gray pages, which are channels: save one as a file of its "
+            "own (ImageJ: Image > Duplicate)"
+        )
+    array = np.asarray(source.asarray()).reshape([length for _, length in lengths])
+    if not others:
+        return array[..., np.newaxis], "contig"
+    array = np.moveaxis(array, axes.index(others), -1)
+    if page.samplesperpixel == 1:
+        return array, "pages"
+    is_separate = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
+    return array, "separate" if is_separate else "contig"
+
+
+def _check_values(page: tifffile.TiffPage) -> None:
+    is_jpeg = page.compression == tifffile.COMPRESSION.JPEG
+    is_ycbcr = page.photometric == tifffile.PHOTOMETRIC.YCBCR  # becomes RGB with JPEG's decoder
+    if page.photometric not in _COLORS and not (is_jpeg and is_ycbcr):
+        is_cmyk = page.photometric == tifffile.PHOTOMETRIC.SEPARATED
+        name = "CMYK" if is_cmyk else tifffile.PHOTOMETRIC(page.photometric).name
+        raise UserError(f"has the colours {name}, expected gray or RGB: convert it first")
+    bits = page.bitspersample
+    # Other numbers of bits are unpacked, but not scaled; a palette's are indices.
+    if bits not in _BITS and page.photometric != tifffile.PHOTOMETRIC.PALETTE:
+        raise UserError(
+            f"stores {bits} bits per value, expected 1, 8 or 16 bits or floating point: "
+            "convert it first"
+        )
+
+
+def _plain(
+    array: NDArray[np.generic], page: tifffile.TiffPage, *, alpha: bool
+) -> NDArray[np.generic]:
+    """Turn (H, W, C) as stored into gray or RGB from black to white, and opacity beside it."""
+    if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+        if array.shape[2] > 1:
+            raise UserError("has several channels of palette colours, expected gray: convert it")
+        colors = np.asarray(page.colormap) >> 8  # 16 bits to the 8 that were meant
+        array = np.moveaxis(colors.astype(np.uint8)[:, array[..., 0]], 0, -1)
+    if alpha and page.extrasamples[-1] == tifffile.EXTRASAMPLE.ASSOCALPHA:
+        array = _unassociated(array)
+    if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+        array = _inverted(array, channels=array.shape[2] - alpha)
+    return array
+
+
+def _unassociated(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Divide the colours of (H, W, C) by the opacity that they were multiplied by."""
+    result = array.copy()
+    alpha = array[..., -1].astype(np.float64)
+    top = float(np.iinfo(array.dtype.name).max) if array.dtype.kind in "iu" else 1.0
+    scale = np.divide(top, alpha, out=np.zeros_like(alpha), where=alpha != 0)
+    for channel in range(array.shape[2] - 1):
+        color = array[..., channel].astype(np.float64) * scale
+        result[..., channel] = np.rint(color).clip(0, top) if array.dtype.kind in "iu" else color
+    return result
+
+
+def _inverted(array: NDArray[np.generic], channels: int) -> NDArray[np.generic]:
+    colors: NDArray[np.generic] = array[..., :channels]
+    if array.dtype.kind in "bu":
+        colors = np.invert(colors)
+    return np.concatenate([colors, array[..., channels:]], axis=2)
+
+
+def _storage(tiff: tifffile.TiffFile, page: tifffile.TiffPage, source: Source) -> Tiff:
+    kind = getattr(source, "kind", "")
+    imagej = _imagej(tiff) if kind == "imagej" else None
+    description = page.description if imagej is None else ""
+    if kind == "ome":
+        ome.rewritten(description, (1, 1), (Fraction(1), Fraction(1)))  # raises now or never
+    compression = int(page.compression)
+    resolution = [_fraction(page, code) for code in (_X_RESOLUTION, _Y_RESOLUTION)]
+    unit = page.tags.get(_UNIT)
+    x, y = resolution
+    return Tiff(
+        # What cannot be written in its own way, such as the fax's, is not left to grow either.
+        compression=compression if compression in _KEPT else _DEFLATE,
+        is_predicted=page.predictor != 1 and compression in _PREDICTED,
+        description=description,
+        is_ome=kind == "ome",
+        imagej=imagej,
+        resolution=None if x is None or y is None else (x, y),
+        unit=int(unit.value) if unit else INCH,
+        tags=tuple(tag for code in CARRIED if (tag := _tag(page, code)) is not None),
+    )
+
+
+def _tag(page: tifffile.TiffPage, code: int) -> Tag | None:
+    """Return a tag if it holds what it may hold."""
+    tag = page.tags.get(code)
+    if tag is None:
+        return None
+    value, dtype = tag.value, int(tag.dtype)
+    if isinstance(value, str):
+        return Tag(code, _ASCII, value) if dtype == _ASCII else None
+    if isinstance(value, bytes):
+        return Tag(code, dtype, value) if dtype in _BYTES else None
+    numbers = value if isinstance(value, tuple) else (value,)
+    is_usable = code not in georeference.PLACES or georeference.places(code, numbers)
+    if not is_usable or not all(isinstance(number, int | float) for number in numbers):
+        return None
+    return Tag(code, dtype, numbers)
+
+
+def _imagej(tiff: tifffile.TiffFile) -> dict[str, Any]:
+    found = tiff.imagej_metadata or {}
+    return {
+        key: _escaped(value) if isinstance(value, str) and key not in _IMAGEJ_TAGS else value
+        for key, value in found.items()
+        if key in _IMAGEJ_TAGS or isinstance(value, str | int | float)
+    }
+
+
+def _escaped(text: str) -> str:
+    """Write what is not ASCII as ImageJ does."""
+    return "".join(c if c.isascii() else f"\\u{ord(c):04X}" for c in text)
+
+
+def _fraction(page: tifffile.TiffPage, code: int) -> Fraction | None:
+    tag = page.tags.get(code)
+    pair = tag.value if tag else None
+    if not (isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(n, int) for n in pair)):  # noqa: PLR2004
+        return None
+    return Fraction(*pair) if pair[0] > 0 and pair[1] > 0 else None
+
+
+def _bytes(page: tifffile.TiffPage, code: int) -> bytes:
+    tag = page.tags.get(code)
+    value = tag.value if tag else b""
+    return value if isinstance(value, bytes) else b""
+
+
+def _orientation(page: tifffile.TiffPage) -> int:
+    tag = page.tags.get(_ORIENTATION)
+    return int(tag.value) if tag else 1
+
+
+def _nodata(page: tifffile.TiffPage) -> float | None:
+    tag = page.tags.get(NODATA)
+    with contextlib.suppress(ValueError):
+        return float(tag.value) if tag and isinstance(tag.value, str) else None
+    return None
