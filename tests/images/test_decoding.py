@@ -183,3 +183,128 @@ def test_ppm_is_read_with_8_bits_and_refused_with_more(tmp_path, plain):
         UserError, match=r"image=.*256\.ppm: is a PPM of values up to 256, expected"
     ):
         read(tmp_path / "256.ppm", "image")
+
+
+def _decoded(path):
+    from dip_lightning.images.decoding import decode
+
+    with path.open("rb") as file:
+        return decode(path, file.read(32))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint32", "float16"])
+def test_a_tiff_keeps_its_type(tmp_path, dtype):
+    info = np.finfo(dtype) if dtype == "float16" else np.iinfo(dtype)
+    stored = np.linspace(float(info.min), float(info.max), 63).reshape(7, 9).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="minisblack")
+    decoded = _decoded(tmp_path / "a.tif")
+    assert decoded.array.dtype == dtype
+    assert np.array_equal(decoded.array[..., 0], stored)
+
+
+@pytest.mark.parametrize(("channels", "color"), [(1, 0), (3, 2)])
+def test_a_transparent_colour_in_16_bits(tmp_path, channels, color):
+    from tests.fuzz.files import png
+
+    stored = np.atleast_3d(stored_array(channels, "uint16"))
+    height, width = stored.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in stored)
+    chunk = b"tRNS" + stored[2, 3].astype(">u2").tobytes()
+    (tmp_path / "a.png").write_bytes(png(width, height, 16, color, rows, chunk))
+    decoded = _decoded(tmp_path / "a.png")
+    assert decoded.alpha
+    assert np.array_equal(decoded.array[..., :channels], stored)
+    transparent = (stored == stored[2, 3]).all(-1)
+    assert np.array_equal(decoded.array[..., -1] == 0, transparent)
+
+
+def test_measurements_are_no_colours(tmp_path):
+    stored = stored_array(3, "uint8")
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="minisblack", planarconfig="contig")
+    assert not _decoded(tmp_path / "a.tif").is_color
+    tifffile.imwrite(tmp_path / "b.tif", stored, photometric="rgb")
+    assert _decoded(tmp_path / "b.tif").is_color
+
+
+@pytest.mark.parametrize("kind", ["sub", "later"])
+def test_overviews_and_masks_are_not_the_image(tmp_path, kind):
+    stored = stored_array(1, "uint8")
+    mask = np.ones((9, 14), bool)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        about = {"photometric": "minisblack", "metadata": None}
+        tiff.write(stored, subifds=1 if kind == "sub" else 0, **about)
+        tiff.write(stored[::2, ::2], subfiletype=1, **about)
+        tiff.write(mask, subfiletype=4, photometric="mask", metadata=None)
+    assert np.array_equal(_decoded(tmp_path / "a.tif").array[..., 0], stored)
+
+
+def test_the_full_picture_behind_a_thumbnail(tmp_path):
+    stored = stored_array(3, "uint16")
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        about = {"photometric": "rgb", "metadata": None}
+        tiff.write(np.zeros((16, 16, 3), np.uint8), subfiletype=1, subifds=1, **about)
+        tiff.write(stored, subfiletype=0, **about)
+    assert np.array_equal(_decoded(tmp_path / "a.tif").array, stored)
+    thumbnail = np.zeros((16, 16), np.uint8)
+    tifffile.imwrite(tmp_path / "b.tif", thumbnail, subfiletype=1, photometric="minisblack")
+    with pytest.raises(UserError, match="holds only a picture of reduced resolution, expected"):
+        read(tmp_path / "b.tif", "observed")
+
+
+@pytest.mark.parametrize("axes", ["ZYX", "TYX", "TCYX"])
+@pytest.mark.parametrize("kind", ["imagej", "ome", "tifffile"])
+def test_slices_and_frames_are_refused(tmp_path, axes, kind):
+    stored = np.zeros((3, 2, 9, 14)[4 - len(axes) :], np.uint8)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        stored,
+        imagej=kind == "imagej",
+        ome=kind == "ome",
+        metadata={"axes": axes},
+        photometric="minisblack",
+    )
+    with pytest.raises(UserError, match=rf"holds [26] images \(axes {axes}\), expected a single"):
+        read(tmp_path / "a.tif", "observed")
+
+
+def test_pages_of_colours_and_of_different_sizes_are_refused(tmp_path):
+    about = {"photometric": "rgb", "metadata": None}
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 9, 14, 3), np.uint8), **about)
+    with pytest.raises(UserError, match="holds 2 images"):
+        read(tmp_path / "a.tif", "observed")
+    with tifffile.TiffWriter(tmp_path / "b.tif") as tiff:
+        tiff.write(np.zeros((9, 14, 3), np.uint8), **about)
+        tiff.write(np.zeros((8, 8, 3), np.uint8), **about)
+    with pytest.raises(UserError, match="holds 2 images of different sizes or types"):
+        read(tmp_path / "b.tif", "observed")
+
+
+def test_channels_in_other_files_are_not_opened(tmp_path):
+    """Nor are those that are not there zeros."""
+    stored = np.moveaxis(stored_array(2, "uint8"), -1, 0)
+    tifffile.imwrite(tmp_path / "a.tif", stored, ome=True, metadata={"axes": "CYX"})
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        xml = tiff.ome_metadata
+    first, second = (f'<TiffData IFD="{n}" FirstC="{n}" PlaneCount="1">' for n in (0, 1))
+    begin, end = xml.index("<TiffData"), xml.index("</Pixels>")
+    parts = "".join(
+        f'{tag}<UUID FileName="{name}">urn:uuid:{number}</UUID></TiffData>'
+        for tag, name, number in (
+            (first, "b.tif", 1),
+            (second.replace('"1" F', '"0" F'), "c.tif", 2),
+        )
+    )
+    text = (xml[:begin] + parts + xml[end:]).encode("ascii", "xmlcharrefreplace")
+    tifffile.imwrite(
+        tmp_path / "b.tif", stored[0], description=text, metadata=None, photometric="minisblack"
+    )
+    with pytest.raises(UserError, match="OME-XML that names other files or pages than"):
+        read(tmp_path / "b.tif", "observed")
+
+
+@pytest.mark.parametrize("brand", ["heic", "mif1", "avif"])
+def test_what_to_export_instead(tmp_path, brand):
+    (tmp_path / "a").write_bytes(bytes(4) + b"ftyp" + brand.encode() + bytes(40))
+    form = "AVIF" if brand == "avif" else "HEIC"
+    with pytest.raises(UserError, match=f"a: is {form}, expected PNG, JPEG or TIFF: export it"):
+        read(tmp_path / "a", "observed")

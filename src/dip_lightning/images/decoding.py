@@ -41,10 +41,10 @@ def decode(path: Path, head: bytes) -> Decoded:
         UserError: readable, but not what can be restored; without the file's name.
         Exception: whatever a library raises on a damaged file.
     """
-    if head[:4] in tiff.SIGNATURES:
-        return tiff.read(path, head)
     if raw.is_raw(head):
         return raw.read(path)
+    if head[:4] in tiff.SIGNATURES:
+        return tiff.read(path)
     if head[4:8] == b"ftyp" and head[8:12] in _UNSUPPORTED:
         raise UserError(
             f"is {_UNSUPPORTED[head[8:12]]}, expected PNG, JPEG or TIFF: export it as one of them"

@@ -4,8 +4,13 @@ The block is edited in its place instead of being written anew, since a camera's
 offsets of places in it.
 """
 
+import contextlib
 import struct
 from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image as PillowImage
 
 HEADER = b"Exif\0\0"  # in front of it, in JPEG
 _ORDERS = {b"II": "<", b"MM": ">"}
@@ -13,9 +18,14 @@ _ORIENTATION, _WIDTH, _HEIGHT = 0x0112, 0x0100, 0x0101
 _RESOLUTIONS = (0x011A, 0x011B)  # x, y
 _EXIF_IFD, _PIXEL_WIDTH, _PIXEL_HEIGHT = 0x8769, 0xA002, 0xA003
 _THUMBNAIL, _THUMBNAIL_BYTES = 0x0201, 0x0202
-_SHORT, _LONG, _RATIONAL = 3, 4, 5
+_GPS_IFD, _INTEROPERABILITY_IFD = 0x8825, 0xA005
+_OF_TIFF = (0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # make, model, software, date, ...
+_SHORT, _LONG = 3, 4
+_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_INLINE = 4  # bytes of a value that stands in its entry
+_CLASSIC = 42  # not BigTIFF
 _ENTRY = 12  # bytes
-_MOST = 2**31
+_MOST, _MOST_SHORT = 2**31, 2**16
 
 
 def rational(value: Fraction) -> tuple[int, int]:
@@ -74,14 +84,16 @@ def _value(data: bytearray, order: str, entry: int) -> int:
     return int(struct.unpack_from(order + ("H" if kind == _SHORT else "I"), data, entry + 8)[0])
 
 
-def _set(data: bytearray, order: str, entry: int, value: int, kind: int = _LONG) -> None:
+def _set(data: bytearray, order: str, entry: int, value: int) -> None:
+    (kind,) = struct.unpack_from(f"{order}H", data, entry + 2)
+    kind = _SHORT if kind == _SHORT and value < _MOST_SHORT else _LONG
     content = struct.pack(order + ("H2x" if kind == _SHORT else "I"), value)
     struct.pack_into(f"{order}HI4s", data, entry + 2, kind, 1, content)
 
 
 def _set_sizes(data: bytearray, order: str, tags: dict[int, int], size: tuple[int, int]) -> None:
     if _ORIENTATION in tags:
-        _set(data, order, tags[_ORIENTATION], 1, _SHORT)
+        _set(data, order, tags[_ORIENTATION], 1)
     for codes, length in (((_HEIGHT, _PIXEL_HEIGHT), size[0]), ((_WIDTH, _PIXEL_WIDTH), size[1])):
         for code in codes:
             if code in tags:
@@ -122,3 +134,77 @@ def _drop_thumbnail(data: bytearray, order: str, after: int) -> None:
         del data[start:]
     else:
         data[start:stop] = bytes(max(0, stop - start))
+
+
+def of_tiff(file: BinaryIO) -> bytes:
+    """Collect the EXIF of a TIFF, whose directories lie all over the file, in one block.
+
+    Args:
+        file: the TIFF, from its beginning on.
+
+    Returns:
+        The block; nothing if there is no EXIF or it is damaged, or of a BigTIFF.
+    """
+    found, kept = PillowImage.Exif(), PillowImage.Exif()
+    # What Pillow raises on a damaged directory.
+    damaged = (struct.error, SyntaxError, TypeError, ValueError, KeyError, OSError, OverflowError)
+    with contextlib.suppress(*damaged):
+        found.load_from_fp(file)
+        for tag in _OF_TIFF:
+            if tag in found:
+                kept[tag] = found[tag]
+        for tag in (_EXIF_IFD, _GPS_IFD):
+            if tag in found and (inner := found.get_ifd(tag)):
+                kept[tag] = dict(inner)
+        return kept.tobytes().removeprefix(HEADER) if len(kept) else b""
+    return b""
+
+
+def attach(path: Path, exif: bytes) -> None:
+    """Add the directories of camera and place to a TIFF of the same byte order.
+
+    Its first page gets a new list of tags, behind all else; a BigTIFF stays as it is.
+
+    Args:
+        path: the TIFF.
+        exif: a block that `rewritten` has returned.
+    """
+    order = _ORDERS[exif[:2]]
+    block = bytearray(exif)
+    (first,) = struct.unpack_from(f"{order}I", block, 4)
+    tags, _ = _entries(block, order, first)
+    with path.open("r+b") as file:
+        magic, page = struct.unpack(f"{order}2xHI", file.read(8))
+        added = [tag for tag in (_EXIF_IFD, _GPS_IFD) if tag in tags]
+        if magic != _CLASSIC or not added:
+            return
+        file.seek(page)
+        (count,) = struct.unpack(f"{order}H", file.read(2))
+        entries = [file.read(_ENTRY) for _ in range(count)]
+        following = file.read(4)
+        base = file.seek(0, 2)
+        base += base % 2
+        for tag in added:
+            where = _value(block, order, tags[tag])
+            _relocate(block, order, where, base)
+            entries.append(struct.pack(f"{order}HHII", tag, _LONG, 1, base + where))
+        entries.sort(key=lambda entry: int(struct.unpack_from(f"{order}H", entry)[0]))
+        page = base + len(block) + len(block) % 2
+        file.seek(base)
+        file.write(block)
+        file.seek(page)
+        file.write(b"".join([struct.pack(f"{order}H", len(entries)), *entries, following]))
+        file.seek(4)
+        file.write(struct.pack(f"{order}I", page))
+
+
+def _relocate(block: bytearray, order: str, at: int, base: int) -> None:
+    """Make a directory's offsets those in a file that the block is in at `base`."""
+    tags, _ = _entries(block, order, at)
+    for tag, entry in tags.items():
+        kind, count, value = struct.unpack_from(f"{order}HII", block, entry + 2)
+        if tag == _INTEROPERABILITY_IFD:
+            _relocate(block, order, value, base)
+        elif _BYTES.get(kind, 0) * count <= _INLINE:
+            continue
+        struct.pack_into(f"{order}I", block, entry + 8, base + value)

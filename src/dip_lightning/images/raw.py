@@ -5,11 +5,12 @@ from pathlib import Path
 import tifffile
 
 from dip_lightning.errors import UserError
+from dip_lightning.images import exif
 from dip_lightning.images.decoded import Decoded, check_size
 from dip_lightning.images.metadata import Metadata
 
 _SIGNATURES = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
-_CR2, _CR3, _CRW = b"CR\2", b"ftypcrx ", b"HEAPCCDR"
+_INNER_SIGNATURES = ((4, b"ftypcrx "), (6, b"HEAPCCDR"), (8, b"CR\2"))  # CR3, CRW, CR2
 _DNG_VERSION = 50706
 _PHOTOMETRIC = {32803, 34892}  # colour filter array, linear raw
 _PAGES = 8  # among which a raw file's image is
@@ -17,14 +18,14 @@ _GAMMA, _SRGB = (2.4, 12.92), ((b"sRGB", b"\0"),)
 
 
 def is_raw(head: bytes) -> bool:
-    """Return whether a file that begins so is a raw file; one that looks like a TIFF is not."""
-    return head.startswith(_SIGNATURES) or head[4:12] == _CR3 or head[6:14] == _CRW
+    """Return whether a file that begins so is a raw file; most look like a TIFF, and may be."""
+    return head.startswith(_SIGNATURES) or any(
+        head.startswith(signature, at) for at, signature in _INNER_SIGNATURES
+    )
 
 
-def is_raw_tiff(tiff: tifffile.TiffFile, head: bytes) -> bool:
-    """Return whether what looks like a TIFF is a raw file: DNG, CR2, NEF, ARW, ..."""
-    if head[8:11] == _CR2:
-        return True
+def is_raw_tiff(tiff: tifffile.TiffFile) -> bool:
+    """Return whether what looks like a TIFF is a raw file: DNG, NEF, ARW, ..."""
     for page, _ in zip(tiff.pages, range(_PAGES), strict=False):
         if not isinstance(page, tifffile.TiffPage):
             continue
@@ -63,4 +64,7 @@ def read(path: Path) -> Decoded:
         array = image.postprocess(
             use_camera_wb=True, no_auto_bright=True, output_bps=16, gamma=_GAMMA
         )
-    return Decoded(array, metadata=Metadata((array.shape[0], array.shape[1]), colors=_SRGB))
+    with path.open("rb") as file:  # most are TIFFs at heart
+        block = exif.of_tiff(file)
+    size = (array.shape[0], array.shape[1])
+    return Decoded(array, metadata=Metadata(size, colors=_SRGB, exif=block).turned(1))

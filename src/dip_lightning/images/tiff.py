@@ -5,14 +5,14 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import georeference, ome, raw
+from dip_lightning.images import exif, georeference, ome, raw
 from dip_lightning.images.decoded import Decoded, check_size, turned
 from dip_lightning.images.metadata import INCH, Metadata, Tag, Tiff
 
@@ -38,8 +38,8 @@ _COLORS = {
 _GRAY = {tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK}
 _BITS = {1, 8, 16, 32, 64}
 _DEFLATE = 8
-_KEPT = {1, 5, _DEFLATE, 32773, 34925, 50000}  # none, LZW, deflate, PackBits, LZMA, Zstandard
-_PREDICTED = {5, _DEFLATE, 34925, 50000}
+_PREDICTED = {5, _DEFLATE, 32946, 34925, 50000}  # LZW, deflate, deflate of old, LZMA, Zstandard
+_KEPT = {1, 32773, *_PREDICTED}  # none, PackBits
 _ASCII, _BYTES = 2, {1, 7}
 _RGB = 3
 _IMAGEJ_TAGS = {"Info", "Labels", "Ranges", "LUTs", "ROI", "Overlays", "Plot", "Properties"}
@@ -47,20 +47,19 @@ Planes = Literal["contig", "separate", "pages"]
 Source = tifffile.TiffPage | tifffile.TiffPageSeries
 
 
-def read(path: Path, head: bytes) -> Decoded:
+def read(path: Path) -> Decoded:
     """Decode a TIFF, or a camera's raw file that looks like one.
 
     Args:
         path: the file.
-        head: its first 32 bytes.
 
     Raises:
         UserError: readable, but not what can be restored; without the file's name.
         Exception: whatever tifffile raises on a damaged file.
     """
     # Channels in other files would be read from wherever this one says.
-    with tifffile.TiffFile(path, _multifile=False) as tiff:
-        if raw.is_raw_tiff(tiff, head):
+    with path.open("rb") as file, tifffile.TiffFile(file, _multifile=False) as tiff:
+        if raw.is_raw_tiff(tiff):
             return raw.read(path)
         page, source = _full(tiff)
         check_size(page.imagelength, page.imagewidth)
@@ -79,6 +78,7 @@ def read(path: Path, head: bytes) -> Decoded:
         metadata = Metadata(
             size=(page.imagelength, page.imagewidth),
             icc=_bytes(page, _ICC),
+            exif=_exif(file),
             xmp=_bytes(page, _XMP),
             dpi=storage.dpi,
             tiff=storage,
@@ -106,8 +106,12 @@ def _full(tiff: tifffile.TiffFile) -> tuple[tifffile.TiffPage, Source]:
             "save the one as a file of its own"
         )
     if whole:
-        if any(page is None for page in whole[0].pages):
-            raise UserError("has channels in other files, expected all in one: save it as one file")
+        is_ome = whole[0].kind == "ome"
+        if first.is_ome != is_ome or any(page is None for page in whole[0].pages):
+            raise UserError(
+                "is described by OME-XML that names other files or pages than it holds, expected "
+                "all planes in one file: save it as one"
+            )
         return whole[0].keyframe, whole[0]
     inner = [
         page for page in first.pages or () if isinstance(page, tifffile.TiffPage) and _is_full(page)
@@ -254,6 +258,11 @@ def _imagej(tiff: tifffile.TiffFile) -> dict[str, Any]:
 def _escaped(text: str) -> str:
     """Write what is not ASCII as ImageJ does."""
     return "".join(c if c.isascii() else f"\\u{ord(c):04X}" for c in text)
+
+
+def _exif(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return exif.of_tiff(file)
 
 
 def _fraction(page: tifffile.TiffPage, code: int) -> Fraction | None:

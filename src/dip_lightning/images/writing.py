@@ -11,8 +11,7 @@ import tifffile
 import torch
 from numpy.typing import NDArray
 
-from dip_lightning.images import ome, png
-from dip_lightning.images.exif import rational
+from dip_lightning.images import exif, ome, png
 from dip_lightning.images.metadata import Metadata, Tag, Tiff
 from dip_lightning.images.picture import LEVELS, RGB, Format, Picture, preview, quantise
 
@@ -70,6 +69,7 @@ def write_tiff(path: Path, picture: Picture) -> None:
     tifffile.imwrite(
         path,
         array,
+        byteorder=">" if metadata.exif.startswith(b"MM") else "<",
         photometric="rgb" if tiff.is_rgb else "minisblack",
         planarconfig=tiff.planes if has_samples else None,
         extrasamples=extras if has_samples and extras else None,
@@ -79,6 +79,8 @@ def write_tiff(path: Path, picture: Picture) -> None:
         **_described(tiff, array, can_be_imagej=picture.alpha is None),
         **_tagged(tiff, metadata.xmp),
     )
+    if metadata.exif:
+        exif.attach(path, metadata.exif)
 
 
 def _described(tiff: Tiff, array: NDArray[np.generic], *, can_be_imagej: bool) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def _tagged(tiff: Tiff, xmp: bytes) -> dict[str, Any]:
     written: dict[str, Any] = {"extratags": [_written(tag) for tag in tags]}
     if tiff.resolution is not None:
         x, y = tiff.resolution
-        written |= {"resolution": (rational(x), rational(y)), "resolutionunit": tiff.unit}
+        written |= {"resolution": (exif.rational(x), exif.rational(y)), "resolutionunit": tiff.unit}
     return written
 
 
