@@ -150,6 +150,7 @@ def of_tiff(file: BinaryIO) -> bytes:
     damaged = (struct.error, SyntaxError, TypeError, ValueError, KeyError, OSError, OverflowError)
     with contextlib.suppress(*damaged):
         found.load_from_fp(file)
+        kept.endian = found.endian
         for tag in _OF_TIFF:
             if tag in found:
                 kept[tag] = found[tag]
