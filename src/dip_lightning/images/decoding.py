@@ -65,7 +65,7 @@ def _read_pillow(path: Path, *, is_deep: bool) -> Decoded:
         orientation = int(image.getexif().get(_ORIENTATION, 1))
         metadata = _metadata(image).turned(orientation)
         if is_deep:
-            array = np.atleast_3d(imagecodecs.png_decode(path.read_bytes()))
+            array = np.atleast_3d(imagecodecs.png_decode(png.bare(file)))
             alpha = array.shape[2] in {2, 4}
         else:
             array, alpha = _pixels(image)

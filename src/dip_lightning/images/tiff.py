@@ -19,6 +19,7 @@ from dip_lightning.images.metadata import INCH, Metadata, Tag, Tiff
 SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 MAX_BYTES = 1 << 30  # decoded: four channels of the most pixels, 32 bits each
 MAX_PAGES = 8  # that are taken as channels where the file does not say what they are
+MAX_DIRECTORIES = 256  # of channels, overviews, masks
 NODATA = 42113
 CARRIED = (
     *(271, 272, 285, 305, 306, 315, 316, 33432),  # make, model, page, software, date, artist, ...
@@ -99,6 +100,8 @@ def _full(tiff: tifffile.TiffFile) -> tuple[tifffile.TiffPage, Source]:
     if not isinstance(first, tifffile.TiffPage):
         raise UserError("has no first page")
     check_size(first.imagelength, first.imagewidth)
+    if len(tiff.pages) > MAX_DIRECTORIES:
+        raise UserError(f"holds {len(tiff.pages)} pages, expected at most {MAX_DIRECTORIES}")
     whole = [series for series in tiff.series if _is_full(series.keyframe)]
     if len(whole) > 1:
         raise UserError(
