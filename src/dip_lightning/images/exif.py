@@ -140,7 +140,7 @@ def of_tiff(file: BinaryIO) -> bytes:
     """Collect the EXIF of a TIFF, whose directories lie all over the file, in one block.
 
     Args:
-        file: the TIFF, from its beginning on.
+        file: the TIFF.
 
     Returns:
         The block; nothing if there is no EXIF or it is damaged, or of a BigTIFF.
@@ -149,6 +149,7 @@ def of_tiff(file: BinaryIO) -> bytes:
     # What Pillow raises on a damaged directory.
     damaged = (struct.error, SyntaxError, TypeError, ValueError, KeyError, OSError, OverflowError)
     with contextlib.suppress(*damaged):
+        file.seek(0)
         found.load_from_fp(file)
         kept.endian = found.endian
         for tag in _OF_TIFF:

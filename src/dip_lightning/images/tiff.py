@@ -1,34 +1,22 @@
 """Reading TIFF: one image of any number of channels, and how the file lays it out."""
 
-import contextlib
 import math
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Literal
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import exif, georeference, ome, raw
+from dip_lightning.images import raw, tags
 from dip_lightning.images.decoded import Decoded, check_size, turned
-from dip_lightning.images.metadata import INCH, Metadata, Tag, Tiff
 
 SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 MAX_BYTES = 1 << 30  # decoded: four channels of the most pixels, 32 bits each
 MAX_PAGES = 8  # that are taken as channels where the file does not say what they are
 MAX_DIRECTORIES = 256  # of channels, overviews, masks
-NODATA = 42113
-CARRIED = (
-    *(271, 272, 285, 305, 306, 315, 316, 33432),  # make, model, page, software, date, artist, ...
-    *(318, 319),  # white point and primaries
-    33723,  # IPTC
-    *(33550, 33922, 34264, 34735, 34736, 34737),  # GeoTIFF
-    *(42112, NODATA, 50909),  # GDAL
-)
-_ORIENTATION, _XMP, _ICC, _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 274, 700, 34675, 282, 283, 296
 _ALPHA = {tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA}
 _COLORS = {
     tifffile.PHOTOMETRIC.MINISWHITE,
@@ -38,12 +26,7 @@ _COLORS = {
 }
 _GRAY = {tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK}
 _BITS = {1, 8, 16, 32, 64}
-_DEFLATE = 8
-_PREDICTED = {5, _DEFLATE, 32946, 34925, 50000}  # LZW, deflate, deflate of old, LZMA, Zstandard
-_KEPT = {1, 32773, *_PREDICTED}  # none, PackBits
-_ASCII, _BYTES = 2, {1, 7}
 _RGB = 3
-_IMAGEJ_TAGS = {"Info", "Labels", "Ranges", "LUTs", "ROI", "Overlays", "Plot", "Properties"}
 Planes = Literal["contig", "separate", "pages"]
 Source = tifffile.TiffPage | tifffile.TiffPageSeries
 
@@ -74,22 +57,15 @@ def read(path: Path) -> Decoded:
         array = _plain(array, page, alpha=alpha)
         colors = array.shape[2] - alpha
         is_rgb = page.photometric not in _GRAY and colors >= _RGB
-        storage = replace(_storage(tiff, page, source), planes=planes, is_rgb=is_rgb)
-        orientation = _orientation(page)
-        metadata = Metadata(
-            size=(page.imagelength, page.imagewidth),
-            icc=_bytes(page, _ICC),
-            exif=_exif(file),
-            xmp=_bytes(page, _XMP),
-            dpi=storage.dpi,
-            tiff=storage,
-        )
+        orientation = tags.orientation(page)
+        metadata = tags.metadata(tiff, page, getattr(source, "kind", ""), file)
+        storage = metadata.tiff and replace(metadata.tiff, planes=planes, is_rgb=is_rgb)
         return Decoded(
             turned(array, orientation),
             alpha=alpha,
             is_color=colors == 1 or (is_rgb and colors == _RGB),
-            nodata=_nodata(page),
-            metadata=metadata.turned(orientation),
+            nodata=tags.nodata(page),
+            metadata=replace(metadata, tiff=storage).turned(orientation),
             tiff=True,
         )
 
@@ -207,88 +183,3 @@ def _inverted(array: NDArray[np.generic], channels: int) -> NDArray[np.generic]:
     if array.dtype.kind in "bu":
         colors = np.invert(colors)
     return np.concatenate([colors, array[..., channels:]], axis=2)
-
-
-def _storage(tiff: tifffile.TiffFile, page: tifffile.TiffPage, source: Source) -> Tiff:
-    kind = getattr(source, "kind", "")
-    imagej = _imagej(tiff) if kind == "imagej" else None
-    description = page.description if imagej is None else ""
-    if kind == "ome":
-        ome.rewritten(description, (1, 1), (Fraction(1), Fraction(1)))  # raises now or never
-    compression = int(page.compression)
-    resolution = [_fraction(page, code) for code in (_X_RESOLUTION, _Y_RESOLUTION)]
-    unit = page.tags.get(_UNIT)
-    x, y = resolution
-    return Tiff(
-        # What cannot be written in its own way, such as the fax's, is not left to grow either.
-        compression=compression if compression in _KEPT else _DEFLATE,
-        is_predicted=page.predictor != 1 and compression in _PREDICTED,
-        description=description,
-        is_ome=kind == "ome",
-        imagej=imagej,
-        resolution=None if x is None or y is None else (x, y),
-        unit=int(unit.value) if unit else INCH,
-        tags=tuple(tag for code in CARRIED if (tag := _tag(page, code)) is not None),
-    )
-
-
-def _tag(page: tifffile.TiffPage, code: int) -> Tag | None:
-    """Return a tag if it holds what it may hold."""
-    tag = page.tags.get(code)
-    if tag is None:
-        return None
-    value, dtype = tag.value, int(tag.dtype)
-    if isinstance(value, str):
-        return Tag(code, _ASCII, value) if dtype == _ASCII else None
-    if isinstance(value, bytes):
-        return Tag(code, dtype, value) if dtype in _BYTES else None
-    numbers = value if isinstance(value, tuple) else (value,)
-    is_usable = code not in georeference.PLACES or georeference.places(code, numbers)
-    if not is_usable or not all(isinstance(number, int | float) for number in numbers):
-        return None
-    return Tag(code, dtype, numbers)
-
-
-def _imagej(tiff: tifffile.TiffFile) -> dict[str, Any]:
-    found = tiff.imagej_metadata or {}
-    return {
-        key: _escaped(value) if isinstance(value, str) and key not in _IMAGEJ_TAGS else value
-        for key, value in found.items()
-        if key in _IMAGEJ_TAGS or isinstance(value, str | int | float)
-    }
-
-
-def _escaped(text: str) -> str:
-    """Write what is not ASCII as ImageJ does."""
-    return "".join(c if c.isascii() else f"\\u{ord(c):04X}" for c in text)
-
-
-def _exif(file: BinaryIO) -> bytes:
-    file.seek(0)
-    return exif.of_tiff(file)
-
-
-def _fraction(page: tifffile.TiffPage, code: int) -> Fraction | None:
-    tag = page.tags.get(code)
-    pair = tag.value if tag else None
-    if not (isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(n, int) for n in pair)):  # noqa: PLR2004
-        return None
-    return Fraction(*pair) if pair[0] > 0 and pair[1] > 0 else None
-
-
-def _bytes(page: tifffile.TiffPage, code: int) -> bytes:
-    tag = page.tags.get(code)
-    value = tag.value if tag else b""
-    return value if isinstance(value, bytes) else b""
-
-
-def _orientation(page: tifffile.TiffPage) -> int:
-    tag = page.tags.get(_ORIENTATION)
-    return int(tag.value) if tag else 1
-
-
-def _nodata(page: tifffile.TiffPage) -> float | None:
-    tag = page.tags.get(NODATA)
-    with contextlib.suppress(ValueError):
-        return float(tag.value) if tag and isinstance(tag.value, str) else None
-    return None

@@ -87,7 +87,8 @@ def _described(tiff: Tiff, array: NDArray[np.generic], *, can_be_imagej: bool) -
     """Return what describes the image, in the format of the program that wrote it."""
     if tiff.imagej is not None and can_be_imagej and array.dtype.name in _IMAGEJ:
         axes = {2: "YX", 3: "CYX" if tiff.planes == "pages" else "YXS"}[array.ndim]
-        return {"imagej": True, "metadata": {**tiff.imagej, "axes": axes}}
+        about = {**tiff.imagej, "axes": axes}
+        return {"imagej": True, "metadata": about, "software": False}
     text = tiff.description
     if tiff.is_ome:
         text = ome.typed(text, array.dtype.name)
