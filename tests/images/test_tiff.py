@@ -182,36 +182,3 @@ def test_channels_in_other_files_are_not_opened(tmp_path):
     )
     with pytest.raises(UserError, match="OME-XML that names other files or pages than"):
         read(tmp_path / "b.tif", "observed")
-
-
-@pytest.mark.parametrize("planes", ["contig", "separate"])
-@pytest.mark.parametrize(("channels", "alpha"), [(4, False), (5, True), (4, True)])
-def test_channels_beside_rgb_keep_their_layout(tmp_path, planes, channels, alpha):
-    stored = stored_array(channels, "uint16")
-    extras = ["unspecified"] * (channels - 3 - alpha) + ["unassalpha"] * alpha
-    array = stored if planes == "contig" else np.ascontiguousarray(np.moveaxis(stored, -1, 0))
-    tifffile.imwrite(
-        tmp_path / "a.tif", array, photometric="rgb", planarconfig=planes, extrasamples=extras
-    )
-    picture = read(tmp_path / "a.tif", "observed")
-    assert picture.format.is_color == (channels - alpha == 3)
-    write_tiff(tmp_path / "b.tif", picture)
-    with tifffile.TiffFile(tmp_path / "b.tif") as written:
-        assert np.array_equal(written.asarray(), array)
-        page = written.pages[0]
-        assert page.planarconfig.name.lower() == planes
-        assert page.photometric.name == "RGB"
-        assert [extra.name.lower() for extra in page.extrasamples] == extras
-
-
-@pytest.mark.parametrize("channels", [2, 3, 8])
-def test_gray_pages_are_channels(tmp_path, channels):
-    stored = np.moveaxis(stored_array(channels, "uint16"), -1, 0)
-    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="minisblack", metadata=None)
-    picture = read(tmp_path / "a.tif", "observed")
-    assert picture.pixels.shape[1] == channels
-    assert not picture.format.is_color
-    write_tiff(tmp_path / "b.tif", picture)
-    with tifffile.TiffFile(tmp_path / "b.tif") as written:
-        assert len(written.pages) == channels
-        assert np.array_equal(written.asarray(), stored)

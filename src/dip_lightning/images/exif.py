@@ -7,7 +7,6 @@ offsets of places in it.
 import contextlib
 import struct
 from fractions import Fraction
-from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image as PillowImage
@@ -162,42 +161,42 @@ def of_tiff(file: BinaryIO) -> bytes:
     return b""
 
 
-def attach(path: Path, exif: bytes) -> None:
+def attach(file: BinaryIO, exif: bytes) -> None:
     """Add the directories of camera and place to a TIFF of the same byte order.
 
     Its first page gets a new list of tags, behind all else; a BigTIFF stays as it is.
 
     Args:
-        path: the TIFF.
+        file: the TIFF, open for reading and writing.
         exif: a block that `rewritten` has returned.
     """
     order = _ORDERS[exif[:2]]
     block = bytearray(exif)
     (first,) = struct.unpack_from(f"{order}I", block, 4)
     tags, _ = _entries(block, order, first)
-    with path.open("r+b") as file:
-        magic, page = struct.unpack(f"{order}2xHI", file.read(8))
-        added = [tag for tag in (_EXIF_IFD, _GPS_IFD) if tag in tags]
-        if magic != _CLASSIC or not added:
-            return
-        file.seek(page)
-        (count,) = struct.unpack(f"{order}H", file.read(2))
-        entries = [file.read(_ENTRY) for _ in range(count)]
-        following = file.read(4)
-        base = file.seek(0, 2)
-        base += base % 2
-        for tag in added:
-            where = _value(block, order, tags[tag])
-            _relocate(block, order, where, base)
-            entries.append(struct.pack(f"{order}HHII", tag, _LONG, 1, base + where))
-        entries.sort(key=lambda entry: int(struct.unpack_from(f"{order}H", entry)[0]))
-        page = base + len(block) + len(block) % 2
-        file.seek(base)
-        file.write(block)
-        file.seek(page)
-        file.write(b"".join([struct.pack(f"{order}H", len(entries)), *entries, following]))
-        file.seek(4)
-        file.write(struct.pack(f"{order}I", page))
+    file.seek(0)
+    magic, page = struct.unpack(f"{order}2xHI", file.read(8))
+    added = [tag for tag in (_EXIF_IFD, _GPS_IFD) if tag in tags]
+    if magic != _CLASSIC or not added:
+        return
+    file.seek(page)
+    (count,) = struct.unpack(f"{order}H", file.read(2))
+    entries = [file.read(_ENTRY) for _ in range(count)]
+    following = file.read(4)
+    base = file.seek(0, 2)
+    base += base % 2
+    for tag in added:
+        where = _value(block, order, tags[tag])
+        _relocate(block, order, where, base)
+        entries.append(struct.pack(f"{order}HHII", tag, _LONG, 1, base + where))
+    entries.sort(key=lambda entry: int(struct.unpack_from(f"{order}H", entry)[0]))
+    page = base + len(block) + len(block) % 2
+    file.seek(base)
+    file.write(block)
+    file.seek(page)
+    file.write(b"".join([struct.pack(f"{order}H", len(entries)), *entries, following]))
+    file.seek(4)
+    file.write(struct.pack(f"{order}I", page))
 
 
 def _relocate(block: bytearray, order: str, at: int, base: int) -> None:

@@ -86,7 +86,7 @@ def profile(icc: bytes) -> Chunk:
 
 def density(dpi: tuple[float, float]) -> Chunk:
     """Return the chunk of a resolution, x and y, dots per inch."""
-    x, y = (min(round(value * METRE), 2**31 - 1) for value in dpi)
+    x, y = (max(1, min(round(value * METRE), 2**31 - 1)) for value in dpi)
     return b"pHYs", struct.pack(">IIB", x, y, 1)
 
 

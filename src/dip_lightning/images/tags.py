@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 import tifffile
 
-from dip_lightning.images import exif, georeference, ome
+from dip_lightning.images import exif, georeference
 from dip_lightning.images.metadata import INCH, Metadata, Tag, Tiff
 
 _NODATA = 42113
@@ -63,9 +63,8 @@ def nodata(page: tifffile.TiffPage) -> float | None:
 
 def _storage(tiff: tifffile.TiffFile, page: tifffile.TiffPage, kind: str) -> Tiff:
     imagej = _imagej(tiff) if kind == "imagej" else None
-    description = page.description if imagej is None else ""
-    if kind == "ome":
-        ome.rewritten(description, (1, 1), (Fraction(1), Fraction(1)))  # raises now or never
+    is_unread_json = page.description.startswith('{"shape":') and kind != "shaped"
+    description = "" if imagej is not None or is_unread_json else page.description
     compression = int(page.compression)
     resolution = [_fraction(page, code) for code in (_X_RESOLUTION, _Y_RESOLUTION)]
     unit = page.tags.get(_UNIT)
@@ -78,7 +77,7 @@ def _storage(tiff: tifffile.TiffFile, page: tifffile.TiffPage, kind: str) -> Tif
         is_ome=kind == "ome",
         imagej=imagej,
         resolution=None if x is None or y is None else (x, y),
-        unit=int(unit.value) if unit else INCH,
+        unit=int(unit.value) if unit and unit.value in {1, 2, 3} else INCH,
         tags=tuple(tag for code in CARRIED if (tag := _tag(page, code)) is not None),
     )
 

@@ -1,5 +1,6 @@
 """Reading TIFF: one image of any number of channels, and how the file lays it out."""
 
+import io
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,9 @@ import tifffile
 from numpy.typing import NDArray
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import raw, tags
+from dip_lightning.images import layout, raw, tags
 from dip_lightning.images.decoded import Decoded, check_size, turned
+from dip_lightning.images.metadata import Metadata
 
 SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 MAX_BYTES = 1 << 30  # decoded: four channels of the most pixels, 32 bits each
@@ -60,14 +62,22 @@ def read(path: Path) -> Decoded:
         orientation = tags.orientation(page)
         metadata = tags.metadata(tiff, page, getattr(source, "kind", ""), file)
         storage = metadata.tiff and replace(metadata.tiff, planes=planes, is_rgb=is_rgb)
+        metadata = replace(metadata, tiff=storage).turned(orientation)
+        _check_writing(array, metadata, alpha=alpha)
         return Decoded(
             turned(array, orientation),
             alpha=alpha,
             is_color=colors == 1 or (is_rgb and colors == _RGB),
             nodata=tags.nodata(page),
-            metadata=replace(metadata, tiff=storage).turned(orientation),
+            metadata=metadata,
             tiff=True,
         )
+
+
+def _check_writing(array: NDArray[np.generic], metadata: Metadata, *, alpha: bool) -> None:
+    """Write a few pixels now: damaged metadata must not fail when a fit has ended."""
+    few = np.zeros((2, 2, array.shape[2]), np.uint8 if array.dtype == bool else array.dtype)
+    layout.write(io.BytesIO(), few, metadata, alpha=alpha)
 
 
 def _full(tiff: tifffile.TiffFile) -> tuple[tifffile.TiffPage, Source]:
