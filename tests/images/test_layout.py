@@ -54,13 +54,24 @@ def test_a_damaged_unit_is_inches(tmp_path):
 
 def test_a_description_of_other_pages_is_left_behind(tmp_path):
     array = stored_array(1, "uint8")
-    text = '{"shape": [3, 9, 14], "axes": "damaged'
+    text = '{"shape": [2, 5]}'
     tifffile.imwrite(
         tmp_path / "a.tif", array, description=text, metadata=None, photometric="minisblack"
     )
     write_tiff(tmp_path / "b.tif", read(tmp_path / "a.tif", "observed"))
     with tifffile.TiffFile(tmp_path / "b.tif") as written:
         assert 270 not in written.pages[0].tags
+
+
+def test_axes_of_one_page_are_not_named(tmp_path):
+    """The result has none of them."""
+    array = stored_array(1, "uint8")[np.newaxis]
+    about = {"axes": "ZYX", "exposure": 7}
+    tifffile.imwrite(tmp_path / "a.tif", array, metadata=about, photometric="minisblack")
+    write_tiff(tmp_path / "b.tif", read(tmp_path / "a.tif", "observed"))
+    with tifffile.TiffFile(tmp_path / "b.tif") as written:
+        assert written.shaped_metadata[0] == {"shape": [9, 14], "exposure": 7}
+        assert np.array_equal(written.asarray(), array[0])
 
 
 def test_what_cannot_be_written_is_refused_while_reading(tmp_path):

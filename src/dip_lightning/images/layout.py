@@ -60,7 +60,10 @@ def _described(tiff: Tiff, array: NDArray[np.generic], *, can_be_imagej: bool) -
     if tiff.is_ome:
         text = ome.typed(text, array.dtype.name)
     elif text.startswith('{"shape":'):  # tifffile's own
-        text = json.dumps({**json.loads(text), "shape": array.shape})
+        about = {**json.loads(text), "shape": array.shape}
+        if len(about.get("axes", "")) != array.ndim:
+            about.pop("axes", None)
+        text = json.dumps(about)
     return {"metadata": None, "description": text.encode() or None, "software": False}
 
 
