@@ -9,6 +9,8 @@ import tifffile
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.images.profiles import DISPLAY_P3
+
 SIZES = [0, 1, 2, 7, 8, 255, 4000, 8000, 8001, 16384, 65535, 65536, 2**20, 2**31 - 1, 2**32 - 1]
 COUNTS = st.sampled_from(
     [0, 1, 2, 3, 4, 5, 7, 8, 16, 32, 254, 255, 256, 65535, 2**31 - 1, 2**32 - 1]
@@ -25,7 +27,9 @@ def _pillow(mode: str, form: str, **settings: object) -> bytes:
 
 def _exif() -> bytes:
     exif = Image.Exif()
-    exif[0x0112] = 6
+    exif[0x010F], exif[0x0112] = "Maker", 6
+    exif[0x011A], exif[0x011B] = 300.0, 150.0
+    exif[0x8769], exif[0x8825] = {0xA002: 14, 0xA003: 11, 0x927C: b"notes"}, {1: "N"}
     return exif.tobytes()
 
 
@@ -47,6 +51,41 @@ def png(width: int, height: int, depth: int, color: int, pixels: bytes, *more: b
     )
 
 
+def _stack(**settings: object) -> bytes:
+    """Two channels, a page for each."""
+    file = io.BytesIO()
+    array = np.arange(2 * 11 * 14, dtype=np.uint16).reshape(2, 11, 14)
+    tifffile.imwrite(file, array, photometric="minisblack", **settings)
+    return file.getvalue()
+
+
+def _behind_a_thumbnail(photometric: str, *tags: tuple) -> bytes:
+    """The image in a SubIFD, as a DNG has it."""
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as tiff:
+        about = {"photometric": "rgb", "metadata": None, "extratags": tags}
+        tiff.write(np.zeros((8, 8, 3), np.uint8), subfiletype=1, subifds=1, **about)
+        array = np.arange(16 * 16, dtype=np.uint16).reshape(16, 16)
+        tiff.write(array, subfiletype=0, photometric=photometric, metadata=None)
+    return file.getvalue()
+
+
+_DNG = [(50706, "B", 4, (1, 4, 0, 0), True), (50708, "s", 0, "Test Camera", True)]
+_GEO = [
+    (33550, "d", 3, (2.0, 2.0, 0.0), True),
+    (33922, "d", 6, (0.0, 0.0, 0.0, 10.0, 20.0, 0.0), True),
+    (34735, "H", 8, (1, 1, 0, 1, 1025, 0, 1, 2), True),
+    (42113, "s", 0, "-9999", True),
+]
+_IMAGEJ = {"axes": "CYX", "unit": "um", "Ranges": (0.0, 1.0, 0.0, 9.0), "Labels": ["a", "b"]}
+_DEEP_CHUNKS = [
+    b"gAMA" + struct.pack(">I", 45455),
+    b"iCCPname\0\0" + zlib.compress(DISPLAY_P3),
+    b"eXIf" + _exif()[6:],
+    b"pHYs" + struct.pack(">IIB", 11811, 5906, 1),
+    b"iTXtTitle\0\0\0\0\0a title",
+]
+
 SEEDS = [
     *(_pillow(mode, "PNG") for mode in ("L", "RGB", "RGBA", "P", "1", "LA")),
     *(_pillow(mode, "JPEG", exif=_exif()) for mode in ("L", "RGB", "CMYK")),
@@ -63,6 +102,18 @@ SEEDS = [
     _tiff("uint8", 1, photometric="miniswhite"),
     _tiff("uint8", 4, photometric="rgb", extrasamples=["unassalpha"]),
     _tiff("uint16", 1, bigtiff=True),
+    *(_pillow("RGB", form, icc_profile=DISPLAY_P3, exif=_exif()) for form in ("PNG", "WEBP")),
+    _pillow("RGB", "JPEG", icc_profile=DISPLAY_P3, exif=_exif(), dpi=(300, 150)),
+    _pillow("RGB", "TIFF", icc_profile=DISPLAY_P3, exif=_exif(), dpi=(300, 150)),
+    png(14, 11, 16, 2, bytes(11 * (1 + 14 * 6)), *_DEEP_CHUNKS),
+    png(14, 11, 16, 4, bytes(11 * (1 + 14 * 4)), *_DEEP_CHUNKS),
+    _tiff("float32", 1, photometric="minisblack", metadata=None, extratags=_GEO),
+    _stack(ome=True, metadata={"axes": "CYX", "PhysicalSizeX": 0.5}),
+    _stack(imagej=True, metadata=_IMAGEJ, resolution=((4, 1), (4, 1))),
+    _stack(metadata=None),
+    _stack(metadata={"axes": "CYX", "exposure": 7}),
+    _behind_a_thumbnail("minisblack"),
+    _behind_a_thumbnail("cfa", *_DNG),
 ]
 
 

@@ -1,5 +1,6 @@
 """Any file read as an image is either an image or a sentence."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import read, read_mask
+from dip_lightning.images import read, read_mask, write_png, write_tiff
 from tests.fuzz.conftest import cases, limits
 from tests.fuzz.files import damaged, declared_png, declared_tiff
 
@@ -27,6 +28,14 @@ def check(path: Path, data: bytes) -> None:
             return
         assert picture.pixels.isfinite().all()
         assert 0 <= float(picture.pixels.min()) <= float(picture.pixels.max()) <= 1
+    small = picture.centre(8)
+    # What came with the pixels must not fail when a fit has ended.
+    for pixels in (small.pixels, small.pixels.repeat_interleave(2, 2).repeat_interleave(2, 3)):
+        alpha = None if small.alpha is None else pixels[:, :1]
+        result = replace(small, pixels=pixels, alpha=alpha)
+        write_png(path, result)
+        if small.format.tiff:
+            write_tiff(path, result)
 
 
 @given(data=damaged())

@@ -22,8 +22,9 @@ def test_quantise_rounds_and_clips(dtype, high):
 
 
 def test_quantise_maps_floats_to_their_own_range():
-    form = Format("float32", low=(-2.0,), high=(6.0,))
-    stored = quantise(torch.tensor([[[[0.0, 0.25, 1.0]]]]), form)
+    stored = quantise(
+        torch.tensor([[[[0.0, 0.25, 1.0]]]]), Format("float32", low=(-2.0,), high=(6.0,))
+    )
     assert stored[..., 0].tolist() == [[-2, 0, 6]]
 
 

@@ -32,7 +32,7 @@ def _save(path, how):
         values[2, 3] = np.nan
         stored = {
             "nan": values,
-            "stack": np.zeros((4, 9, 9), np.uint8),
+            "stack": np.zeros((9, 9, 9), np.uint8),
         }
         tifffile.imwrite(path.with_suffix(".tif"), stored[how], photometric="minisblack")
         return path.with_suffix(".tif")
@@ -60,7 +60,7 @@ def _save(path, how):
         ("cmyk", "has the colours CMYK"),
         ("animated", "is animated"),
         ("nan", "holds 1 values that are not numbers"),
-        ("stack", "holds 4 images"),
+        ("stack", "holds 9 images"),
     ],
 )
 def test_refuses_in_one_sentence(tmp_path, how, why):

@@ -1,10 +1,10 @@
 """What comes out is as large and as deep as what went in."""
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 import torch
-from kornia_rs import io as kornia_io
 from PIL import Image
 
 from dip_lightning.images import Format, Picture, read, write_png, write_tiff
@@ -23,17 +23,18 @@ def test_8_bit_png_survives(tmp_path, mode):
         assert np.array_equal(np.asarray(written), stored)
 
 
-@pytest.mark.parametrize(("mode", "channels"), [("mono", 1), ("rgb", 3), ("rgba", 4)])
-def test_16_bit_png_survives(tmp_path, mode, channels):
-    stored = np.atleast_3d(stored_array(channels, "uint16"))
-    kornia_io.write_image_png_u16(str(tmp_path / "a.png"), stored, mode)
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_16_bit_png_survives(tmp_path, channels):
+    stored = stored_array(channels, "uint16")
+    (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(stored))
     picture = read(tmp_path / "a.png", "image")
-    assert picture.pixels.shape[1] == min(channels, 3)
+    assert picture.pixels.shape[1] == {1: 1, 2: 1, 3: 3, 4: 3}[channels]
+    assert (picture.alpha is not None) == (channels in {2, 4})
     write_png(tmp_path / "b.png", picture)
-    assert np.array_equal(kornia_io.read_image_png_u16(str(tmp_path / "b.png"), mode), stored)
+    assert np.array_equal(imagecodecs.png_decode((tmp_path / "b.png").read_bytes()), stored)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16", "float32", "float64"])
 @pytest.mark.parametrize("channels", [1, 3, 5])
 def test_tiff_survives(tmp_path, dtype, channels):
     stored = stored_array(channels, dtype)
@@ -87,20 +88,12 @@ def test_rounds_to_the_nearest_level(tmp_path):
         assert np.asarray(written).tolist() == [[0, 1, 255, 255]]
 
 
-def test_deep_gray_with_alpha_is_written_as_rgba(tmp_path):
-    picture = Picture(
-        torch.rand(1, 1, 4, 5), torch.ones(1, 1, 4, 5), Format("uint16", high=(65535.0,))
-    )
-    write_png(tmp_path / "a.png", picture)
-    again = read(tmp_path / "a.png", "image")
-    torch.testing.assert_close(again.pixels[:, 1:2], picture.pixels, rtol=0, atol=1e-5)
-    assert again.format == picture.format
-
-
 def test_floats_fill_the_sixteen_bits_of_a_png(tmp_path):
     """Whatever their own range is."""
     picture = Picture(
-        torch.linspace(0, 1, 108).view(1, 1, 9, 12), None, Format("float32", low=(-3,), high=(7,))
+        torch.linspace(0, 1, 108).view(1, 1, 9, 12),
+        None,
+        Format("float32", low=(-3.0,), high=(7.0,)),
     )
     write_png(tmp_path / "a.png", picture)
     read_back = read(tmp_path / "a.png", "image").pixels

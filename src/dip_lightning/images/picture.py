@@ -74,13 +74,14 @@ class Picture:
             return None if image is None else centre(image, side)
 
         top, left = (max(0, length - side) // 2 for length in self.size)
+        height, width = (min(side, length) for length in self.size)
         return replace(
             self,
             pixels=centre(self.pixels, side),
             alpha=cut(self.alpha),
             known=cut(self.known),
             beyond=cut(self.beyond),
-            metadata=self.metadata.cropped(top, left, (min(side, n) for n in self.size)),
+            metadata=self.metadata.cropped(top, left, (height, width)),
         )
 
 

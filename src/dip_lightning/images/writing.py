@@ -1,49 +1,54 @@
-"""Writing images as they were read."""
+"""Writing images as they were read, with what came with them."""
 
 from dataclasses import replace
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
-from dip_lightning.images.picture import RGB, Format, Picture, bounds, preview, quantise
+from dip_lightning.images import layout, png
+from dip_lightning.images.metadata import Metadata
+from dip_lightning.images.picture import Format, Picture, bounds, preview, quantise
 
-RGBA = 4
 DEPTHS = ("uint8", "uint16")  # of a PNG
 
 
 def write_png(path: Path, picture: Picture) -> None:
-    """Write a PNG with the picture's channels and depth; floats take 16 bits from low to high."""
-    import kornia_rs.io  # noqa: PLC0415 - only needed for 16 bits
+    """Write a PNG with the picture's channels, depth, values and metadata.
 
-    shown = preview(picture.pixels)
-    channels = shown.shape[1]
-    form = picture.format
+    Floats, and integers of other sizes, take 16 bits from low to high.
+    """
+    pixels, form = preview(picture.pixels), picture.format
+    channels = pixels.shape[1]
     if form.dtype not in DEPTHS:
-        form = Format("uint16", low=(0.0,), high=(bounds("uint16")[1],))
+        form = Format("uint16", high=(bounds("uint16")[1],))
     form = replace(form, low=form.low[:channels], high=form.high[:channels])
-    array = _stored(replace(picture, pixels=shown, format=form))
-    if form.dtype == "uint8":
-        PillowImage.fromarray(array[..., 0] if array.shape[2] == 1 else array).save(path)
-        return
-    if array.shape[2] == 2:  # noqa: PLR2004 - gray with opacity, which the library does not write
-        array = np.ascontiguousarray(array[..., [0, 0, 0, 1]])
-    mode = {1: "mono", RGB: "rgb", RGBA: "rgba"}[array.shape[2]]
-    kornia_rs.io.write_image_png_u16(str(path), array, mode)
+    array = _stored(replace(picture, pixels=pixels, format=form))
+    encoded = imagecodecs.png_encode(array[..., 0] if array.shape[2] == 1 else array)
+    chunks = _chunks(picture.metadata.fitted(picture.size), channels)
+    path.write_bytes(png.inserted(bytes(encoded), chunks))
+
+
+def _chunks(metadata: Metadata, channels: int) -> list[png.Chunk]:
+    icc = metadata.profile(channels)
+    chunks = [chunk for chunk in metadata.colors if not (icc and chunk[0] == b"sRGB")]
+    if icc:
+        chunks.append(png.profile(icc))
+    if metadata.dpi:
+        chunks.append(png.density(metadata.dpi))
+    if metadata.exif:
+        chunks.append((b"eXIf", metadata.exif))
+    if metadata.xmp:
+        chunks.append(png.text(png.XMP, metadata.xmp.decode(errors="replace")))
+    return chunks + [png.text(keyword, content) for keyword, content in metadata.texts]
 
 
 def write_tiff(path: Path, picture: Picture) -> None:
-    """Write a TIFF with the picture's channels, dtype and range of values."""
-    array = _stored(picture)
-    tifffile.imwrite(
-        path,
-        array[..., 0] if array.shape[2] == 1 else array,
-        photometric="rgb" if picture.pixels.shape[1] == RGB else "minisblack",
-        planarconfig="contig" if array.shape[2] > 1 else None,
-        extrasamples=["unassalpha"] if picture.alpha is not None else None,
-    )
+    """Write a TIFF with the picture's channels, dtype, range of values, layout and metadata."""
+    with path.open("w+b") as file:
+        has_alpha = picture.alpha is not None
+        layout.write(file, _stored(picture), picture.metadata, alpha=has_alpha)
 
 
 def _stored(picture: Picture) -> NDArray[np.generic]:
@@ -51,6 +56,5 @@ def _stored(picture: Picture) -> NDArray[np.generic]:
     array = quantise(picture.pixels, picture.format)
     if picture.alpha is None:
         return array
-    ends = bounds(picture.format.dtype)
-    alpha = replace(picture.format, low=(0.0,), high=(ends[1],))
-    return np.concatenate([array, quantise(picture.alpha, alpha)], axis=2)
+    opacity = replace(picture.format, low=(0.0,), high=(bounds(picture.format.dtype)[1],))
+    return np.concatenate([array, quantise(picture.alpha, opacity)], axis=2)
