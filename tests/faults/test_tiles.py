@@ -141,8 +141,10 @@ def test_a_signal_before_the_first_iteration_leaves_no_result(dip, tmp_path, pho
 def test_a_mosaic_killed_while_it_writes_ends_with_the_same_bits(tmp_path, photo, whole, count):
     command = [*FIT, *TINY, f"image={photo}", "resume=true"]
     assert wait(start(tmp_path / "out", command, die_in_write(count))) == -signal.SIGKILL
-    assert (tmp_path / f"out/tiles/{(count - 1) // WRITES:03}/last.ckpt.partial").exists()
+    half = (tmp_path / f"out/tiles/{(count - 1) // WRITES:03}").glob(".*.partial.last.ckpt")
+    assert len(list(half)) == 1
     assert wait(start(tmp_path / "out", command)) == 0
+    assert not list(tmp_path.rglob("*.partial*"))
     same(whole, tmp_path / "out")
     same_tiles(whole, tmp_path / "out")
 
