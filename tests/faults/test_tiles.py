@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dip_lightning.results import checkpoint
+from dip_lightning.results import checkpoint, ownership
 from dip_lightning.tasks.base import RestorationTask
 from dip_lightning.tasks.restoration import Restoration
 from tests.conftest import TINY, read_metrics, save_png, smooth_image
@@ -205,6 +205,7 @@ def test_a_tile_of_another_mask_is_refused(dip, tmp_path, photo, cut):
 
 
 def test_a_damaged_tile_is_fitted_again(dip, tmp_path, photo, whole):
+    ownership.claim(whole / "tiles/001/last.ckpt")  # as if a run had been killed
     (whole / "tiles/001/last.ckpt").write_bytes(b"broken")
     metrics = json.loads((whole / "metrics.json").read_text())
     (whole / "metrics.json").unlink()
