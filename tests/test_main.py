@@ -16,6 +16,7 @@ import tifffile
 from PIL import Image
 
 from dip_lightning.config import config_folder
+from dip_lightning.results.ownership import LISTING
 from tests.conftest import TINY, read_metrics, save_png, smooth_image
 
 QUICK = ("preset=smoke", "iterations=2", "logger=none")
@@ -29,6 +30,7 @@ FILES = {
     ".hydra",
     "snapshots",
     "report.html",
+    LISTING,
 }
 METRICS = {
     *("status", "task", "image", "network", "psnr", "psnr_average", "psnr_y", "ssim"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,18 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run_hydra(arguments: list[str]) -> int:
+    from dip_lightning import command  # noqa: PLC0415
+    from dip_lightning.command import job  # noqa: PLC0415
+    from dip_lightning.results import layout  # noqa: PLC0415
+
+    checked = command.check(command.parse(arguments))
+    job.failures.clear()
+    folder = checked.sweep_folder
+    with nullcontext() if folder is None else layout.sweeping(folder):
+        return _run_jobs(checked)
+
+
+def _run_jobs(checked: Command) -> int:
     import hydra  # noqa: PLC0415 - --help does without
 
     from dip_lightning import command  # noqa: PLC0415
@@ -60,8 +73,6 @@ def _run_hydra(arguments: list[str]) -> int:
     from dip_lightning.sweeps import sweep  # noqa: PLC0415
     from dip_lightning.sweeps.launchers import PortableJob  # noqa: PLC0415
 
-    checked = command.check(command.parse(arguments))
-    job.failures.clear()
     folder = checked.sweep_folder
     before = {} if folder is None else sweep.written(folder)
     # Hydra would print its own account of an exception, and end with status 1.

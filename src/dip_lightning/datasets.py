@@ -2,15 +2,18 @@
 
 import csv
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from dip_lightning.config import DEFAULT_IMAGE, PATH_KEYS
 from dip_lightning.errors import UserError
 from dip_lightning.images import SUFFIXES
-from dip_lightning.results.files import write_atomically
+from dip_lightning.results.files import whole
 
 SAMPLES = (
     "astronaut",
@@ -119,6 +122,28 @@ def find_mask(name: str, image: str) -> Path:
     return min(files)
 
 
+def given_files(values: Mapping[str, Any]) -> list[tuple[str, Path]]:
+    """List the files of the user's that a configuration names.
+
+    Args:
+        values: the configuration, by key.
+
+    Returns:
+        Each with its key=value; what is shipped or fetched is left out, and what is not there.
+    """
+    found = []
+    for key in PATH_KEYS:
+        value = values.get(key)
+        named = os.environ.get("DIP_DATA") and value not in SAMPLES
+        if value is None or not (named or os.path.exists(value)):
+            continue
+        image = values.get("observed") or values.get("image") or DEFAULT_IMAGE
+        with suppress(UserError):
+            file = find_mask(value, image) if key == "mask" else find_image(value, key)
+            found.append((f"{key}={value}", file))
+    return found
+
+
 def _choices(name: str, folder: str | None) -> str:
     if folder:
         return (
@@ -186,7 +211,9 @@ def _as_mask(file: str, action: str, _pooch: Any) -> str:
         content = BytesIO()
         with Image.open(file) as masked:
             masked.convert("L").point(lambda level: 255 * (level > 0)).save(content, "PNG")
-        write_atomically(mask, content.getbuffer(), owner=uuid4().hex)  # other jobs do so, too
+        partial = mask.with_name(f"{mask.name}{uuid4().hex}.partial")  # other jobs do so, too
+        with whole(mask, partial):
+            partial.write_bytes(content.getbuffer())
     return str(mask)
 
 

@@ -1,6 +1,7 @@
 """One job: load, build, fit, report; the only place that wires everything together."""
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
@@ -25,12 +26,15 @@ from dip_lightning.tasks.given import Given
 from dip_lightning.tiling import Tiling, grid_of
 
 
-def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any]:
+def run(
+    config: Config, place: Place, begin: Callable[[], object], *, goes_on: bool = False
+) -> dict[str, Any]:
     """Restore one image and fill its result folder.
 
     Args:
         config: settings of the job.
         place: result folder and names for the dashboard.
+        begin: makes room in the folder; called when all that is given has been read and checked.
         goes_on: from the checkpoint in the folder.
 
     Returns:
@@ -50,6 +54,7 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
             found = checkpoint.find(place.folder, task, device)
         elif goes_on and tiling is not None:
             tiling.find(device)
+        begin()
         report.write_observed(place.folder, task, picture)
         _announce(task, device, tiling)
         pointless = health.of_given(task.y if task.x is None else task.x, task.mask)

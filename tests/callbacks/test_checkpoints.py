@@ -5,6 +5,7 @@ import pytest
 from dip_lightning.callbacks import Checkpoints, Storage
 from dip_lightning.callbacks.checkpoints import RARITY
 from dip_lightning.results.checkpoint import read
+from dip_lightning.results.ownership import LISTING
 from tests.tasks.test_base import make, trainer
 
 
@@ -73,6 +74,6 @@ def test_the_checkpoint_is_that_of_the_last_chunk(tmp_path):
     task = make()
     trainer([Checkpoints(path, 0)], plugins=[Storage()]).fit(task, [4, 4])
     assert read(path)["fit"]["iteration"] == 8
-    assert [entry.name for entry in tmp_path.iterdir()] == ["last.ckpt"]
+    assert {entry.name for entry in tmp_path.iterdir()} == {"last.ckpt", LISTING}
     Storage().remove_checkpoint(path)
     assert not path.exists()

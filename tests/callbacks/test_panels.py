@@ -7,6 +7,7 @@ from PIL import Image
 
 from dip_lightning.callbacks.panels import Panels, logarithmic
 from dip_lightning.images import Format, preview, quantise
+from dip_lightning.results.ownership import LISTING
 from tests.tasks.test_base import fit, make
 
 
@@ -76,7 +77,7 @@ def test_all_previews_are_written_when_a_fit_breaks(tmp_path):
     panels.write(task, None)
     panels.on_exception(None, task, RuntimeError())
     kept = {path.name for path in (tmp_path / "snapshots").iterdir()}
-    assert kept == {"000003.webp", "truth.png"}
+    assert kept == {"000003.webp", "truth.png", LISTING}
 
 
 def test_where_no_preview_can_be_written_the_fit_goes_on(tmp_path, capsys):

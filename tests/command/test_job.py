@@ -12,7 +12,7 @@ import pytest
 from dip_lightning.command import job
 from dip_lightning.dashboard import page
 from dip_lightning.errors import UserError
-from dip_lightning.results import lock
+from dip_lightning.results import lock, ownership
 from dip_lightning.results.naming import Place
 from tests.conftest import read_metrics
 
@@ -64,8 +64,9 @@ def test_a_refusal_in_another_process_is_raised(monkeypatch, capsys):
     for launcher, expected in (("basic", nullcontext()), ("joblib", pytest.raises(UserError))):
         choices = {"hydra/launcher": launcher}
         settings = SimpleNamespace(runtime=SimpleNamespace(choices=choices))
+        start = SimpleNamespace(place=place, hydra_config=settings)
         with expected:
-            job._refuse(place, settings, "out: is in use")
+            job._refuse(start, "out: is in use")
     assert capsys.readouterr().err == 2 * "error: out: is in use\n"
     assert job.failures == 2 * ["seed=1: out: is in use"]
 
@@ -88,6 +89,7 @@ def test_a_job_killed_after_its_result_is_tidied_up(dip, tmp_path, photo):
     written = (folder / "metrics.json").stat().st_mtime_ns
     (folder / "report.html").unlink()
     here = lock._describe()
+    ownership.claim(folder / ".lock")
     (folder / ".lock").write_text(json.dumps({**here, "pid": 2**22 + 1}))  # above any number
     status, out, _ = dip(*arguments)
     assert status == 0

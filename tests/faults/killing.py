@@ -89,7 +89,7 @@ def die_in_write(count: int) -> Callable[[], None]:
 
         def deadly(handle: int) -> None:
             path = Path(f"/proc/self/fd/{handle}").readlink()
-            written[0] += path.name == f"{checkpoint.NAME}.partial"
+            written[0] += path.name.endswith(f".partial.{checkpoint.NAME}")
             if written[0] == count:
                 os.ftruncate(handle, os.fstat(handle).st_size // 2)
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -13,9 +13,10 @@ import pytest
 import torch
 from PIL import Image
 
+from dip_lightning.results import ownership
 from dip_lightning.tasks.denoising import Denoising
-from tests.conftest import read_metrics, save_png, smooth_image
-from tests.faults.test_resume import FIT, cut, whole  # noqa: F401 - fixtures
+from tests.conftest import read_metrics
+from tests.faults.test_resume import FIT, crash, cut, whole  # noqa: F401 - fixtures
 from tests.test_main import FILES
 
 MOUNT, UNMOUNT = ("mount",), ("umount",)
@@ -88,7 +89,9 @@ def test_a_folder_that_is_removed_is_made_again(dip, tmp_path, photo, whole, cut
 def test_a_folder_in_use(dip, tmp_path, photo, whole):  # noqa: F811
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("*") if path.is_file()}
     lock = {"pid": 1, "host": "elsewhere", "born": "1", "job": None}
+    ownership.claim(whole / ".lock")
     (whole / ".lock").write_text(json.dumps(lock))
+    before = {path: path.stat().st_mtime_ns for path in before}
     status, _, err = dip(*FIT, f"image={photo}", "hydra.run.dir=whole")
     assert status == 1
     assert err == (
@@ -98,18 +101,18 @@ def test_a_folder_in_use(dip, tmp_path, photo, whole):  # noqa: F811
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_a_finished_result_stays_until_the_next_one_is(dip, tmp_path, photo, whole):  # noqa: F811
+def test_a_finished_result_stays_until_the_next_one_is(dip, photo, whole, cut):  # noqa: F811
     command = (*FIT, f"image={photo}", "hydra.run.dir=whole")
     result = (whole / "restored.png").read_bytes()
-    photo.write_bytes(b"broken")
+    cut(10, crash)
     status, out, _ = dip(*command)
     assert status == 1
     assert read_metrics(whole)["status"] == "failed"
     assert "the result before it: whole/previous" in out
+    cut(10, crash)
     assert dip(*command)[0] == 1  # a second failure does not replace it
     assert (whole / "previous" / "restored.png").read_bytes() == result
     assert read_metrics(whole / "previous")["status"] == "finished"
-    save_png(photo, smooth_image(3, 13, 17))
     assert dip(*command)[0] == 0
     assert {path.name for path in whole.iterdir()} == FILES
     assert (whole / "restored.png").read_bytes() == result

@@ -7,6 +7,7 @@ import signal
 import pytest
 import torch
 
+from dip_lightning.results.ownership import LISTING
 from dip_lightning.tasks.base import RestorationTask
 from tests.conftest import read_metrics, save_png, smooth_image
 
@@ -151,13 +152,35 @@ def test_another_mask_of_the_same_name_is_refused(dip, tmp_path, photo, cut):
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "history.csv", "last.ckpt"])
-def test_a_damaged_file_is_made_again(dip, tmp_path, photo, whole, cut, name):
+def test_a_file_that_was_changed_is_made_again_once_it_is_moved_away(
+    dip, tmp_path, photo, whole, cut, name
+):
     command = (*FIT, f"image={photo}", "hydra.run.dir=out", "resume=true")
     if name != "metrics.json":
         cut(10, stop)
     dip(*command)
-    (tmp_path / "out" / name).write_bytes(b"\x00\xff{")
+    changed = tmp_path / "out" / name
+    changed.write_bytes(b"\x00\xff{")
+    before = {path: path.read_bytes() for path in changed.parent.rglob("*") if path.is_file()}
     status, _, err = dip(*command)
-    assert status == 0
-    assert ("starting from the beginning" in err) == (name == "last.ckpt")
+    assert status == 1
+    assert err == (
+        f"error: out/{name}: is no file of an earlier run, or was changed since, and would be "
+        "replaced; name another folder, or move it away\n"
+    )
+    assert {path: path.read_bytes() for path in before} == before
+    changed.unlink()
+    assert dip(*command)[0] == 0
     same(whole, tmp_path / "out")
+
+
+def test_inputs_that_cannot_be_read_leave_a_result_as_it_was(dip, tmp_path, photo, whole):
+    files = [path for path in whole.rglob("*") if path.is_file() and path.name != LISTING]
+    before = {path: path.read_bytes() for path in files}
+    photo.write_bytes(b"broken")
+    for given in ("image=gone.png", f"image={photo}"):
+        status, out, err = dip(*FIT, given, "hydra.run.dir=whole")
+        assert status == 1
+        assert "left as it was: whole" in out
+        assert err.count("error: ") == 1
+        assert {path: path.read_bytes() for path in before} == before

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dip_lightning.results import checkpoint
+from dip_lightning.results import checkpoint, ownership
 from dip_lightning.tasks.base import RestorationTask
 from dip_lightning.tasks.restoration import Restoration
 from tests.conftest import TINY, read_metrics, save_png, smooth_image
@@ -141,8 +141,10 @@ def test_a_signal_before_the_first_iteration_leaves_no_result(dip, tmp_path, pho
 def test_a_mosaic_killed_while_it_writes_ends_with_the_same_bits(tmp_path, photo, whole, count):
     command = [*FIT, *TINY, f"image={photo}", "resume=true"]
     assert wait(start(tmp_path / "out", command, die_in_write(count))) == -signal.SIGKILL
-    assert (tmp_path / f"out/tiles/{(count - 1) // WRITES:03}/last.ckpt.partial").exists()
+    half = (tmp_path / f"out/tiles/{(count - 1) // WRITES:03}").glob(".*.partial.last.ckpt")
+    assert len(list(half)) == 1
     assert wait(start(tmp_path / "out", command)) == 0
+    assert not list(tmp_path.rglob("*.partial*"))
     same(whole, tmp_path / "out")
     same_tiles(whole, tmp_path / "out")
 
@@ -203,6 +205,7 @@ def test_a_tile_of_another_mask_is_refused(dip, tmp_path, photo, cut):
 
 
 def test_a_damaged_tile_is_fitted_again(dip, tmp_path, photo, whole):
+    ownership.claim(whole / "tiles/001/last.ckpt")  # as if a run had been killed
     (whole / "tiles/001/last.ckpt").write_bytes(b"broken")
     metrics = json.loads((whole / "metrics.json").read_text())
     (whole / "metrics.json").unlink()

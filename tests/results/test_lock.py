@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from dip_lightning.errors import FolderError
-from dip_lightning.results.lock import NAME, _describe, is_alive, locked
+from dip_lightning.results import ownership
+from dip_lightning.results.layout import LOCK as NAME
+from dip_lightning.results.lock import _describe, is_alive, locked
 
 
 @pytest.fixture
@@ -23,16 +25,27 @@ def holder(process, **changes):
     return {**_describe(), "pid": process.pid, "born": _born(process.pid), **changes}
 
 
+def left(folder, text):
+    """Leave the lock of a process that was killed."""
+    ownership.begin(folder)
+    ownership.claim(folder / NAME)
+    (folder / NAME).write_text(text)
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()} - {ownership.LISTING}
+
+
 def test_the_lock_goes_with_its_process(tmp_path):
     with locked(tmp_path / "out"):
         assert json.loads((tmp_path / "out" / NAME).read_text())["pid"] == os.getpid()
-    assert list((tmp_path / "out").iterdir()) == []
+    assert names(tmp_path / "out") == set()
 
 
 def test_it_goes_after_a_failure_too(tmp_path):
     with pytest.raises(ZeroDivisionError), locked(tmp_path):
         raise ZeroDivisionError
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == set()
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path, other):
@@ -49,18 +62,26 @@ def test_a_folder_in_use_is_left_alone(tmp_path, other):
 
 @pytest.mark.parametrize("text", ["", "{", "[]"])
 def test_half_a_lock_is_taken_over(tmp_path, text):
-    (tmp_path / NAME).write_text(text)
+    left(tmp_path, text)
     with locked(tmp_path):
         assert json.loads((tmp_path / NAME).read_text()) == _describe()
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == set()
 
 
 def test_the_lock_of_a_dead_process_is_taken_over(tmp_path, other):
     dead = holder(other)
     other.communicate()
-    (tmp_path / NAME).write_text(json.dumps(dead))
+    left(tmp_path, json.dumps(dead))
     with locked(tmp_path):
         assert json.loads((tmp_path / NAME).read_text()) == _describe()
+
+
+@pytest.mark.parametrize("text", ["", "mine", '{"a": 1}'])
+def test_a_file_of_the_users_of_that_name_stays(tmp_path, text):
+    (tmp_path / NAME).write_text(text)
+    with pytest.raises(FileExistsError), locked(tmp_path):
+        pass
+    assert (tmp_path / NAME).read_text() == text
 
 
 def test_who_is_alive(other, monkeypatch):
@@ -75,7 +96,7 @@ def test_who_is_alive(other, monkeypatch):
 
 
 def test_the_last_of_two_that_take_it_over_has_it(tmp_path, monkeypatch):
-    (tmp_path / NAME).write_text("")
+    left(tmp_path, "")
     rival = {**_describe(), "pid": 1}
     monkeypatch.setattr("time.sleep", lambda _: (tmp_path / NAME).write_text(json.dumps(rival)))
     monkeypatch.setattr("dip_lightning.results.lock.is_alive", lambda _: False)
@@ -85,9 +106,10 @@ def test_the_last_of_two_that_take_it_over_has_it(tmp_path, monkeypatch):
 
 def test_one_that_another_has_taken_over_meanwhile_is_left_alone(tmp_path, monkeypatch):
     lock = tmp_path / NAME
-    lock.write_text(json.dumps({**_describe(), "pid": 1}))
+    left(tmp_path, json.dumps({**_describe(), "pid": 1}))
     rival = json.dumps({**_describe(), "pid": 2})
-    monkeypatch.setattr("dip_lightning.results.lock.is_alive", lambda _: not lock.write_text(rival))
+    answers = iter([lambda: False, lambda: not lock.write_text(rival)])
+    monkeypatch.setattr("dip_lightning.results.lock.is_alive", lambda _: next(answers)())
     with pytest.raises(FolderError, match="process 2"), locked(tmp_path):
         pass
     assert lock.read_text() == rival

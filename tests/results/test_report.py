@@ -4,7 +4,8 @@ import math
 import torch
 
 from dip_lightning.metrics import Scores
-from dip_lightning.results.report import Measured, Outcome, clear, format_table, write_metrics
+from dip_lightning.results.ownership import LISTING
+from dip_lightning.results.report import Measured, Outcome, format_table, write_metrics
 
 
 def test_table_aligns_and_shows_what_is_missing():
@@ -20,13 +21,6 @@ def test_table_aligns_and_shows_what_is_missing():
     ]
 
 
-def test_an_earlier_result_is_removed_and_nothing_else(tmp_path):
-    for name in ("restored.tif", "metrics.json", "notes.txt"):
-        (tmp_path / name).touch()
-    clear(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
-
-
 def test_metrics_are_valid_json_without_nan(tmp_path):
     write_metrics(tmp_path, {"a": math.nan, "b": {"c": [math.inf]}, "d": 1.5, "e": None})
 
@@ -36,4 +30,4 @@ def test_metrics_are_valid_json_without_nan(tmp_path):
     text = (tmp_path / "metrics.json").read_text()
     values = json.loads(text, parse_constant=refuse)
     assert values == {"a": None, "b": {"c": [None]}, "d": 1.5, "e": None}
-    assert [path.name for path in tmp_path.iterdir()] == ["metrics.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {"metrics.json", LISTING}

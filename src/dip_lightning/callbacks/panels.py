@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dip_lightning.callbacks.history import decibels
 from dip_lightning.images import Format, preview, quantise
+from dip_lightning.results import ownership
 from dip_lightning.results.files import Attempts
 from dip_lightning.tasks.base import RestorationTask
 
@@ -104,7 +105,8 @@ class Panels(Callback):
             picture.thumbnail((longest, longest))
         with self._attempts.at(self.folder / name):
             self.folder.mkdir(parents=True, exist_ok=True)
-            picture.save(self.folder / name, quality=QUALITY)
+            with ownership.writing(self.folder / name) as partial:
+                picture.save(partial, quality=QUALITY)
 
 
 def _picture(pixels: Tensor) -> PillowImage.Image:

@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dip_lightning.results.files import Attempts, write_atomically
+from dip_lightning.results import ownership
+from dip_lightning.results.files import Attempts
 
 
 class Table:
@@ -37,7 +38,8 @@ class Table:
         Raises:
             OSError: the file cannot be written.
         """
-        write_atomically(self.path, self.text.encode())
+        ownership.write(self.path, self.text.encode())
+        ownership.claim(self.path)  # rows are added in place
 
     def append(self, rows: Iterable[Sequence[str]]) -> None:
         """Add rows; where the disk takes none, say so once and try again with the next ones."""

@@ -172,7 +172,11 @@ def check(command: Command) -> Command:
         folder = folder_of(command.told, command.source.name, command.source.folder)
         overrides.append(f"hydra.sweep.dir={folder}")
     (named,) = parse_overrides([t for t in overrides if t.startswith("hydra.sweep.dir=")][-1:])
-    return replace(command, overrides=[*overrides, exclude], sweep_folder=Path(str(named.value())))
+    place = str(named.value())
+    if "${" in place:  # what is in it must be known before Hydra writes there
+        place = command.source.sweep_folder([*job, str(named.input_line)])
+        overrides.append(f"hydra.sweep.dir={quote(place)}")
+    return replace(command, overrides=[*overrides, exclude], sweep_folder=Path(place))
 
 
 def _check_other(

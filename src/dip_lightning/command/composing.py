@@ -71,6 +71,18 @@ class Source:
             except (HydraException, OmegaConfBaseException) as error:
                 raise _sentence(error, overrides) from None
 
+    def sweep_folder(self, overrides: list[str]) -> str:
+        """Name the folder of a sweep, its interpolations resolved.
+
+        Raises:
+            UserError: one cannot be resolved.
+        """
+        composed = self.compose(overrides, with_hydra=True)
+        try:
+            return str(composed.hydra.sweep.dir)
+        except OmegaConfBaseException as error:
+            raise _sentence(error, overrides) from None
+
     def check(self, overrides: list[str]) -> DictConfig:
         """Compose one job and check it.
 

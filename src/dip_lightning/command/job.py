@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +67,8 @@ def run_job(composed: DictConfig) -> float | None:
     if place.group:
         print(f"\n[{hydra_config.job.num + 1}] {place.swept}".rstrip(), flush=True)
     typed = any(text.startswith("resume=") for text in hydra_config.overrides.task)
-    resume = bool(composed.resume and (place.group or typed))
-    done = sweep.finished(place.folder) if resume else None
+    start = _Start(composed, hydra_config, place, bool(composed.resume and (place.group or typed)))
+    done = sweep.finished(place.folder) if start.resume else None
     if done is not None and rerun.is_same(place.folder, composed):
         where = shown_path(place.folder)  # flushed: a worker's buffer may outlast the sweep
         print(f"finished before (resume=false does it again): {where}", flush=True)
@@ -76,67 +77,119 @@ def run_job(composed: DictConfig) -> float | None:
             write_page(page.write_report, place.folder)
         return _score(done, composed.objective)
     try:
+        lock.check(place.folder)
+        start.check()
         with lock.locked(place.folder):
-            return _run_locked(composed, hydra_config, place, resume=resume)
+            return _run_locked(start)
     except FolderError as error:  # what is there is another's
-        _refuse(place, hydra_config, str(error))
+        _refuse(start, str(error))
     except OSError as error:  # before there was anything to lose
         where = error.filename or shown_path(place.folder)
-        _refuse(place, hydra_config, f"{where}: cannot be written ({reason(error)})")
+        _refuse(start, f"{where}: cannot be written ({reason(error)})")
     return None
 
 
-def _run_locked(
-    composed: DictConfig, hydra_config: HydraConf, place: Place, *, resume: bool
-) -> float | None:
+@dataclass
+class _Start:
+    """How a job begins in its folder.
+
+    Attributes:
+        composed: what Hydra has composed.
+        hydra_config: Hydra's own settings.
+        place: result folder and names for the dashboard.
+        resume: whether to go on from what is there.
+        begun: whether what is in the folder is this job's.
+    """
+
+    composed: DictConfig
+    hydra_config: HydraConf
+    place: Place
+    resume: bool
+    begun: bool = False
+
+    def check(self) -> bool:
+        """Check what is in the folder, touching nothing.
+
+        Returns:
+            Whether there is a checkpoint to go on from.
+
+        Raises:
+            FolderError: it is the user's, an input, or another configuration's.
+        """
+        from dip_lightning.command import rerun  # noqa: PLC0415
+        from dip_lightning.datasets import given_files  # noqa: PLC0415
+        from dip_lightning.results import checkpoint, layout  # noqa: PLC0415
+
+        folder = self.place.folder
+        layout.check(folder, layout.FOLDER, given_files(self.composed))
+        same = rerun.is_same(folder, self.composed)
+        held = not same and (folder / ".hydra" / "config.yaml").exists()
+        if self.resume and held and not self.place.group:
+            raise FolderError(
+                f"resume=true: {shown_path(folder)} holds another configuration; name another "
+                "folder, or leave resume=true out to replace what is there"
+            )
+        return self.resume and same and checkpoint.exists(folder)
+
+    def begin(self) -> None:
+        """Make room in the folder: all that the job is given has been read.
+
+        Raises:
+            FolderError: there is something of the user's by now.
+            OSError: the folder cannot be written.
+        """
+        from dip_lightning.command import rerun  # noqa: PLC0415
+        from dip_lightning.results import layout, ownership  # noqa: PLC0415
+        from dip_lightning.sweeps import sweep  # noqa: PLC0415
+
+        folder, goes_on = self.place.folder, self.check()
+        ownership.remove_partials(folder)
+        if not goes_on:
+            if sweep.finished(folder) is not None:
+                layout.set_aside(folder)
+            layout.clear(folder)
+            rerun.write(folder, self.composed, self.hydra_config)
+        self.begun = True
+
+
+def _run_locked(start: _Start) -> float | None:
     from dip_lightning import run  # noqa: PLC0415
     from dip_lightning.command import composing, rerun  # noqa: PLC0415
-    from dip_lightning.dashboard import page  # noqa: PLC0415
-    from dip_lightning.results import report  # noqa: PLC0415
+    from dip_lightning.results import layout  # noqa: PLC0415
 
-    goes_on = _prepare(composed, hydra_config, place, resume=resume)
+    composed, place = start.composed, start.place
+    goes_on = start.check()
     try:
-        result = run.run(composing.to_config(composed), place, goes_on=goes_on)
+        result = run.run(composing.to_config(composed), place, start.begin, goes_on=goes_on)
         if not (place.folder / ".hydra").exists():  # somebody has removed the folder
-            rerun.write(place.folder, composed, hydra_config)
+            rerun.write(place.folder, composed, start.hydra_config)
     except FolderError:
         raise
     except Exception as error:  # noqa: BLE001 - one failing job must not stop the others
-        _fail(place, error)
+        _fail(start, error)
         return None
     finally:
         # The Trainer and its model refer to each other: only the collector frees their memory.
         gc.collect()
-        if place.group:
-            rows = summarise(place.folder.parent)
-            if len(rows) <= MOST_SHOWN:
-                write_page(page.write_dashboard, place.folder.parent)
-        write_page(page.write_report, place.folder)
+        _write_pages(start)
+        layout.seal(place.folder, layout.FOLDER)
     if result["status"] == "finished":
-        report.drop_previous(place.folder)
+        layout.drop_previous(place.folder)
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
     return _score(result, composed.objective)
 
 
-def _prepare(composed: DictConfig, hydra_config: HydraConf, place: Place, *, resume: bool) -> bool:
-    from dip_lightning.command import rerun  # noqa: PLC0415
-    from dip_lightning.results import checkpoint, report  # noqa: PLC0415
-    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+def _write_pages(start: _Start) -> None:
+    from dip_lightning.dashboard import page  # noqa: PLC0415
 
-    folder, same = place.folder, rerun.is_same(place.folder, composed)
-    if resume and not same and not place.group and (folder / ".hydra" / "config.yaml").exists():
-        raise FolderError(
-            f"resume=true: {shown_path(folder)} holds another configuration; name another folder, "
-            "or leave resume=true out to replace what is there"
-        )
-    if resume and same and checkpoint.exists(folder):
-        return True
-    if sweep.finished(folder) is not None:
-        report.set_aside(folder)
-    report.clear(folder)
-    rerun.write(folder, composed, hydra_config)
-    return False
+    place = start.place
+    if place.group:
+        rows = summarise(place.folder.parent)
+        if len(rows) <= MOST_SHOWN:
+            write_page(page.write_dashboard, place.folder.parent)
+    if start.begun:
+        write_page(page.write_report, place.folder)
 
 
 def _score(metrics: dict[str, Any], objective: str) -> float | None:
@@ -155,33 +208,44 @@ def _place(hydra_config: HydraConf) -> Place:
     return Place(folder, hydra_config.job.override_dirname, group, values)
 
 
-def _fail(place: Place, error: Exception) -> None:
-    from dip_lightning.engine import memory  # noqa: PLC0415 - imports PyTorch
-    from dip_lightning.results import report  # noqa: PLC0415 - imports PyTorch
+def _fail(start: _Start, error: Exception) -> None:
+    from dip_lightning.results import layout, report  # noqa: PLC0415 - imports PyTorch
 
-    diagnosis = getattr(error, "diagnosis", None)
-    if memory.is_exhausted(error):
-        sentence = "memory: there is not enough; use a smaller image or fewer channels"
-        diagnosis = "out_of_memory"
-    elif isinstance(error, OSError):
-        sentence = f"{error.filename or shown_path(place.folder)}: {reason(error)}"
-    elif isinstance(error, UserError):
-        sentence = str(error)
-    else:
-        traceback.print_exc()
-        sentence = f"{type(error).__name__}: {error}"
+    place = start.place
+    sentence, diagnosis = _explain(place, error)
+    if not start.begun and layout.holds_result(place.folder):
+        print(f"left as it was: {shown_path(place.folder)}", flush=True)
+        _refuse(start, sentence)
+        return
     _report(place, sentence)
     with suppress(OSError):  # it may be the reason of the failure
-        values = {"status": "failed", "error": sentence, "diagnosis": diagnosis}
-        values |= {"swept": place.values}
+        if not start.begun:
+            start.begin()
+        values: dict[str, Any] = {"status": "failed", "error": sentence}
+        values |= {"diagnosis": diagnosis, "swept": place.values}
         report.write_metrics(place.folder, values)
     if (place.folder / PREVIOUS).exists():
         print(f"the result before it: {shown_path(place.folder / PREVIOUS)}")
 
 
-def _refuse(place: Place, hydra_config: HydraConf, sentence: str) -> None:
-    _report(place, sentence)
-    if hydra_config.runtime.choices["hydra/launcher"] != LOCAL:
+def _explain(place: Place, error: Exception) -> tuple[str, str | None]:
+    from dip_lightning.engine import memory  # noqa: PLC0415 - imports PyTorch
+
+    if memory.is_exhausted(error):
+        sentence = "memory: there is not enough; use a smaller image or fewer channels"
+        return sentence, "out_of_memory"
+    diagnosis = getattr(error, "diagnosis", None)
+    if isinstance(error, OSError):
+        return f"{error.filename or shown_path(place.folder)}: {reason(error)}", diagnosis
+    if isinstance(error, UserError):
+        return str(error), diagnosis
+    traceback.print_exc()
+    return f"{type(error).__name__}: {error}", diagnosis
+
+
+def _refuse(start: _Start, sentence: str) -> None:
+    _report(start.place, sentence)
+    if start.hydra_config.runtime.choices["hydra/launcher"] != LOCAL:
         # The folder is another's: nothing in it tells the process that has sent this one.
         raise UserError(sentence)
 

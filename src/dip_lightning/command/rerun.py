@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from dip_lightning.config import CONFIG_NAME, DRAWN_MASKS, PATH_KEYS, UNIMPORTANT
+from dip_lightning.results import ownership
 from dip_lightning.results.naming import shown_path
 from dip_lightning.sweeps.sweep import finished
 
@@ -29,11 +30,15 @@ def write(folder: Path, composed: DictConfig, hydra_config: HydraConf) -> None:
     """
     inside = folder / ".hydra"
     inside.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(composed, inside / "config.yaml")
-    OmegaConf.save(hydra_config.overrides.task, inside / "overrides.yaml")
-    OmegaConf.save(OmegaConf.create({"hydra": hydra_config}), inside / "hydra.yaml")
     values = repeatable(composed, hydra_config.runtime.choices)
-    (inside / "rerun.yaml").write_text(f"# {command(folder)}\n{OmegaConf.to_yaml(values)}")
+    texts = {
+        "config": OmegaConf.to_yaml(composed),
+        "overrides": OmegaConf.to_yaml(hydra_config.overrides.task),
+        "hydra": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra_config})),
+        "rerun": f"# {command(folder)}\n{OmegaConf.to_yaml(values)}",
+    }
+    for name, text in texts.items():
+        ownership.write(inside / f"{name}.yaml", text.encode())
 
 
 def command(folder: Path) -> str:

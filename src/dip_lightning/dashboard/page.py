@@ -7,11 +7,10 @@ from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from dip_lightning.dashboard.records import points_each, record, swept_keys
 from dip_lightning.dashboard.runs import Run, find_run, find_runs
-from dip_lightning.results.files import write_atomically
+from dip_lightning.results import ownership
 
 APP = Path(__file__).with_name("app")
 SCRIPTS = (
@@ -65,9 +64,7 @@ def _write(
         "swept": swept_keys(runs),
         "runs": [record(run, page, root, points) for run in runs],
     }
-    # Jobs of a sweep that run at the same time write the same page.
-    owner = "" if single else f".{uuid4().hex}"
-    write_atomically(target, _fill(data).encode(), owner)
+    ownership.write(target, _fill(data).encode())
 
 
 def _fill(data: dict[str, Any]) -> str:

@@ -10,7 +10,8 @@ import torch
 
 from dip_lightning.engine.memory import is_exhausted
 from dip_lightning.errors import FolderError, first_line
-from dip_lightning.results.files import reason, write_atomically
+from dip_lightning.results import ownership
+from dip_lightning.results.files import reason
 from dip_lightning.results.naming import shown_path
 from dip_lightning.tasks.base import RestorationTask
 from dip_lightning.tasks.given import fingerprints
@@ -27,7 +28,7 @@ def write(path: Path, state: dict[str, Any]) -> None:
     """
     content = io.BytesIO()
     torch.save(state, content)
-    write_atomically(path, content.getbuffer())
+    ownership.write(path, content.getbuffer())
 
 
 def exists(folder: Path) -> bool:

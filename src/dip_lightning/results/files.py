@@ -2,32 +2,32 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dip_lightning.results.naming import shown_path
 
 
-def write_atomically(path: Path, content: bytes | memoryview, owner: str = "") -> None:
-    """Write a file beside its place, wait for the disk, then rename it over the old one.
+@contextmanager
+def whole(path: Path, partial: Path, before: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Put a file in its place once it is written and on the disk, over the old one.
 
     Args:
         path: file to write or replace; its folder exists.
-        content: what it shall hold.
-        owner: a name of this writer's own, where several processes may write the file at once.
+        partial: file beside it, which is written inside the context.
+        before: called before the file is renamed.
 
     Raises:
         OSError: it cannot be written; the old file is as it was.
     """
-    partial = path.with_name(f"{path.name}{owner}.partial")
     try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
+        yield
+        with partial.open("r+b") as file:
             os.fsync(file.fileno())
+        before()
         partial.replace(path)
-    except OSError:
+    except BaseException:
         with suppress(OSError):  # a full disk needs the space
             partial.unlink()
         raise

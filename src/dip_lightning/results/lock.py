@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from dip_lightning.errors import FolderError
+from dip_lightning.results import ownership
+from dip_lightning.results.layout import LOCK
 from dip_lightning.results.naming import shown_path
 
-NAME = ".lock"
 TRIES, PAUSE = 10, 0.1  # a lock that is just being written is empty for less than a second
 
 
@@ -28,22 +29,38 @@ def locked(folder: Path) -> Iterator[None]:
         FolderError: another process works in it.
         OSError: the folder cannot be written.
     """
-    path, owner = folder / NAME, _describe()
-    folder.mkdir(parents=True, exist_ok=True)
+    path, owner = folder / LOCK, _describe()
+    check(folder)
+    ownership.begin(folder)
+    ownership.claim(path)
     _acquire(path, owner)
     try:
         yield
     finally:
         if _read(path) == owner:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # it names a process that has ended
+                ownership.remove(path)
+
+
+def check(folder: Path) -> None:
+    """Check that no other process works in a folder, touching nothing.
+
+    Raises:
+        FolderError: one does.
+    """
+    path = folder / LOCK
+    holder = _read(path)
+    if holder is not None and "pid" in holder and is_alive(holder):
+        raise _refusal(path, holder)
 
 
 def release_stale(folder: Path) -> None:
     """Remove the lock of a process that has ended, if there is one."""
-    holder = _read(folder / NAME)
+    path = folder / LOCK
+    holder = _read(path)
     if holder is not None and not is_alive(holder):
         with suppress(OSError):  # a disk that only lets read keeps it
-            (folder / NAME).unlink()
+            ownership.remove(path)
 
 
 def _acquire(path: Path, owner: dict[str, Any]) -> None:
@@ -63,9 +80,7 @@ def _acquire(path: Path, owner: dict[str, Any]) -> None:
         raise _refusal(path, holder)
     if (now := _read(path)) != holder:  # another was faster
         raise _refusal(path, now or {})
-    taking = path.with_name(f"{NAME}.{owner['pid']}")
-    taking.write_text(json.dumps(owner))
-    taking.replace(path)
+    ownership.write(path, json.dumps(owner).encode())
     time.sleep(PAUSE)  # another may take it over at the same time: the last one has it
     winner = _read(path)
     if winner != owner:

@@ -14,6 +14,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from dip_lightning.command import rerun
 from dip_lightning.config import Config
 from dip_lightning.errors import first_line
+from dip_lightning.results import layout
 from dip_lightning.results.naming import Place, shown_path
 
 INIT_SECONDS = 15  # for the server to answer, before a run goes offline
@@ -76,6 +77,7 @@ def open_logger(config: Config, place: Place) -> Iterator[Logger | None]:
     if name == "none":
         yield None
     elif name == "csv":
+        layout.claim(place.folder, layout.CSV)
         yield CSVLogger(place.folder, name="", version="csv")
     else:
         dashboard = _dashboard(config, place)
@@ -125,6 +127,7 @@ def _start(config: Config, place: Place, mode: str) -> Dashboard:
     again = rerun.command(place.folder)
     values = asdict(config)
     tags = [str(config.network["name"]), *(str(values[key]) for key in TAGS if values[key])]
+    layout.claim(place.folder, layout.WANDB)
     experiment = wandb.init(
         name=f"{config.task} {config.name}{swept}",
         project=settings["project"],

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,17 +15,11 @@ from dip_lightning.callbacks import History
 from dip_lightning.config import value_of
 from dip_lightning.images import Format, Picture, write_png, write_tiff
 from dip_lightning.metrics import GRAY, RGB, Scores, psnr_where, score
-from dip_lightning.results import checkpoint
+from dip_lightning.results import ownership
 from dip_lightning.results.figure import Panel, draw_comparison
-from dip_lightning.results.files import write_atomically
-from dip_lightning.results.naming import PREVIOUS, counted
+from dip_lightning.results.naming import counted
 from dip_lightning.tasks.base import RestorationTask
 
-RESULTS = (
-    *("restored.png", "restored.tif", "observed.png", "mask.png", "comparison.png"),
-    *("history.csv", "diagnostics.csv", "metrics.json", "last.ckpt"),
-)
-FOLDERS = ("snapshots", checkpoint.TILES)
 MOST_UNKNOWNS = 1_000_000
 NO_SCORES = Scores()
 
@@ -154,36 +147,7 @@ def _psnr_holdout(task: RestorationTask) -> float | None:
 def write_metrics(folder: Path, values: dict[str, Any]) -> None:
     """Write metrics.json in one step, so that a reader never sees half of it."""
     text = json.dumps(_finite(values), indent=2, allow_nan=False) + "\n"
-    write_atomically(folder / "metrics.json", text.encode())
-
-
-def clear(folder: Path) -> None:
-    """Remove what an earlier run left in the same folder, so that no result mixes two runs."""
-    for name in RESULTS:
-        (folder / name).unlink(missing_ok=True)
-        (folder / f"{name}.partial").unlink(missing_ok=True)
-    for name in FOLDERS:
-        shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def set_aside(folder: Path) -> None:
-    """Copy a finished result to previous/, where it stays until the next one is finished."""
-    partial = folder / f"{PREVIOUS}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    for name in RESULTS:
-        if (folder / name).exists():
-            shutil.copy2(folder / name, partial / name)
-    for name in (".hydra", *FOLDERS):
-        if (folder / name).exists():
-            shutil.copytree(folder / name, partial / name)
-    shutil.rmtree(folder / PREVIOUS, ignore_errors=True)
-    partial.rename(folder / PREVIOUS)
-
-
-def drop_previous(folder: Path) -> None:
-    """Delete what was set aside: there is a finished result in its place."""
-    shutil.rmtree(folder / PREVIOUS, ignore_errors=True)
+    ownership.write(folder / "metrics.json", text.encode())
 
 
 def write_observed(folder: Path, task: RestorationTask, picture: Picture) -> None:
@@ -191,10 +155,15 @@ def write_observed(folder: Path, task: RestorationTask, picture: Picture) -> Non
     alpha = picture.alpha
     same = alpha is not None and alpha.shape[-2:] == task.y.shape[-2:]
     observed = replace(picture, pixels=task.y.cpu(), alpha=alpha if same else None)
-    write_png(folder / "observed.png", with_beyond(observed, picture.beyond))
+    _write_png(folder / "observed.png", with_beyond(observed, picture.beyond))
     _write_for_the_eye(folder / "snapshots" / "observed.png", observed)
     if task.mask is not None:
-        write_png(folder / "mask.png", Picture(mask_shown(task.mask), None, Format()))
+        _write_png(folder / "mask.png", Picture(mask_shown(task.mask), None, Format()))
+
+
+def _write_png(path: Path, picture: Picture) -> None:
+    with ownership.writing(path) as partial:
+        write_png(partial, picture)
 
 
 def mask_shown(m: Tensor) -> Tensor:
@@ -216,7 +185,7 @@ def _write_for_the_eye(path: Path, picture: Picture) -> None:
     """Write the range that was fitted in 8 bits, where the stored values themselves look black."""
     if not picture.format.is_whole:
         path.parent.mkdir(exist_ok=True)
-        write_png(path, replace(picture, format=Format()))
+        _write_png(path, replace(picture, format=Format()))
 
 
 def write_images(folder: Path, task: RestorationTask, picture: Picture, outcome: Outcome) -> None:
@@ -225,10 +194,12 @@ def write_images(folder: Path, task: RestorationTask, picture: Picture, outcome:
     restored = replace(picture, pixels=chosen.pixels, alpha=_restored_alpha(task, picture))
     _write_for_the_eye(folder / "snapshots" / "restored.png", restored)
     restored = with_beyond(restored, picture.beyond)
-    write_png(folder / "restored.png", restored)
+    _write_png(folder / "restored.png", restored)
     if picture.format.tiff:
-        write_tiff(folder / "restored.tif", restored)
-    draw_comparison(folder / "comparison.png", _panels(task, outcome, chosen), task.shape[1:])
+        with ownership.writing(folder / "restored.tif") as partial:
+            write_tiff(partial, restored)
+    with ownership.writing(folder / "comparison.png") as partial:
+        draw_comparison(partial, _panels(task, outcome, chosen), task.shape[1:])
 
 
 def _panels(task: RestorationTask, outcome: Outcome, chosen: Measured) -> list[Panel]:

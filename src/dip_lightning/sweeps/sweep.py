@@ -6,9 +6,8 @@ import io
 import json
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from dip_lightning.results.files import write_atomically
+from dip_lightning.results import ownership
 
 SUMMARY = "sweep.csv"
 COLUMNS = ("job", "status", "psnr", "psnr_average", "ssim_average", "seconds", "diagnosis", "error")
@@ -57,8 +56,7 @@ def write_summary(folder: Path) -> list[dict[str, Any]]:
     writer = csv.DictWriter(text, (COLUMNS[0], *swept, *COLUMNS[1:]), extrasaction="ignore")
     writer.writeheader()
     writer.writerows({**row, **row.get("swept", {})} for row in rows)
-    # Several jobs may end at once, on several machines.
-    write_atomically(folder / SUMMARY, text.getvalue().encode(), owner=uuid4().hex)
+    ownership.write(folder / SUMMARY, text.getvalue().encode())
     return rows
 
 
