@@ -63,7 +63,7 @@ class Source(NamedTuple):
 @cache
 def sources() -> dict[str, Source]:
     """List the images that can be fetched, by `collection/name` without suffix."""
-    with REGISTRY.open(newline="") as file:
+    with REGISTRY.open(encoding="utf-8", newline="") as file:
         rows = [Source(**row) for row in csv.DictReader(file)]
     return {row.name.rpartition(".")[0]: row for row in rows}
 

@@ -33,7 +33,8 @@ def write(folder: Path, composed: DictConfig, hydra_config: HydraConf) -> None:
     OmegaConf.save(hydra_config.overrides.task, inside / "overrides.yaml")
     OmegaConf.save(OmegaConf.create({"hydra": hydra_config}), inside / "hydra.yaml")
     values = repeatable(composed, hydra_config.runtime.choices)
-    (inside / "rerun.yaml").write_text(f"# {command(folder)}\n{OmegaConf.to_yaml(values)}")
+    text = f"# {command(folder)}\n{OmegaConf.to_yaml(values)}"
+    (inside / "rerun.yaml").write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def command(folder: Path) -> str:

@@ -23,7 +23,9 @@ def job_folder(swept: str) -> str:
     text = re.sub(r"[^\w.=+-]+", "-", text.replace("'", "")).strip("-")
     if re.fullmatch(r"[\w.=+,-]*", swept) and len(text) <= LONGEST:
         return text or "job"
-    return f"{text[:LONGEST]}-{hashlib.sha256(swept.encode()).hexdigest()[:6]}"
+    return (
+        f"{text[:LONGEST]}-{hashlib.sha256(swept.encode(errors='surrogateescape')).hexdigest()[:6]}"
+    )
 
 
 def stamp() -> str:

@@ -67,7 +67,7 @@ def _write(
     }
     # Jobs of a sweep that run at the same time write the same page.
     owner = "" if single else f".{uuid4().hex}"
-    write_atomically(target, _fill(data).encode(), owner)
+    write_atomically(target, _fill(data).encode(errors="backslashreplace"), owner)
 
 
 def _fill(data: dict[str, Any]) -> str:

@@ -229,7 +229,7 @@ def _read_curve(path: Path) -> pd.DataFrame:
 
 def _read(folder: Path) -> Result | None:
     try:
-        metrics = json.loads((folder / "metrics.json").read_text())
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         loaded = OmegaConf.load(folder / ".hydra" / "config.yaml")
         settings = OmegaConf.to_container(loaded, resolve=True)
         typed = OmegaConf.to_container(OmegaConf.load(folder / ".hydra" / "overrides.yaml"))

@@ -30,7 +30,9 @@ def folder_of(overrides: list[str], config_name: str, config_folder: str | None 
     """Name a sweep's folder after its command, so that the same command goes on where it ended."""
     told = [text for text in overrides if not text.startswith(UNIMPORTANT)]
     where = [] if config_folder is None else [str(Path(config_folder).resolve())]
-    digest = hashlib.sha256("\n".join([config_name, *where, *sorted(told)]).encode()).hexdigest()
+    digest = hashlib.sha256(
+        "\n".join([config_name, *where, *sorted(told)]).encode(errors="surrogateescape")
+    ).hexdigest()
     chosen = dict(text.partition("=")[::2] for text in told)
     name = next(
         (chosen[k] for k in ("+study", "task") if chosen.get(k, "").isidentifier()), "sweep"
@@ -58,7 +60,9 @@ def write_summary(folder: Path) -> list[dict[str, Any]]:
     writer.writeheader()
     writer.writerows({**row, **row.get("swept", {})} for row in rows)
     # Several jobs may end at once, on several machines.
-    write_atomically(folder / SUMMARY, text.getvalue().encode(), owner=uuid4().hex)
+    write_atomically(
+        folder / SUMMARY, text.getvalue().encode(errors="surrogateescape"), owner=uuid4().hex
+    )
     return rows
 
 
@@ -94,7 +98,7 @@ def format_summary(rows: list[dict[str, Any]]) -> str:
 
 def _metrics(folder: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / "metrics.json").read_text())
+        found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
