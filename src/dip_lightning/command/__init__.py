@@ -1,7 +1,8 @@
 """The command line: its grammar, its mistakes, and what Hydra is to be given."""
 
 import argparse
-import difflib
+import os
+import shlex
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import NoReturn
@@ -9,6 +10,7 @@ from typing import NoReturn
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
+from dip_lightning.command import synonyms
 from dip_lightning.command.composing import Source, check_value
 from dip_lightning.command.overrides import (
     check_count,
@@ -86,7 +88,9 @@ def parse(argv: list[str]) -> Command:
     parser.add_argument("--resolve", action="store_true")
     parser.add_argument("--info", "-i", nargs="?", const="all", choices=INFO)
     parser.add_argument("overrides", nargs="*")
-    given = parser.parse_intermixed_args(argv)
+    given, unknown = parser.parse_known_intermixed_args(argv)
+    if unknown:
+        raise UserError(_about_flag(unknown[0], argv))
     flags = [
         text
         for name in ("config_dir", "config_name", "cfg", "package", "info")
@@ -97,7 +101,7 @@ def parse(argv: list[str]) -> Command:
     told = [_spelled(text) for text in given.overrides]
     for text in told:
         if "=" not in text:
-            raise UserError(f"{text}: expected key=value or a flag; see --help")
+            raise UserError(_about_word(text))
     if given.resolve and not given.cfg:
         raise UserError("--resolve: goes with --cfg")
     expanded = [expand_folders(quoted(text)) for text in told]
@@ -112,6 +116,25 @@ def parse(argv: list[str]) -> Command:
         launcher=chosen["launcher"],
         search=chosen["search"],
     )
+
+
+def _about_flag(flag: str, argv: list[str]) -> str:
+    name, _, value = flag.lstrip("-").partition("=")
+    follows = argv[argv.index(flag) + 1 :][:1] if "=" not in flag else []
+    if follows and "=" not in follows[0] and not follows[0].startswith("-"):
+        flag, value = f"{flag} {follows[0]}", follows[0]
+    key = name.replace("-", "_")
+    instead = synonyms.for_key(name, value)
+    if instead is None and key in {entry.name for entry in fields(Config)}:
+        instead = synonyms.for_value(key, value) or f"use {key}={value or '...'}"
+    return f"command line: unrecognized arguments: {flag}; {instead or 'see --help'}"
+
+
+def _about_word(text: str) -> str:
+    if os.path.exists(text):
+        name = shlex.quote(text)
+        return f"{text}: use observed={name} for a damaged image, image={name} for a clean one"
+    return f"{text}: expected key=value or a flag; see --help"
 
 
 def _last(told: list[str], group: str) -> str:
@@ -233,15 +256,27 @@ def _check_key(override: Override, command: Command) -> None:
         check_typed(override)
         return
     if top not in known and not (top in GROUPS and command.source.options(top)):
-        near = difflib.get_close_matches(top, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
+        value = str(override.input_line).partition("=")[2]
+        hint = synonyms.for_key(name, value) or synonyms.near(top, known).strip()
+        hint = hint or f"choose one of {', '.join(known)}"
         raise UserError(f"{override.input_line}: unknown key {name}; {hint}")
+    if name in synonyms.OFTEN_WRONG:
+        for text in values_of(override):
+            if instead := synonyms.for_value(name, text.partition("=")[2]):
+                raise UserError(f"{text}: {instead}")
     if name in GROUPS:
-        options = command.source.options(name)
-        for value in values_of(override):
-            option = value.partition("=")[2]
-            if option not in options:
-                raise UserError(f"{name}={option}: choose one of {', '.join(options)}")
-            require(name, option)
-        if name in ONE_FOR_ALL and override.is_sweep_override():
-            raise UserError(f"{override.input_line}: a sweep has one {name}; start several sweeps")
+        _check_option(override, command.source.options(name))
+
+
+def _check_option(override: Override, options: list[str]) -> None:
+    name = override.key_or_group
+    for value in values_of(override):
+        option = value.partition("=")[2]
+        if option not in options:
+            near = synonyms.near(option, options)
+            instead = synonyms.for_value(name, option)
+            instead = instead or f"{near}choose one of {', '.join(options)}"
+            raise UserError(f"{name}={option}: {instead}")
+        require(name, option)
+    if name in ONE_FOR_ALL and override.is_sweep_override():
+        raise UserError(f"{override.input_line}: a sweep has one {name}; start several sweeps")
