@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def test_each_task_fills_its_result_folder(dip, tmp_path, photo, task):
     assert metrics["status"] == "finished"
     assert metrics["iterations"] == 2
     assert metrics["psnr_best"] >= metrics["psnr"] - 1e-3
-    for line in ("observed", "DIP last", "DIP averaged", "result: out"):
+    for line in ("observed", "DIP last", "DIP averaged", "result: out/restored.png"):
         assert line in out
     with Image.open(folder / "restored.png") as restored:
         assert (restored.size, restored.mode) == ((17, 13), "RGB")
@@ -240,7 +241,12 @@ def test_a_signal_keeps_what_there_is(tmp_path, photo, number, status):
 def test_16_bit_tiff_of_a_user(dip, tmp_path):
     stored = (smooth_image(1, 21, 17)[0, 0] * 65535).round().numpy().astype(np.uint16)
     tifffile.imwrite(tmp_path / "scan.tif", stored)
-    assert dip("task=denoising", "observed=scan.tif", "hydra.run.dir=out", *QUICK)[0] == 0
+    told = ("observed=scan.tif", "discrepancy=1", "hydra.run.dir=out")
+    status, out, _ = dip("task=denoising", *told, *QUICK)
+    assert status == 0
+    assert "result: out/restored.tif" in out
+    assert re.search(r"noise found: \d+\.\d grey levels of 255", out)
+    assert "PSNR" not in out
     restored = tifffile.imread(tmp_path / "out" / "restored.tif")
     assert (restored.dtype, restored.shape) == (stored.dtype, stored.shape)
     shown = kornia_io.read_image_png_u16(str(tmp_path / "out" / "restored.png"), "mono")

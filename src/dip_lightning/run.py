@@ -17,9 +17,9 @@ from dip_lightning.datasets import find_image, find_mask, read_image
 from dip_lightning.engine import acceleration, memory
 from dip_lightning.fitting import fit
 from dip_lightning.generators import build
-from dip_lightning.images import Picture, centre, read, read_mask
+from dip_lightning.images import Picture, centre, describe_noise, read, read_mask
 from dip_lightning.results import checkpoint, health, report
-from dip_lightning.results.loggers import log_result, open_logger
+from dip_lightning.results.loggers import how_to_upload, log_result, open_logger
 from dip_lightning.results.naming import Place, counted, shown_path
 from dip_lightning.tasks.base import RestorationTask
 from dip_lightning.tasks.given import Given
@@ -77,7 +77,8 @@ def run(config: Config, place: Place, *, goes_on: bool = False) -> dict[str, Any
         with suppress(OSError):  # nobody reads any more; the result is complete
             if diagnosis not in {pointless, "not_finite"}:
                 print(health.explain(str(diagnosis), config.lr), file=sys.stderr)
-            _conclude(task, status, outcome, place.folder)
+            _conclude(task, status, outcome)
+            _say_where(task, picture, place.folder, how_to_upload(logger))
     return {**values, "signal": stopping.received}
 
 
@@ -213,7 +214,7 @@ def _facts(task: RestorationTask, device: torch.device) -> dict[str, Any]:
     }
 
 
-def _conclude(task: RestorationTask, status: str, outcome: report.Outcome, folder: Path) -> None:
+def _conclude(task: RestorationTask, status: str, outcome: report.Outcome) -> None:
     if status == "diverged":
         print(
             f"lr={task.config.lr}: the loss was not a finite number any more at iteration "
@@ -235,4 +236,13 @@ def _conclude(task: RestorationTask, status: str, outcome: report.Outcome, folde
         )
     if task.x is not None:
         print(report.format_table(outcome))
-    print(f"result: {shown_path(folder)}", flush=True)
+
+
+def _say_where(task: RestorationTask, picture: Picture, folder: Path, upload: str | None) -> None:
+    noise = task.y_noise_std()
+    if task.x is None and noise is not None:
+        print(f"noise found: {describe_noise(noise, picture.format)}")
+    restored = "restored.tif" if picture.format.tiff else "restored.png"
+    print(f"result: {shown_path(folder / restored)}", flush=True)
+    if upload is not None:
+        print(upload, flush=True)

@@ -1,6 +1,6 @@
 """Reading and writing images without losing size, channels or depth."""
 
-from dip_lightning.images.picture import Format, Picture, centre, preview, quantise
+from dip_lightning.images.picture import Format, Picture, centre, describe_noise, preview, quantise
 from dip_lightning.images.reading import SUFFIXES, image_files, read, read_mask
 from dip_lightning.images.writing import write_png, write_tiff
 
@@ -9,6 +9,7 @@ __all__ = [
     "Format",
     "Picture",
     "centre",
+    "describe_noise",
     "image_files",
     "preview",
     "quantise",

@@ -85,6 +85,19 @@ def quantise(pixels: Tensor, picture_format: Format) -> NDArray[np.generic]:
     return np.ascontiguousarray((np.rint(values) if dtype.kind == "u" else values).astype(dtype))
 
 
+def describe_noise(std: float, stored: Format) -> str:
+    """Write a standard deviation of noise as a user of such a file counts.
+
+    Args:
+        std: of pixels in [0, 1].
+        stored: how the image is stored; grey levels of 255 where its integers take all values.
+    """
+    if stored.dtype in LEVELS and (stored.low, stored.high) == (0.0, LEVELS[stored.dtype]):
+        return f"{255 * std:.1f} grey levels of 255"
+    size = std * (stored.high - stored.low)
+    return f"{size:.3g} in the range {stored.low:g} to {stored.high:g}"
+
+
 def preview(pixels: Tensor) -> Tensor:
     """Return what a screen can show of an image: gray, RGB, or its first one or three channels."""
     shown = RGB if pixels.shape[1] >= RGB else 1

@@ -12,6 +12,8 @@ from dip_lightning.results.files import write_atomically
 
 SUMMARY = "sweep.csv"
 COLUMNS = ("job", "status", "psnr", "psnr_average", "ssim_average", "seconds", "diagnosis", "error")
+# On the terminal: a metric, its title and decimals; left out where no job has it.
+SHOWN = (("psnr", "PSNR (dB)", 2), ("psnr_average", "averaged", 2), ("seconds", "seconds", 1))
 UNIMPORTANT = (
     "resume=",
     "checkpoint_seconds=",
@@ -84,15 +86,18 @@ def failed(rows: list[dict[str, Any]], folder: Path, before: dict[str, int]) -> 
 def format_summary(rows: list[dict[str, Any]]) -> str:
     """Lay out the summary for a terminal; failed jobs with their reason."""
     width = max(len(row["job"]) for row in rows)
-    lines = [f"{'job':{width}}  PSNR (dB)  averaged  seconds  status"]
+    columns = [column for column in SHOWN if any(row.get(column[0]) is not None for row in rows)]
+    titles = [f"{'job':{width}}", *(title for _, title, _ in columns), "status"]
+    lines = ["  ".join(titles)]
     for row in rows:
         cells = [
-            f"{'-' if row.get(name) is None else format(row[name], f'.{digits}f'):>{size}}"
-            for name, size, digits in (("psnr", 9, 2), ("psnr_average", 8, 2), ("seconds", 7, 1))
+            f"{'-' if row.get(name) is None else format(row[name], f'.{digits}f'):>{len(title)}}"
+            for name, title, digits in columns
         ]
         reason = f": {row['error']}" if row.get("error") else ""
         reason = reason or (f" ({row['diagnosis']})" if row.get("diagnosis") else "")
-        lines.append(f"{row['job']:{width}}  {'  '.join(cells)}  {row.get('status')}{reason}")
+        cells = [f"{row['job']:{width}}", *cells, f"{row.get('status')}{reason}"]
+        lines.append("  ".join(cells))
     return "\n".join(lines)
 
 
