@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import image_files, read, read_mask
+from dip_lightning.images import read, read_mask
 from tests.conftest import stored_array
 
 
@@ -96,13 +96,6 @@ def test_mask_is_white_where_known(tmp_path):
     assert read_mask(tmp_path / "m.png", (1, 4))[0, 0].tolist() == [[0, 0, 1, 1]]
     with pytest.raises(UserError, match="is 4 x 1 pixels, expected the image's 5 x 1"):
         read_mask(tmp_path / "m.png", (1, 5))
-
-
-def test_image_files_are_sorted_and_no_others(tmp_path):
-    for name in ("b.png", "a.JPG", "c.txt", ".d.png"):
-        (tmp_path / name).touch()
-    (tmp_path / "e.png").mkdir()
-    assert [path.name for path in image_files(tmp_path)] == ["a.JPG", "b.png"]
 
 
 @pytest.mark.parametrize("high", [1, 255])

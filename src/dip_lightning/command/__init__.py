@@ -3,7 +3,7 @@
 import argparse
 import os
 import shlex
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,12 +14,11 @@ from dip_lightning.command import synonyms
 from dip_lightning.command.composing import Source, check_value
 from dip_lightning.command.overrides import (
     check_count,
-    expand_folders,
     parse_overrides,
     quote,
-    quoted,
     values_of,
 )
+from dip_lightning.command.paths import expand, quoted
 from dip_lightning.command.rerun import latest_unfinished
 from dip_lightning.command.trust import check_file, check_typed
 from dip_lightning.config import CONFIG_NAME, PATH_KEYS, Config
@@ -43,6 +42,8 @@ class Command:
         multirun: several jobs.
         source: where configurations are looked for.
         told: key=value as typed.
+        files: those of folders and patterns, each with the folder that it was found from.
+        notes: what a user should know before it begins.
         sweep_folder: where the jobs of a sweep go; None for a single job.
         launcher: where jobs run.
         search: what chooses their values.
@@ -53,6 +54,8 @@ class Command:
     multirun: bool
     source: Source
     told: list[str]
+    files: list[tuple[Path, Path]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     sweep_folder: Path | None = None
     launcher: str = ONE_FOR_ALL["launcher"]
     search: str = ONE_FOR_ALL["search"]
@@ -104,15 +107,18 @@ def parse(argv: list[str]) -> Command:
             raise UserError(_about_word(text))
     if given.resolve and not given.cfg:
         raise UserError("--resolve: goes with --cfg")
-    expanded = [expand_folders(quoted(text)) for text in told]
-    several = given.multirun or any(many for _, many in expanded)
+    recursive = "recursive=true" in (text.lower() for text in told)
+    expanded = [expand(quoted(text), recursive=recursive) for text in told]
+    files = [pair for argument in expanded for pair in argument.files]
     chosen = {group: _last(told, group) for group in ONE_FOR_ALL}
     return Command(
         flags,
-        [text for text, _ in expanded],
-        several or chosen != ONE_FOR_ALL,
+        [argument.text for argument in expanded],
+        given.multirun or bool(files) or chosen != ONE_FOR_ALL,
         Source(given.config_name, given.config_dir),
         told,
+        files=files,
+        notes=[argument.note for argument in expanded if argument.note],
         launcher=chosen["launcher"],
         search=chosen["search"],
     )

@@ -1,6 +1,7 @@
 """The file that repeats a run: `--config-dir RESULT/.hydra --config-name rerun`."""
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,7 +60,7 @@ def repeatable(composed: DictConfig, choices: Mapping[str, Any]) -> dict[Any, An
             continue
         if os.path.exists(values[name]):
             values[name] = str(Path(values[name]).resolve())
-        values[name] = values[name].replace("${", "\\${")
+        values[name] = re.sub(r"(\\*)\$\{", lambda m: 2 * m[1] + "\\${", values[name])
     return {"defaults": [CONFIG_NAME, *overrides, "_self_"], **values}
 
 

@@ -1,7 +1,7 @@
 """Reading and writing images without losing size, channels or depth."""
 
 from dip_lightning.images.picture import Format, Picture, centre, describe_noise, preview, quantise
-from dip_lightning.images.reading import SUFFIXES, image_files, read, read_mask
+from dip_lightning.images.reading import SUFFIXES, read, read_mask
 from dip_lightning.images.writing import write_png, write_tiff
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "Picture",
     "centre",
     "describe_noise",
-    "image_files",
     "preview",
     "quantise",
     "read",

@@ -79,15 +79,6 @@ def read_mask(path: Path, size: tuple[int, int]) -> Tensor:
     return (brightness >= max(float(brightness.max()) / 2, _LEAST)).float()
 
 
-def image_files(folder: Path) -> list[Path]:
-    """List the image files of a folder by name, hidden files and subfolders left out."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    )
-
-
 @contextmanager
 def _as_user_error(path: Path, key: str) -> Iterator[None]:
     try:
