@@ -57,7 +57,7 @@ def _run_hydra(arguments: list[str]) -> int:
     from dip_lightning import command  # noqa: PLC0415
     from dip_lightning.command import job  # noqa: PLC0415
     from dip_lightning.config import config_folder  # noqa: PLC0415
-    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+    from dip_lightning.sweeps import gathering, sweep  # noqa: PLC0415
     from dip_lightning.sweeps.launchers import PortableJob  # noqa: PLC0415
 
     checked = command.check(command.parse(arguments))
@@ -69,6 +69,8 @@ def _run_hydra(arguments: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     decorate = hydra.main(version_base="1.3", config_path=str(config_folder()))
     try:
+        if folder is not None:
+            gathering.plan(folder, checked.files)
         sys.argv = [sys.argv[0], *command.resume_search(checked).arguments]
         decorate(PortableJob(job.run_job))()
     except HydraException as error:
@@ -100,7 +102,7 @@ def _conclude(folder: Path, before: dict[str, int]) -> list[str]:
     """Print how the jobs of a sweep ended; return those that failed, in whichever process."""
     from dip_lightning.command import job  # noqa: PLC0415
     from dip_lightning.dashboard import page  # noqa: PLC0415
-    from dip_lightning.sweeps import search, sweep  # noqa: PLC0415
+    from dip_lightning.sweeps import gathering, search, sweep  # noqa: PLC0415
 
     if not folder.is_dir():
         return []
@@ -109,6 +111,8 @@ def _conclude(folder: Path, before: dict[str, int]) -> list[str]:
         print(f"\n{sweep.format_summary(rows)}\nsweep: {shown_path(folder)}", flush=True)
         job.write_page(page.write_dashboard, folder)
         print(f"to browse it: {shown_path(folder / page.PAGE)}", flush=True)
+    if (images := gathering.gathered(folder)) is not None:
+        print(f"restored images: {shown_path(images)}", flush=True)
     if (best := search.best(folder)) is not None:
         print(best, flush=True)
     return sweep.failed(rows, folder, before)

@@ -59,7 +59,7 @@ def run_job(composed: DictConfig) -> float | None:
     from dip_lightning.command import rerun  # noqa: PLC0415
     from dip_lightning.dashboard import page  # noqa: PLC0415
     from dip_lightning.results import lock  # noqa: PLC0415
-    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+    from dip_lightning.sweeps import gathering, sweep  # noqa: PLC0415
 
     hydra_config = HydraConfig.get()
     place = _place(hydra_config)
@@ -74,6 +74,7 @@ def run_job(composed: DictConfig) -> float | None:
         lock.release_stale(place.folder)
         if not (place.folder / page.REPORT).exists():
             write_page(page.write_report, place.folder)
+        gathering.gather(place, composed.observed or composed.image, done["status"])
         return _score(done, composed.objective)
     try:
         with lock.locked(place.folder):
@@ -93,6 +94,7 @@ def _run_locked(
     from dip_lightning.command import composing, rerun  # noqa: PLC0415
     from dip_lightning.dashboard import page  # noqa: PLC0415
     from dip_lightning.results import report  # noqa: PLC0415
+    from dip_lightning.sweeps import gathering  # noqa: PLC0415
 
     goes_on = _prepare(composed, hydra_config, place, resume=resume)
     try:
@@ -114,6 +116,7 @@ def _run_locked(
         write_page(page.write_report, place.folder)
     if result["status"] == "finished":
         report.drop_previous(place.folder)
+    gathering.gather(place, composed.observed or composed.image, result["status"])
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
     return _score(result, composed.objective)
