@@ -61,7 +61,8 @@ def _run_hydra(arguments: list[str]) -> int:
     from dip_lightning.sweeps.launchers import PortableJob  # noqa: PLC0415
 
     checked = command.check(command.parse(arguments))
-    print(*checked.notes, sep="\n", end="\n" if checked.notes else "", file=sys.stderr)
+    for note in command.check_inputs(checked):
+        print(note, file=sys.stderr, flush=True)
     job.failures.clear()
     folder = checked.sweep_folder
     before = {} if folder is None else sweep.written(folder)

@@ -108,6 +108,7 @@ def test_other_settings_in_the_same_folder_do_it_again(dip, photo):
 
 def test_a_failed_job_is_tried_again(dip, tmp_path):
     command = (*QUICK, "image=photo.png", "-m", "seed=1,2")
+    (tmp_path / "photo.png").write_bytes(b"broken")
     assert dip(*command)[0] == 1
     from tests.conftest import save_png, smooth_image
 

@@ -1,8 +1,6 @@
 """The command line: its grammar, its mistakes, and what Hydra is to be given."""
 
 import argparse
-import os
-import shlex
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import NoReturn
@@ -10,7 +8,7 @@ from typing import NoReturn
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from dip_lightning.command import synonyms
+from dip_lightning.command import inputs, synonyms
 from dip_lightning.command.composing import Source, check_value
 from dip_lightning.command.overrides import (
     check_count,
@@ -44,6 +42,8 @@ class Command:
         told: key=value as typed.
         files: those of folders and patterns, each with the folder that it was found from.
         notes: what a user should know before it begins.
+        first: configuration of the first job, once it is composed.
+        swept: keys that have several values.
         sweep_folder: where the jobs of a sweep go; None for a single job.
         launcher: where jobs run.
         search: what chooses their values.
@@ -56,6 +56,8 @@ class Command:
     told: list[str]
     files: list[tuple[Path, Path]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    first: DictConfig | None = None
+    swept: frozenset[str] = frozenset()
     sweep_folder: Path | None = None
     launcher: str = ONE_FOR_ALL["launcher"]
     search: str = ONE_FOR_ALL["search"]
@@ -93,7 +95,7 @@ def parse(argv: list[str]) -> Command:
     parser.add_argument("overrides", nargs="*")
     given, unknown = parser.parse_known_intermixed_args(argv)
     if unknown:
-        raise UserError(_about_flag(unknown[0], argv))
+        raise UserError(synonyms.about_flag(unknown[0], argv))
     flags = [
         text
         for name in ("config_dir", "config_name", "cfg", "package", "info")
@@ -104,7 +106,7 @@ def parse(argv: list[str]) -> Command:
     told = [_spelled(text) for text in given.overrides]
     for text in told:
         if "=" not in text:
-            raise UserError(_about_word(text))
+            raise UserError(synonyms.about_word(text))
     if given.resolve and not given.cfg:
         raise UserError("--resolve: goes with --cfg")
     recursive = "recursive=true" in (text.lower() for text in told)
@@ -122,25 +124,6 @@ def parse(argv: list[str]) -> Command:
         launcher=chosen["launcher"],
         search=chosen["search"],
     )
-
-
-def _about_flag(flag: str, argv: list[str]) -> str:
-    name, _, value = flag.lstrip("-").partition("=")
-    follows = argv[argv.index(flag) + 1 :][:1] if "=" not in flag else []
-    if follows and "=" not in follows[0] and not follows[0].startswith("-"):
-        flag, value = f"{flag} {follows[0]}", follows[0]
-    key = name.replace("-", "_")
-    instead = synonyms.for_key(name, value)
-    if instead is None and key in {entry.name for entry in fields(Config)}:
-        instead = synonyms.for_value(key, value) or f"use {key}={value or '...'}"
-    return f"command line: unrecognized arguments: {flag}; {instead or 'see --help'}"
-
-
-def _about_word(text: str) -> str:
-    if os.path.exists(text):
-        name = shlex.quote(text)
-        return f"{text}: use observed={name} for a damaged image, image={name} for a clean one"
-    return f"{text}: expected key=value or a flag; see --help"
 
 
 def _last(told: list[str], group: str) -> str:
@@ -184,6 +167,9 @@ def check(command: Command) -> Command:
     job = [choices[0] for choices in values]
     check_file(command.source, job)
     composed = command.source.check(job)
+    command = replace(
+        command, first=composed, swept=frozenset(override.key_or_group for override in sweeps)
+    )
     if command.shows:
         return replace(command, overrides=job, multirun=False)
     if command.search == "optuna":
@@ -224,6 +210,21 @@ def _found_again(command: Command, parsed: list[Override], composed: DictConfig)
         print("resume=true: no unfinished run of this configuration; starting a new one")
         return command
     return replace(command, overrides=[*command.overrides, f"hydra.run.dir={quote(str(found))}"])
+
+
+def check_inputs(command: Command) -> list[str]:
+    """Look for the files that all jobs read, unless a configuration is only to be printed.
+
+    Returns:
+        What a user should know before it begins, a line each.
+
+    Raises:
+        UserError: a file is missing, empty or may not be read.
+    """
+    if command.first is None or command.shows:
+        return []
+    inputs.check(command.first, command.swept)
+    return [*command.notes, *inputs.notes(command.first)]
 
 
 def resume_search(command: Command) -> Command:

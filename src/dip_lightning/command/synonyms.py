@@ -1,6 +1,7 @@
 """What people type for keys and values that have another name here."""
 
 import difflib
+import os
 import re
 import shlex
 from dataclasses import fields
@@ -88,6 +89,27 @@ def for_value(key: str, value: str) -> str | None:
         return f"{OUTPUT} hydra.run.dir={shlex.quote(re.sub(r'[.][a-z]{3,4}$', '', value))}"
     meant = VALUES.get(key, {}).get(value.lower())
     return None if meant is None else f"use {key}={meant}"
+
+
+def about_flag(flag: str, argv: list[str]) -> str:
+    """Say what to type instead of a flag that there is not, and the word after it."""
+    name, _, value = flag.lstrip("-").partition("=")
+    follows = argv[argv.index(flag) + 1 :][:1] if "=" not in flag else []
+    if follows and "=" not in follows[0] and not follows[0].startswith("-"):
+        flag, value = f"{flag} {follows[0]}", follows[0]
+    key = name.replace("-", "_")
+    instead = for_key(name, value)
+    if instead is None and key in {entry.name for entry in fields(Config)}:
+        instead = for_value(key, value) or f"use {key}={value or '...'}"
+    return f"command line: unrecognized arguments: {flag}; {instead or 'see --help'}"
+
+
+def about_word(text: str) -> str:
+    """Say what to type instead of a word without key."""
+    if os.path.exists(text):
+        name = shlex.quote(text)
+        return f"{text}: use observed={name} for a damaged image, image={name} for a clean one"
+    return f"{text}: expected key=value or a flag; see --help"
 
 
 def near(value: str, options: list[str]) -> str:
