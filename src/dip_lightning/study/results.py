@@ -12,8 +12,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dip_lightning.command.resolvers import register_resolvers
 from dip_lightning.dashboard.runs import differs, flatten
+from dip_lightning.resolvers import register_resolvers
 from dip_lightning.results.naming import PREVIOUS
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.published import published

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from dip_lightning.resolvers import job_folder
 from dip_lightning.results.files import reason, write_atomically
 from dip_lightning.results.naming import Place, shown_path
 
@@ -84,7 +85,7 @@ def gather(place: Place, file: str | None, status: str) -> None:
         return
     # Each setting has a folder of its own where there are several of a file.
     others = [f"{k}={v}" for k, v in place.values.items() if k not in {"image", "observed"}]
-    inside = shared.joinpath(*([_setting(others)] if others else []))
+    inside = shared / job_folder(",".join(others)) if others else shared
     for restored in RESTORED:
         source = place.folder / restored
         if source.exists():
@@ -93,12 +94,6 @@ def gather(place: Place, file: str | None, status: str) -> None:
                 _copy(source, target, place.folder / RECORD)
             except OSError as error:
                 print(f"{shown_path(target)}: {reason(error)}", file=sys.stderr)
-
-
-def _setting(values: list[str]) -> str:
-    from dip_lightning.command.resolvers import job_folder  # noqa: PLC0415 - imports this package
-
-    return job_folder(",".join(values))
 
 
 def _copy(source: Path, target: Path, record: Path) -> None:

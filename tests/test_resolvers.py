@@ -1,6 +1,6 @@
 import pytest
 
-from dip_lightning.command.resolvers import for_task, if_at_least, job_folder, stamp
+from dip_lightning.resolvers import for_task, if_at_least, job_folder, stamp
 
 
 @pytest.mark.parametrize(
