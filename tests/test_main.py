@@ -449,3 +449,46 @@ def test_a_few_pixels(dip, tmp_path, size):
     status, _, err = dip("task=denoising", "observed=a.png", *QUICK)
     assert status == 0
     assert "Warning" not in err
+
+
+@pytest.mark.parametrize("name", ["${y}.png", "a ${oc.env:HOME} b.png"])
+def test_a_file_name_is_never_an_interpolation(dip, tmp_path, photo, name):
+    photo.rename(tmp_path / name)
+    told = ("task=denoising", f"observed={name}", *QUICK)
+    assert dip(*told)[0] == 0
+    (first,) = tmp_path.glob("outputs/denoising/*/*")
+    assert dip(*told, "-m", "seed=0,1", "hydra.sweep.dir=sweep")[0] == 0
+    rerun = ("--config-dir", str(first / ".hydra"), "--config-name", "rerun", "logger=none")
+    assert dip(*rerun, "hydra.run.dir=again", tiny=False)[0] == 0
+    restored = [first, tmp_path / "sweep" / "seed=0", tmp_path / "again"]
+    assert len({(folder / "restored.png").read_bytes() for folder in restored}) == 1
+
+
+def test_names_that_the_locale_does_not_have(tmp_path, photo):
+    """A terminal of 1990, and names in UTF-8 and in no encoding at all."""
+    (tmp_path / "scans").mkdir()
+    for name in (b"Gr\xc3\xb6\xc3\x9fe.png", b"bad\xff.png"):
+        Path(os.fsdecode(os.fsencode(tmp_path / "scans") + b"/" + name)).write_bytes(
+            photo.read_bytes()
+        )
+    command = [sys.executable, "-m", "dip_lightning", "observed=scans", *QUICK, *TINY]
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [*command, "hydra.sweep.dir=X"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"no page" not in done.stderr
+    restored = {os.fsencode(path.name) for path in (tmp_path / "X" / "all").glob("*.png")}
+    assert restored == {b"Gr\xc3\xb6\xc3\x9fe.png", b"bad\xff.png"}
+    missing = subprocess.run(
+        [*command[:3], b"observed=nirgends \xc3\xb6.png"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert (missing.returncode, missing.stderr.count(b"\n")) == (2, 1)

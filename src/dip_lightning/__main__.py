@@ -8,10 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hydra.errors import HydraException
-
 from dip_lightning.errors import UserError, first_line
-from dip_lightning.results.naming import shown_path
+from dip_lightning.results.naming import escape_unprintable, shown_path
 
 if TYPE_CHECKING:
     from dip_lightning.command import Command
@@ -30,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
         Exit status: 0; 1 if a job failed; 2 for a mistake on the command line; 128 plus the
         signal's number if one stopped it.
     """
+    escape_unprintable()
     arguments = sys.argv[1:] if argv is None else argv
     if {"-h", "--help"} & set(arguments):
         from dip_lightning.manual import manual  # noqa: PLC0415
@@ -53,6 +52,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run_hydra(arguments: list[str]) -> int:
     import hydra  # noqa: PLC0415 - --help does without
+    from hydra.errors import HydraException  # noqa: PLC0415
 
     from dip_lightning import command  # noqa: PLC0415
     from dip_lightning.command import job  # noqa: PLC0415

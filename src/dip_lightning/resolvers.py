@@ -28,6 +28,11 @@ def job_folder(swept: str) -> str:
     )
 
 
+def image_folder(image: str | None, observed: str | None) -> str:
+    """Name an image's folder; what Hydra would take for an interpolation loses its signs."""
+    return re.sub(r"\$\{|(?<=\w)\}", "", image_name(image, observed)) or "image"
+
+
 def stamp() -> str:
     """Write the local time to the millisecond: two runs started together get two folders."""
     return datetime.now(UTC).astimezone().strftime("%Y-%m-%d_%H-%M-%S.%f")[:-3]
@@ -47,6 +52,6 @@ def register_resolvers() -> None:
     """Register what conf/ calls, each under the name that it has here."""
     OmegaConf.register_new_resolver("for_task", for_task, replace=True)
     OmegaConf.register_new_resolver("if_at_least", if_at_least, replace=True)
-    OmegaConf.register_new_resolver("image_name", image_name, replace=True)
+    OmegaConf.register_new_resolver("image_folder", image_folder, replace=True)
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
     OmegaConf.register_new_resolver("stamp", stamp, use_cache=True, replace=True)
