@@ -471,7 +471,8 @@ def test_names_that_the_locale_does_not_have(tmp_path, photo):
         Path(os.fsdecode(os.fsencode(tmp_path / "scans") + b"/" + name)).write_bytes(
             photo.read_bytes()
         )
-    command = [sys.executable, "-m", "dip_lightning", "observed=scans", *QUICK, *TINY]
+    told = ("observed=scans", "preset=smoke", "iterations=2", *TINY)
+    command = [sys.executable, "-m", "dip_lightning", *told]
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
     done = subprocess.run(
         [*command, "hydra.sweep.dir=X"],
@@ -482,6 +483,8 @@ def test_names_that_the_locale_does_not_have(tmp_path, photo):
     )
     assert done.returncode == 0, done.stderr
     assert b"no page" not in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert done.stderr.count(b"W&B: takes names in UTF-8 only; going on without it") == 2
     restored = {os.fsencode(path.name) for path in (tmp_path / "X" / "all").glob("*.png")}
     assert restored == {b"Gr\xc3\xb6\xc3\x9fe.png", b"bad\xff.png"}
     missing = subprocess.run(

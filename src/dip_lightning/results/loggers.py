@@ -12,7 +12,7 @@ from typing import Any
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
 from dip_lightning.command import rerun
-from dip_lightning.config import Config
+from dip_lightning.config import PATH_KEYS, Config
 from dip_lightning.errors import first_line
 from dip_lightning.results.naming import Place, shown_path
 
@@ -115,6 +115,9 @@ def _dashboard(config: Config, place: Place) -> Dashboard | None:
     mode, expected = config.logger["mode"], True
     if not os.environ.get("WANDB_MODE"):
         os.environ.pop("WANDB_MODE", None)  # W&B refuses an empty one, which says nothing
+    if not _are_unicode([place.folder, place.swept, *(getattr(config, k) for k in PATH_KEYS)]):
+        print("W&B: takes names in UTF-8 only; going on without it", file=sys.stderr)
+        return None
     try:
         if _server_failed:
             mode = "offline"
@@ -134,6 +137,15 @@ def _dashboard(config: Config, place: Place) -> Dashboard | None:
     except Exception as error:  # noqa: BLE001
         print(f"W&B: {first_line(error)}; going on without it", file=sys.stderr)
         return None
+
+
+def _are_unicode(names: list[Any]) -> bool:
+    # Python reads what the locale does not have as lone surrogates; W&B would print a traceback.
+    try:
+        "".join(map(str, names)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _start(config: Config, place: Place, mode: str) -> Dashboard:
