@@ -28,6 +28,7 @@ EXAMPLES = """\
 
 # Files of conf/ whose values are keys of their own, in the order in which they are composed.
 LAYERS = ("task", "preset", "budget")
+WIDTH = 2 + max(len(entry.name) for entry in fields(Config))
 
 
 def manual() -> str:
@@ -36,25 +37,6 @@ def manual() -> str:
         f"  {folder.name}={'|'.join(_options(folder.name))}"
         for folder in sorted(config_folder().iterdir())
         if folder.is_dir()
-    ]
-    width = 2 + max(len(entry.name) for entry in fields(Config))
-    keys = [
-        f"  {entry.name:{width}}{entry.metadata['text']} ({_limits(entry)}; {_defaults(entry)})"
-        for entry in fields(Config)
-        if not isinstance(default_of(entry), dict)
-    ]
-    trials = _load(config_folder() / "search" / "optuna.yaml")["hydra"]["sweeper"]["n_trials"]
-    places = [
-        f"  {name:{width}}{text}"
-        for name, text in (
-            ("hydra.run.dir", "result folder (text; outputs/<task>/<image>/<time>)"),
-            ("hydra.sweep.dir", "a sweep's (text; outputs/sweeps/<study or task>-<checksum>)"),
-            (
-                "launcher.n_jobs",
-                "launcher=joblib: jobs at a time (integer; by GPUs, cores, memory)",
-            ),
-            ("search.n_trials", f"search=optuna: trials (at least 1; {trials})"),
-        )
     ]
     return "\n".join(
         [
@@ -69,10 +51,10 @@ def manual() -> str:
             *groups,
             "",
             "Keys (allowed values; what is used if nothing is typed, by task where that differs)",
-            *keys,
+            *_keys(),
             "",
             "Places and numbers of jobs",
-            *places,
+            *_places(),
             "",
             "Flags",
             "  -m, --multirun      several values of a key, separated by commas: one job for each",
@@ -82,6 +64,25 @@ def manual() -> str:
             "  --version, --help",
         ]
     )
+
+
+def _keys() -> list[str]:
+    return [
+        f"  {entry.name:{WIDTH}}{entry.metadata['text']} ({_limits(entry)}; {_defaults(entry)})"
+        for entry in fields(Config)
+        if not isinstance(default_of(entry), dict)
+    ]
+
+
+def _places() -> list[str]:
+    trials = _load(config_folder() / "search" / "optuna.yaml")["hydra"]["sweeper"]["n_trials"]
+    texts = {
+        "hydra.run.dir": "result folder (text; outputs/<task>/<image>/<time>)",
+        "hydra.sweep.dir": "a sweep's (text; outputs/sweeps/<study or task>-<checksum>)",
+        "launcher.n_jobs": "launcher=joblib: jobs at a time (integer; by GPUs, cores, memory)",
+        "search.n_trials": f"search=optuna: trials (at least 1; {trials})",
+    }
+    return [f"  {name:{WIDTH}}{text}" for name, text in texts.items()]
 
 
 @cache

@@ -78,12 +78,7 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"command line: {message}; see --help")
 
 
-def parse(argv: list[str]) -> Command:
-    """Parse a command line, `-m` and the flags anywhere in it.
-
-    Raises:
-        UserError: an argument that is neither a flag nor key=value, or an empty folder.
-    """
+def _parser() -> _Parser:
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("-m", "--multirun", action="store_true")
     parser.add_argument("--config-dir", "-cd")
@@ -93,6 +88,16 @@ def parse(argv: list[str]) -> Command:
     parser.add_argument("--resolve", action="store_true")
     parser.add_argument("--info", "-i", nargs="?", const="all", choices=INFO)
     parser.add_argument("overrides", nargs="*")
+    return parser
+
+
+def parse(argv: list[str]) -> Command:
+    """Parse a command line, `-m` and the flags anywhere in it.
+
+    Raises:
+        UserError: an argument that is neither a flag nor key=value, or an empty folder.
+    """
+    parser = _parser()
     given, unknown = parser.parse_known_intermixed_args(argv)
     if unknown:
         raise UserError(synonyms.about_flag(unknown[0], argv))

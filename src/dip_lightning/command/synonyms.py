@@ -94,7 +94,8 @@ def for_value(key: str, value: str) -> str | None:
 def about_flag(flag: str, argv: list[str]) -> str:
     """Say what to type instead of a flag that there is not, and the word after it."""
     name, _, value = flag.lstrip("-").partition("=")
-    follows = argv[argv.index(flag) + 1 :][:1] if "=" not in flag else []
+    is_alone = "=" not in flag and flag in argv
+    follows = argv[argv.index(flag) + 1 :][:1] if is_alone else []
     if follows and "=" not in follows[0] and not follows[0].startswith("-"):
         flag, value = f"{flag} {follows[0]}", follows[0]
     key = name.replace("-", "_")
