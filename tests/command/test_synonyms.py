@@ -48,7 +48,6 @@ SAMPLES = {
         ("--lr 0.01", "unrecognized arguments: --lr 0.01; use lr=0.01"),
         ("--learning-rate=0.01 task=sr", "use lr=0.01"),
         ("--gpu", "use device=gpu"),
-        ("-mx", "unrecognized arguments: -"),
         ("-m lr=0.1 device=cpu,cuda", "device=cuda: use device=gpu"),
     ],
 )
