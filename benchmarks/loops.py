@@ -28,7 +28,9 @@ LEFT_OUT = {"cpu": 2, "cuda": 100}  # iterations; a GPU's include those before t
 
 def options(name: str) -> dict:
     """Read conf/network/NAME.yaml and what it builds on."""
-    settings = yaml.safe_load((config_folder() / "network" / f"{name}.yaml").read_text())
+    settings = yaml.safe_load(
+        (config_folder() / "network" / f"{name}.yaml").read_text(encoding="utf-8")
+    )
     base: dict = {}
     for parent in settings.pop("defaults", ()):
         base |= options(parent)

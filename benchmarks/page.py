@@ -50,7 +50,7 @@ class Section:
         self.name, self.shown = name, shown
         self.how = {"hardware": hardware(device), **how}
         self.path = DOCS / "benchmarks" / f"{name}.json"
-        before = json.loads(self.path.read_text()) if self.path.is_file() else {}
+        before = json.loads(self.path.read_text(encoding="utf-8")) if self.path.is_file() else {}
         found = [f"{k}={before.get(k)}" for k, v in self.how.items() if before.get(k) != v]
         self.different = (
             f"{self.path} was measured with {', '.join(found)}" if before and found else ""
@@ -66,9 +66,13 @@ class Section:
         """Write a case, in place of an older one or after the others."""
         self.results[case] = numbers
         self.path.parent.mkdir(exist_ok=True)
-        self.path.write_text(json.dumps({**self.how, "results": self.results}, indent=1) + "\n")
+        self.path.write_text(
+            json.dumps({**self.how, "results": self.results}, indent=1) + "\n", encoding="utf-8"
+        )
         begin, end = f"<!-- {self.name}: begin -->", f"<!-- {self.name}: end -->"
         page = DOCS / "benchmarks.md"
-        before, _, rest = page.read_text().partition(begin)
+        before, _, rest = page.read_text(encoding="utf-8").partition(begin)
         after = rest.partition(end)[2]
-        page.write_text(f"{before}{begin}\n{self.shown(self.results)}\n{end}{after}")
+        page.write_text(
+            f"{before}{begin}\n{self.shown(self.results)}\n{end}{after}", encoding="utf-8"
+        )

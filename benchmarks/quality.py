@@ -82,7 +82,7 @@ def suite(folder: Path, arguments: list[str], seconds: float = math.inf) -> Curv
     fixed = ("logger=csv", "device=cpu", f"hydra.run.dir={folder}")
     command = [sys.executable, "-m", "dip_lightning", *arguments, *fixed]
     allowed = {0}
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said)
         while process.poll() is None:
             time.sleep(LOOK)
@@ -99,7 +99,7 @@ def suite(folder: Path, arguments: list[str], seconds: float = math.inf) -> Curv
 def read_curve(folder: Path) -> Curve:
     """Read what history.csv has so far."""
     path = folder / "history.csv"
-    rows = csv.DictReader(path.read_text().splitlines()) if path.is_file() else ()
+    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else ()
     return [(float(r["seconds"]), float(r["psnr_average"])) for r in rows if r["seconds"]]
 
 
@@ -134,12 +134,12 @@ def plain_fit(arguments: list[str], seconds: float, iterations: int) -> Curve:
 def is_finished(folder: Path) -> bool:
     """Whether a folder is that of a fit that came to its end."""
     path = folder / "metrics.json"
-    return path.is_file() and json.loads(path.read_text())["status"] == "finished"
+    return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["status"] == "finished"
 
 
 def as_if_whole(paper: Method, cut: Path, whole: Path, iterations: int) -> Method:
     """Complete a fit that was stopped, in the folder `cut`, by one that was made beforehand."""
-    rows = list(csv.DictReader((cut / "history.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((cut / "history.csv").read_text(encoding="utf-8").splitlines()))
     first, last = ((float(r["seconds"]), int(r["iteration"])) for r in (rows[0], rows[-1]))
     iteration = (last[0] - first[0]) / (last[1] - first[1])
     psnrs = [psnr for _, psnr in read_curve(whole)]
@@ -160,7 +160,9 @@ def compare(
         fast = method("fast", suite(quick, [*arguments, "preset=fast"]))
         limit = math.inf if whole is None else max(seconds)
         paper = method("paper", suite(slow, [*arguments, "preset=paper"], limit))
-        iterations = json.loads(((whole or slow) / "metrics.json").read_text())["iterations"]
+        iterations = json.loads(((whole or slow) / "metrics.json").read_text(encoding="utf-8"))[
+            "iterations"
+        ]
         if whole is not None:
             paper = as_if_whole(paper, slow, whole, iterations)
         first = classical(quick, seconds)
@@ -173,7 +175,7 @@ def compare(
 
 def classical(folder: Path, seconds: list[float]) -> Method:
     """Take the best baseline from a result folder."""
-    found = json.loads((folder / "metrics.json").read_text())["baselines"]
+    found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["baselines"]
     best = max((b for b in found if b["psnr"] is not None), key=lambda b: b["psnr"])
     psnr, took = best["psnr"], best["seconds"]
     times = [psnr if took <= limit else None for limit in seconds]

@@ -41,7 +41,7 @@ class Sharpness(Callback):
     """Measure the preconditioned sharpness every few iterations."""
 
     def __init__(self, path: Path) -> None:
-        self.file = path.open("w", newline="")
+        self.file = path.open("w", encoding="utf-8", newline="")
         self.rows = csv.writer(self.file)
         self.rows.writerow(("iteration", "loss", "psnr", "sharpness", "limit"))
         self.direction: list[Tensor] = []

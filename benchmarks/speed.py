@@ -84,7 +84,7 @@ def run(loop: str, network: str, path: Path, iterations: int, device: str) -> Ru
     given = ["task=restoration", "preset=paper", f"image={path}", f"network={network}"]
     given += [where, "logger=csv", f"iterations={iterations}", "log_every=1"]
     found = start("suite", [*given, f"hydra.run.dir={folder}"])
-    rows = (folder / "history.csv").read_text().splitlines()[1:]
+    rows = (folder / "history.csv").read_text(encoding="utf-8").splitlines()[1:]
     ends = [float(row.split(",")[-1]) for row in rows]
     seconds = (ends[-1] - ends[left_out - 1]) / (iterations - left_out)
     return Run(seconds, found["bytes"], found["page_faults"], found["outside"])
@@ -111,7 +111,7 @@ def _here(module: str, arguments: list[str]) -> dict:
 
 
 def _watched(arguments: list[str]) -> tuple[dict, resource.struct_rusage]:
-    with tempfile.TemporaryFile("w+") as output:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         child = subprocess.Popen([sys.executable, *arguments], stdout=output, stderr=output)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)

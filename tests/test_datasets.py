@@ -14,7 +14,6 @@ from dip_lightning import datasets
 from dip_lightning.datasets import SAMPLES, Source, find_image, find_mask, sources
 from dip_lightning.errors import UserError
 from dip_lightning.images import read
-from dip_lightning.results.files import write_atomically
 from tests.conftest import save_png, smooth_image
 
 
@@ -170,17 +169,16 @@ def test_a_cache_that_cannot_be_written(server, tmp_path, monkeypatch):
 
 def test_jobs_that_make_the_same_mask_share_no_partial_file(tmp_path, monkeypatch):
     file = save_png(tmp_path / "house.png", smooth_image(1, 8, 9))
-    owners = []
+    partials, whole = [], datasets.whole
 
-    def write(path, content, owner=""):
-        owners.append(owner)
-        write_atomically(path, content, owner)
+    def note(path, partial):
+        partials.append(partial)
+        return whole(path, partial)
 
-    monkeypatch.setattr(datasets, "write_atomically", write)
+    monkeypatch.setattr(datasets, "whole", note)
     masks = {datasets._as_mask(str(file), action, None) for action in ("fetch", "download")}
     assert masks == {str(tmp_path / "house.mask.png")}
-    assert len(set(owners)) == 2
-    assert all(owners)
+    assert len(set(partials)) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["house.mask.png", "house.png"]
 
 

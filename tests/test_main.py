@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def test_each_task_fills_its_result_folder(dip, tmp_path, photo, task):
     assert metrics["status"] == "finished"
     assert metrics["iterations"] == 2
     assert metrics["psnr_best"] >= metrics["psnr"] - 1e-3
-    for line in ("observed", "DIP last", "DIP averaged", "result: out"):
+    for line in ("observed", "DIP last", "DIP averaged", "result: out/restored.png"):
         assert line in out
     with Image.open(folder / "restored.png") as restored:
         assert (restored.size, restored.mode) == ((17, 13), "RGB")
@@ -158,7 +159,7 @@ def test_folder_of_masks(dip, tmp_path):
             "error: factor=16: expected at most the shorter side",
         ),
         (
-            ["task=inpainting", "image=photo.png", "mask=m.png"],
+            ["task=inpainting", "observed=photo.png", "mask=m.png"],
             "error: mask=m.png: is 5 x 4 pixels",
         ),
         (["task=denoising", "observed=photo.png", "device=gpu"], "error: device=gpu: PyTorch"),
@@ -173,7 +174,7 @@ def test_a_mistake_is_one_sentence(dip, tmp_path, photo, arguments, sentence, mo
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     save_png(tmp_path / "m.png", smooth_image(1, 4, 5))
     status, out, err = dip(*arguments, *QUICK)
-    assert status != 0
+    assert status == (2 if sentence.startswith(("error: +typo", "error: image=")) else 1)
     assert err.startswith(sentence)
     assert err.count("\n") == 1
     assert "Traceback" not in out + err
@@ -243,7 +244,12 @@ def test_a_signal_keeps_what_there_is(tmp_path, photo, number, status):
 def test_16_bit_tiff_of_a_user(dip, tmp_path):
     stored = (smooth_image(1, 21, 17)[0, 0] * 65535).round().numpy().astype(np.uint16)
     tifffile.imwrite(tmp_path / "scan.tif", stored)
-    assert dip("task=denoising", "observed=scan.tif", "hydra.run.dir=out", *QUICK)[0] == 0
+    told = ("observed=scan.tif", "discrepancy=1", "hydra.run.dir=out")
+    status, out, _ = dip("task=denoising", *told, *QUICK)
+    assert status == 0
+    assert "result: out/restored.tif" in out
+    assert re.search(r"noise found: \d+\.\d grey levels of 255", out)
+    assert "PSNR" not in out
     restored = tifffile.imread(tmp_path / "out" / "restored.tif")
     assert (restored.dtype, restored.shape) == (stored.dtype, stored.shape)
     shown = imagecodecs.png_decode((tmp_path / "out" / "restored.png").read_bytes())
@@ -446,3 +452,49 @@ def test_a_few_pixels(dip, tmp_path, size):
     status, _, err = dip("task=denoising", "observed=a.png", *QUICK)
     assert status == 0
     assert "Warning" not in err
+
+
+@pytest.mark.parametrize("name", ["${y}.png", "a ${oc.env:HOME} b.png"])
+def test_a_file_name_is_never_an_interpolation(dip, tmp_path, photo, name):
+    photo.rename(tmp_path / name)
+    told = ("task=denoising", f"observed={name}", *QUICK)
+    assert dip(*told)[0] == 0
+    (first,) = tmp_path.glob("outputs/denoising/*/*")
+    assert dip(*told, "-m", "seed=0,1", "hydra.sweep.dir=sweep")[0] == 0
+    rerun = ("--config-dir", str(first / ".hydra"), "--config-name", "rerun", "logger=none")
+    assert dip(*rerun, "hydra.run.dir=again", tiny=False)[0] == 0
+    restored = [first, tmp_path / "sweep" / "seed=0", tmp_path / "again"]
+    assert len({(folder / "restored.png").read_bytes() for folder in restored}) == 1
+
+
+def test_names_that_the_locale_does_not_have(tmp_path, photo):
+    """A terminal of 1990, and names in UTF-8 and in no encoding at all."""
+    (tmp_path / "scans").mkdir()
+    for name in (b"Gr\xc3\xb6\xc3\x9fe.png", b"bad\xff.png"):
+        Path(os.fsdecode(os.fsencode(tmp_path / "scans") + b"/" + name)).write_bytes(
+            photo.read_bytes()
+        )
+    told = ("observed=scans", "preset=smoke", "iterations=2", *TINY)
+    command = [sys.executable, "-m", "dip_lightning", *told]
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [*command, "hydra.sweep.dir=X"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"no page" not in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert done.stderr.count(b"W&B: takes names in UTF-8 only; going on without it") == 2
+    restored = {os.fsencode(path.name) for path in (tmp_path / "X" / "all").glob("*.png")}
+    assert restored == {b"Gr\xc3\xb6\xc3\x9fe.png", b"bad\xff.png"}
+    missing = subprocess.run(
+        [*command[:3], b"observed=nirgends \xc3\xb6.png"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert (missing.returncode, missing.stderr.count(b"\n")) == (2, 1)

@@ -9,10 +9,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hydra.errors import HydraException
-
 from dip_lightning.errors import UserError, first_line
-from dip_lightning.results.naming import shown_path
+from dip_lightning.results.naming import escape_unprintable, shown_path
 
 if TYPE_CHECKING:
     from dip_lightning.command import Command
@@ -31,6 +29,7 @@ def main(argv: list[str] | None = None) -> int:
         Exit status: 0; 1 if a job failed; 2 for a mistake on the command line; 128 plus the
         signal's number if one stopped it.
     """
+    escape_unprintable()
     arguments = sys.argv[1:] if argv is None else argv
     if {"-h", "--help"} & set(arguments):
         from dip_lightning.manual import manual  # noqa: PLC0415
@@ -58,6 +57,8 @@ def _run_hydra(arguments: list[str]) -> int:
     from dip_lightning.results import layout  # noqa: PLC0415
 
     checked = command.check(command.parse(arguments))
+    for note in command.check_inputs(checked):
+        print(note, file=sys.stderr, flush=True)
     job.failures.clear()
     folder = checked.sweep_folder
     with nullcontext() if folder is None else layout.sweeping(folder):
@@ -66,11 +67,12 @@ def _run_hydra(arguments: list[str]) -> int:
 
 def _run_jobs(checked: Command) -> int:
     import hydra  # noqa: PLC0415 - --help does without
+    from hydra.errors import HydraException  # noqa: PLC0415
 
     from dip_lightning import command  # noqa: PLC0415
     from dip_lightning.command import job  # noqa: PLC0415
     from dip_lightning.config import config_folder  # noqa: PLC0415
-    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+    from dip_lightning.sweeps import gathering, sweep  # noqa: PLC0415
     from dip_lightning.sweeps.launchers import PortableJob  # noqa: PLC0415
 
     folder = checked.sweep_folder
@@ -79,6 +81,8 @@ def _run_jobs(checked: Command) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     decorate = hydra.main(version_base="1.3", config_path=str(config_folder()))
     try:
+        if folder is not None:
+            gathering.plan(folder, checked.files)
         sys.argv = [sys.argv[0], *command.resume_search(checked).arguments]
         decorate(PortableJob(job.run_job))()
     except HydraException as error:
@@ -110,7 +114,7 @@ def _conclude(folder: Path, before: dict[str, int]) -> list[str]:
     """Print how the jobs of a sweep ended; return those that failed, in whichever process."""
     from dip_lightning.command import job  # noqa: PLC0415
     from dip_lightning.dashboard import page  # noqa: PLC0415
-    from dip_lightning.sweeps import search, sweep  # noqa: PLC0415
+    from dip_lightning.sweeps import gathering, search, sweep  # noqa: PLC0415
 
     if not folder.is_dir():
         return []
@@ -119,6 +123,8 @@ def _conclude(folder: Path, before: dict[str, int]) -> list[str]:
         print(f"\n{sweep.format_summary(rows)}\nsweep: {shown_path(folder)}", flush=True)
         job.write_page(page.write_dashboard, folder)
         print(f"to browse it: {shown_path(folder / page.PAGE)}", flush=True)
+    if (images := gathering.gathered(folder)) is not None:
+        print(f"restored images: {shown_path(images)}", flush=True)
     if (best := search.best(folder)) is not None:
         print(best, flush=True)
     return sweep.failed(rows, folder, before)

@@ -27,6 +27,7 @@ LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
 UNIMPORTANT = (
     "logger",
+    "recursive",
     "resume",
     "study",
     "objective",
@@ -128,6 +129,7 @@ class Config:
     accelerate: str = key("auto", "on CUDA: fused kernels, an iteration as a graph", choices=FASTER)
     threads: int | None = key(None, "CPU threads; null: all cores", low=1, high=1024)
     chunk: int | None = key(None, "iterations per Lightning step; null: by their speed", low=1)
+    recursive: bool = key(False, "take the images in subfolders of a folder, too")
     resume: bool = key(True, "go on where the same command ended; a single run: only if typed")
     checkpoint_seconds: float = key(
         60.0, "time between checkpoints, more where writing is slow; 0: after each chunk", low=0

@@ -66,7 +66,7 @@ class Source(NamedTuple):
 @cache
 def sources() -> dict[str, Source]:
     """List the images that can be fetched, by `collection/name` without suffix."""
-    with REGISTRY.open(newline="") as file:
+    with REGISTRY.open(encoding="utf-8", newline="") as file:
         rows = [Source(**row) for row in csv.DictReader(file)]
     return {row.name.rpartition(".")[0]: row for row in rows}
 
@@ -83,6 +83,16 @@ def find_image(name: str, key: str = "image") -> Path:
     Raises:
         UserError: nothing of that name, or it cannot be fetched.
     """
+    found = look_up(name, key)
+    return _fetch(found, f"{key}={name}") if isinstance(found, Source) else found
+
+
+def look_up(name: str, key: str) -> Path | Source:
+    """Find an image as `find_image` does; fetch nothing.
+
+    Raises:
+        UserError: nothing of that name.
+    """
     path = Path(name)
     if os.path.exists(path):
         return path
@@ -96,7 +106,7 @@ def find_image(name: str, key: str = "image") -> Path:
                 return candidate
     source = sources().get(name) or sources().get(name.rpartition(".")[0])
     if source is not None and not folder:
-        return _fetch(source, f"{key}={name}")
+        return source
     raise UserError(f"{key}={name}: no such file; {_choices(name, folder)}")
 
 
@@ -111,11 +121,21 @@ def find_mask(name: str, image: str) -> Path:
     Raises:
         UserError: there is none.
     """
+    found = look_up_mask(name, image)
+    return _fetch(found, f"mask={name}") if isinstance(found, Source) else found
+
+
+def look_up_mask(name: str, image: str) -> Path | Source:
+    """Find a mask as `find_mask` does; fetch nothing.
+
+    Raises:
+        UserError: there is none.
+    """
     stem = Path(image).stem
     if any(known.startswith(f"{name}/") for known in sources()) and not os.path.exists(name):
-        return find_image(f"{name}/{stem}", "mask")
+        return look_up(f"{name}/{stem}", "mask")
     if not os.path.isdir(name):
-        return find_image(name, "mask") if "/" in name else Path(name)
+        return look_up(name, "mask") if "/" in name else Path(name)
     files = [f for f in Path(name).iterdir() if f.stem == stem and f.suffix.lower() in SUFFIXES]
     if not files:
         raise UserError(f"mask={name}: the folder holds no mask named {stem}")

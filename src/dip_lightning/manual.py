@@ -1,9 +1,15 @@
 """What `--help` prints: the groups, the keys and examples, read from where they are defined."""
 
 from dataclasses import Field, fields
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from dip_lightning.config import Config, config_folder
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from dip_lightning import resolvers
+from dip_lightning.config import CONFIG_NAME, TASK_KEYS, Config, config_folder
 from dip_lightning.keys import default_of, describe_range, kind_of
 
 EXAMPLES = """\
@@ -20,19 +26,17 @@ EXAMPLES = """\
   python -m dip_lightning task=restoration known=0.1 -m network=skip,unet
       compare two networks on a photograph with nine of ten pixels missing"""
 
+# Files of conf/ whose values are keys of their own, in the order in which they are composed.
+LAYERS = ("task", "preset", "budget")
+WIDTH = 2 + max(len(entry.name) for entry in fields(Config))
+
 
 def manual() -> str:
     """Write the text of --help."""
     groups = [
-        f"  {folder.name}={'|'.join(sorted(path.stem for path in folder.glob('*.yaml')))}"
+        f"  {folder.name}={'|'.join(_options(folder.name))}"
         for folder in sorted(config_folder().iterdir())
         if folder.is_dir()
-    ]
-    width = 2 + max(len(entry.name) for entry in fields(Config))
-    keys = [
-        f"  {entry.name:{width}}{entry.metadata['text']} ({_limits(entry)}; {default_of(entry)})"
-        for entry in fields(Config)
-        if not isinstance(default_of(entry), dict)
     ]
     return "\n".join(
         [
@@ -46,8 +50,11 @@ def manual() -> str:
             "Groups (files in conf/; a task and a preset set several keys at once)",
             *groups,
             "",
-            "Keys (allowed values; default unless task or preset sets another)",
-            *keys,
+            "Keys (allowed values; what is used if nothing is typed, by task where that differs)",
+            *_keys(),
+            "",
+            "Places and numbers of jobs",
+            *_places(),
             "",
             "Flags",
             "  -m, --multirun      several values of a key, separated by commas: one job for each",
@@ -57,6 +64,73 @@ def manual() -> str:
             "  --version, --help",
         ]
     )
+
+
+def _keys() -> list[str]:
+    return [
+        f"  {entry.name:{WIDTH}}{entry.metadata['text']} ({_limits(entry)}; {_defaults(entry)})"
+        for entry in fields(Config)
+        if not isinstance(default_of(entry), dict)
+    ]
+
+
+def _places() -> list[str]:
+    trials = _load(config_folder() / "search" / "optuna.yaml")["hydra"]["sweeper"]["n_trials"]
+    texts = {
+        "hydra.run.dir": "result folder (text; outputs/<task>/<image>/<time>)",
+        "hydra.sweep.dir": "a sweep's (text; outputs/sweeps/<study or task>-<checksum>)",
+        "launcher.n_jobs": "launcher=joblib: jobs at a time (integer; by GPUs, cores, memory)",
+        "search.n_trials": f"search=optuna: trials (at least 1; {trials})",
+    }
+    return [f"  {name:{WIDTH}}{text}" for name, text in texts.items()]
+
+
+@cache
+def used(task: str) -> DictConfig:
+    """Compose what a task has if nothing else is typed; Hydra would take a second for all of them.
+
+    Args:
+        task: option of the group.
+    """
+    resolvers.register_resolvers()
+    folder = config_folder()
+    chosen: dict[Any, Any] = {}
+    for entry in _load(folder / f"{CONFIG_NAME}.yaml")["defaults"]:
+        chosen |= entry if isinstance(entry, dict) else {}
+    chosen["task"] = task
+    layers = [_load(folder / name / f"{chosen[name]}.yaml") for name in LAYERS]
+    values = {entry.name: default_of(entry) for entry in fields(Config)}
+    composed = OmegaConf.merge(values, *layers)
+    assert isinstance(composed, DictConfig)  # noqa: S101 - of what is merged
+    return composed
+
+
+@cache
+def _load(path: Path) -> dict[str, Any]:
+    text = path.read_text(encoding="utf-8")
+    found = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - faster
+    assert isinstance(found, dict)  # noqa: S101 - what every file of conf/ is
+    return found
+
+
+def _options(group: str) -> list[str]:
+    return sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
+
+
+def _defaults(entry: Field[Any]) -> str:
+    tasks = [task for task in _options("task") if task in TASK_KEYS.get(entry.name, {task})]
+    values = {task: _written(used(task)[entry.name]) for task in tasks}
+    if entry.name == "task":
+        return _written(default_of(entry))
+    if len(set(values.values())) == 1:
+        return values[tasks[0]]
+    return ", ".join(f"{task} {value}" for task, value in values.items())
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _limits(entry: Field[Any]) -> str:

@@ -17,9 +17,10 @@ from dip_lightning.config import Config
 from dip_lightning.engine import acceleration, memory
 from dip_lightning.fitting import fit
 from dip_lightning.generators import build
+from dip_lightning.images import Picture, describe_noise
 from dip_lightning.loading import load
 from dip_lightning.results import checkpoint, health, report
-from dip_lightning.results.loggers import log_result, open_logger
+from dip_lightning.results.loggers import how_to_upload, log_result, open_logger
 from dip_lightning.results.naming import Place, counted, shown_path
 from dip_lightning.tasks.base import RestorationTask
 from dip_lightning.tasks.given import Given
@@ -82,7 +83,8 @@ def run(
         with suppress(OSError):  # nobody reads any more; the result is complete
             if diagnosis not in {pointless, "not_finite"}:
                 print(health.explain(str(diagnosis), config.lr), file=sys.stderr)
-            _conclude(task, status, outcome, place.folder)
+            _conclude(task, status, outcome)
+            _say_where(task, picture, place.folder, how_to_upload(logger))
     return {**values, "signal": stopping.received}
 
 
@@ -177,7 +179,7 @@ def _facts(task: RestorationTask, device: torch.device) -> dict[str, Any]:
     }
 
 
-def _conclude(task: RestorationTask, status: str, outcome: report.Outcome, folder: Path) -> None:
+def _conclude(task: RestorationTask, status: str, outcome: report.Outcome) -> None:
     if status == "diverged":
         print(
             f"lr={task.config.lr}: the loss was not a finite number any more at iteration "
@@ -199,4 +201,13 @@ def _conclude(task: RestorationTask, status: str, outcome: report.Outcome, folde
         )
     if task.x is not None:
         print(report.format_table(outcome))
-    print(f"result: {shown_path(folder)}", flush=True)
+
+
+def _say_where(task: RestorationTask, picture: Picture, folder: Path, upload: str | None) -> None:
+    noise = task.y_noise_std()
+    if task.x is None and noise is not None:
+        print(f"noise found: {describe_noise(noise, picture.format)}")
+    restored = "restored.tif" if picture.format.tiff else "restored.png"
+    print(f"result: {shown_path(folder / restored)}", flush=True)
+    if upload is not None:
+        print(upload, flush=True)

@@ -134,7 +134,7 @@ def rows(path: Path) -> list[dict[str, str]]:
     """Read a CSV file, if there is one; `seconds` must grow."""
     if not path.exists():
         return []
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         found = list(csv.DictReader(file))
     seconds = [float(row["seconds"]) for row in found if "seconds" in row]
     if seconds != sorted(seconds):

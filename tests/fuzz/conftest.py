@@ -51,7 +51,7 @@ sys.addaudithook(_note)
 
 
 def _bytes(key: str) -> int:
-    text = Path("/proc/self/status").read_text()
+    text = Path("/proc/self/status").read_text(encoding="utf-8")
     return 1024 * int(text.split(f"{key}:")[1].split()[0])
 
 
@@ -61,7 +61,7 @@ def limits(folder: Path | None = None) -> Iterator[None]:
     global _watching  # noqa: PLW0603 - an audit hook can only look at a global
     # What glibc has kept of other tests' memory would be used again without being counted.
     ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forget the peak so far
     at_first = _bytes("VmRSS")
     _written.clear()
     before = signal.signal(signal.SIGALRM, _hang)

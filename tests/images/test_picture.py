@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dip_lightning.images import Format, Picture, centre, preview, quantise
+from dip_lightning.images import Format, Picture, centre, describe_noise, preview, quantise
 
 
 def test_preview_shows_gray_or_colour():
@@ -62,3 +62,16 @@ def test_centre_of_an_enlargement(size, rest):
     wider = torch.nn.functional.pad(large, (0, rest, 0, rest))
     cut = centre(wider, 4, 3)[..., : 3 * min(4, size[0]), : 3 * min(4, size[1])]
     assert torch.equal(cut[..., ::3, ::3], centre(small, 4))
+
+
+@pytest.mark.parametrize(
+    ("stored", "words"),
+    [
+        (Format(), "25.5 grey levels of 255"),
+        (Format("uint16", high=65535.0), "25.5 grey levels of 255"),
+        (Format("uint16", low=100.0, high=612.0), "51.2 in the range 100 to 612"),
+        (Format("float32", low=-1.0, high=1.0), "0.2 in the range -1 to 1"),
+    ],
+)
+def test_noise_is_described_as_the_file_counts(stored, words):
+    assert describe_noise(0.1, stored) == words

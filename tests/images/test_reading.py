@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import image_files, open_file, quantise, read, scale
+from dip_lightning.images import open_file, quantise, read, scale
 from tests.conftest import stored_array
 
 
@@ -87,13 +87,6 @@ def test_refuses_a_file_cut_short(tmp_path, suffix, keep):
 def test_missing_file(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         read(tmp_path / "nothing.png", "image")
-
-
-def test_image_files_are_sorted_and_no_others(tmp_path):
-    for name in ("b.png", "a.JPG", "c.txt", ".d.png"):
-        (tmp_path / name).touch()
-    (tmp_path / "e.png").mkdir()
-    assert [path.name for path in image_files(tmp_path)] == ["a.JPG", "b.png"]
 
 
 def test_only_image_formats_are_opened(tmp_path):

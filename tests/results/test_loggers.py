@@ -33,9 +33,7 @@ def of_type(found: list[dict], kind: str) -> list[dict]:
 
 
 def test_a_sweep_is_one_offline_run_for_each_job(dip, tmp_path, photo, monkeypatch):
-    monkeypatch.delenv("WANDB_MODE", raising=False)
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    monkeypatch.setenv("NETRC", str(tmp_path / "no.netrc"))
+    monkeypatch.setenv("WANDB_MODE", "offline")
     arguments = (
         "task=sr",
         "factor=2",
@@ -90,15 +88,29 @@ def test_a_dashboard_that_fails_costs_no_result(dip, tmp_path, photo, monkeypatc
     assert "Traceback" not in err
 
 
-def test_an_empty_mode_is_none(dip, photo, monkeypatch):
+@pytest.mark.parametrize("mode", ["", None])
+def test_where_nobody_has_logged_in_nothing_is_said(dip, tmp_path, photo, monkeypatch, mode):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    monkeypatch.setenv("WANDB_MODE", "")
+    monkeypatch.setenv("NETRC", str(tmp_path / "no.netrc"))
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    if mode is not None:
+        monkeypatch.setenv("WANDB_MODE", mode)
     status, out, err = dip(
         "task=denoising", f"image={photo}", "preset=smoke", "iterations=2", "hydra.run.dir=out"
     )
     assert status == 0
-    assert "W&B:" not in err
-    assert "W&B: offline" in out
+    assert "W&B" not in out + err
+    assert "wandb" not in (out + err).lower()
+    assert out.splitlines()[-1] == "result: out/restored.png"
+    assert len(list(tmp_path.glob("out/wandb/offline-run-*"))) == 1
+
+
+def test_how_to_upload_is_the_last_line(dip, photo, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    told = (f"image={photo}", "preset=smoke", "iterations=2", "hydra.run.dir=out")
+    _, out, err = dip(*told)
+    assert out.splitlines()[-1].startswith("W&B: offline; to upload later: wandb sync out/wandb/")
+    assert (out + err).count("W&B") == 1
 
 
 def test_what_the_dashboard_cannot_take_is_said_once(dip, photo, monkeypatch):

@@ -62,6 +62,14 @@ def test_summary_has_a_row_for_each_job(tmp_path):
     assert rows[1]["error"] == "lr=9: no good, sorry"
 
 
+def test_without_ground_truth_the_summary_has_no_dashes():
+    rows = [{"job": "a", "status": "finished", "psnr": None, "seconds": 2.0}]
+    assert [line.split() for line in format_summary(rows).splitlines()] == [
+        ["job", "seconds", "status"],
+        ["a", "2.0", "finished"],
+    ]
+
+
 def times(tmp_path):
     files = tmp_path.glob("outputs/sweeps/*/*/**/*")
     return {str(path): path.stat().st_mtime_ns for path in files if path.is_file()}
@@ -100,6 +108,7 @@ def test_other_settings_in_the_same_folder_do_it_again(dip, photo):
 
 def test_a_failed_job_is_tried_again(dip, tmp_path):
     command = (*QUICK, "image=photo.png", "-m", "seed=1,2")
+    (tmp_path / "photo.png").write_bytes(b"broken")
     assert dip(*command)[0] == 1
     from tests.conftest import save_png, smooth_image
 

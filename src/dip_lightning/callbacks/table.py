@@ -49,7 +49,7 @@ class Table:
             if self._attempts.failing:  # the file is behind
                 self.begin()
             else:
-                with self.path.open("a", newline="") as file:
+                with self.path.open("a", encoding="utf-8", newline="") as file:
                     file.write(added)
 
     def finish(self) -> None:

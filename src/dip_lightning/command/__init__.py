@@ -1,23 +1,22 @@
 """The command line: its grammar, its mistakes, and what Hydra is to be given."""
 
 import argparse
-import difflib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import NoReturn
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
+from dip_lightning.command import inputs, synonyms
 from dip_lightning.command.composing import Source, check_value
 from dip_lightning.command.overrides import (
     check_count,
-    expand_folders,
     parse_overrides,
     quote,
-    quoted,
     values_of,
 )
+from dip_lightning.command.paths import expand, quoted
 from dip_lightning.command.rerun import latest_unfinished
 from dip_lightning.command.trust import check_file, check_typed
 from dip_lightning.config import CONFIG_NAME, PATH_KEYS, Config
@@ -41,6 +40,10 @@ class Command:
         multirun: several jobs.
         source: where configurations are looked for.
         told: key=value as typed.
+        files: those of folders and patterns, each with the folder that it was found from.
+        notes: what a user should know before it begins.
+        first: configuration of the first job, once it is composed.
+        swept: keys that have several values.
         sweep_folder: where the jobs of a sweep go; None for a single job.
         launcher: where jobs run.
         search: what chooses their values.
@@ -51,6 +54,10 @@ class Command:
     multirun: bool
     source: Source
     told: list[str]
+    files: list[tuple[Path, Path]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    first: DictConfig | None = None
+    swept: frozenset[str] = frozenset()
     sweep_folder: Path | None = None
     launcher: str = ONE_FOR_ALL["launcher"]
     search: str = ONE_FOR_ALL["search"]
@@ -71,12 +78,7 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"command line: {message}; see --help")
 
 
-def parse(argv: list[str]) -> Command:
-    """Parse a command line, `-m` and the flags anywhere in it.
-
-    Raises:
-        UserError: an argument that is neither a flag nor key=value, or an empty folder.
-    """
+def _parser() -> _Parser:
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("-m", "--multirun", action="store_true")
     parser.add_argument("--config-dir", "-cd")
@@ -86,7 +88,19 @@ def parse(argv: list[str]) -> Command:
     parser.add_argument("--resolve", action="store_true")
     parser.add_argument("--info", "-i", nargs="?", const="all", choices=INFO)
     parser.add_argument("overrides", nargs="*")
-    given = parser.parse_intermixed_args(argv)
+    return parser
+
+
+def parse(argv: list[str]) -> Command:
+    """Parse a command line, `-m` and the flags anywhere in it.
+
+    Raises:
+        UserError: an argument that is neither a flag nor key=value, or an empty folder.
+    """
+    parser = _parser()
+    given, unknown = parser.parse_known_intermixed_args(argv)
+    if unknown:
+        raise UserError(synonyms.about_flag(unknown[0], argv))
     flags = [
         text
         for name in ("config_dir", "config_name", "cfg", "package", "info")
@@ -97,18 +111,21 @@ def parse(argv: list[str]) -> Command:
     told = [_spelled(text) for text in given.overrides]
     for text in told:
         if "=" not in text:
-            raise UserError(f"{text}: expected key=value or a flag; see --help")
+            raise UserError(synonyms.about_word(text))
     if given.resolve and not given.cfg:
         raise UserError("--resolve: goes with --cfg")
-    expanded = [expand_folders(quoted(text)) for text in told]
-    several = given.multirun or any(many for _, many in expanded)
+    recursive = "recursive=true" in (text.lower() for text in told)
+    expanded = [expand(quoted(text), recursive=recursive) for text in told]
+    files = [pair for argument in expanded for pair in argument.files]
     chosen = {group: _last(told, group) for group in ONE_FOR_ALL}
     return Command(
         flags,
-        [text for text, _ in expanded],
-        several or chosen != ONE_FOR_ALL,
+        [argument.text for argument in expanded],
+        given.multirun or bool(files) or chosen != ONE_FOR_ALL,
         Source(given.config_name, given.config_dir),
         told,
+        files=files,
+        notes=[argument.note for argument in expanded if argument.note],
         launcher=chosen["launcher"],
         search=chosen["search"],
     )
@@ -155,6 +172,9 @@ def check(command: Command) -> Command:
     job = [choices[0] for choices in values]
     check_file(command.source, job)
     composed = command.source.check(job)
+    command = replace(
+        command, first=composed, swept=frozenset(override.key_or_group for override in sweeps)
+    )
     if command.shows:
         return replace(command, overrides=job, multirun=False)
     if command.search == "optuna":
@@ -201,6 +221,21 @@ def _found_again(command: Command, parsed: list[Override], composed: DictConfig)
     return replace(command, overrides=[*command.overrides, f"hydra.run.dir={quote(str(found))}"])
 
 
+def check_inputs(command: Command) -> list[str]:
+    """Look for the files that all jobs read, unless a configuration is only to be printed.
+
+    Returns:
+        What a user should know before it begins, a line each.
+
+    Raises:
+        UserError: a file is missing, empty or may not be read.
+    """
+    if command.first is None or command.shows:
+        return []
+    inputs.check(command.first, command.swept)
+    return [*command.notes, *inputs.notes(command.first)]
+
+
 def resume_search(command: Command) -> Command:
     """Let a search go on where the same command left it; anything else stays as it is."""
     if command.search != "optuna" or command.sweep_folder is None:
@@ -237,15 +272,27 @@ def _check_key(override: Override, command: Command) -> None:
         check_typed(override)
         return
     if top not in known and not (top in GROUPS and command.source.options(top)):
-        near = difflib.get_close_matches(top, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
+        value = str(override.input_line).partition("=")[2]
+        hint = synonyms.for_key(name, value) or synonyms.near(top, known).strip()
+        hint = hint or f"choose one of {', '.join(known)}"
         raise UserError(f"{override.input_line}: unknown key {name}; {hint}")
+    if name in synonyms.OFTEN_WRONG:
+        for text in values_of(override):
+            if instead := synonyms.for_value(name, text.partition("=")[2]):
+                raise UserError(f"{text}: {instead}")
     if name in GROUPS:
-        options = command.source.options(name)
-        for value in values_of(override):
-            option = value.partition("=")[2]
-            if option not in options:
-                raise UserError(f"{name}={option}: choose one of {', '.join(options)}")
-            require(name, option)
-        if name in ONE_FOR_ALL and override.is_sweep_override():
-            raise UserError(f"{override.input_line}: a sweep has one {name}; start several sweeps")
+        _check_option(override, command.source.options(name))
+
+
+def _check_option(override: Override, options: list[str]) -> None:
+    name = override.key_or_group
+    for value in values_of(override):
+        option = value.partition("=")[2]
+        if option not in options:
+            near = synonyms.near(option, options)
+            instead = synonyms.for_value(name, option)
+            instead = instead or f"{near}choose one of {', '.join(options)}"
+            raise UserError(f"{name}={option}: {instead}")
+        require(name, option)
+    if name in ONE_FOR_ALL and override.is_sweep_override():
+        raise UserError(f"{override.input_line}: a sweep has one {name}; start several sweeps")

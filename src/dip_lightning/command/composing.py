@@ -10,6 +10,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from dip_lightning import resolvers
 from dip_lightning.command.overrides import parse_overrides, quote
 from dip_lightning.config import CONFIG_NAME, Config, config_folder
 from dip_lightning.errors import UserError, first_line
@@ -141,7 +142,6 @@ def to_config(composed: DictConfig) -> Config:
 
 def register() -> None:
     """Give Hydra the schema of the configuration and the resolvers that conf/ uses."""
-    from dip_lightning.command import resolvers  # noqa: PLC0415
     from dip_lightning.sweeps import launchers  # noqa: PLC0415
 
     ConfigStore.instance().store(name="schema", node=Config)

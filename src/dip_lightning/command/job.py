@@ -60,7 +60,7 @@ def run_job(composed: DictConfig) -> float | None:
     from dip_lightning.command import rerun  # noqa: PLC0415
     from dip_lightning.dashboard import page  # noqa: PLC0415
     from dip_lightning.results import lock  # noqa: PLC0415
-    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+    from dip_lightning.sweeps import gathering, sweep  # noqa: PLC0415
 
     hydra_config = HydraConfig.get()
     place = _place(hydra_config)
@@ -75,6 +75,7 @@ def run_job(composed: DictConfig) -> float | None:
         lock.release_stale(place.folder)
         if not (place.folder / page.REPORT).exists():
             write_page(page.write_report, place.folder)
+        gathering.gather(place, composed.observed or composed.image, done["status"])
         return _score(done, composed.objective)
     try:
         lock.check(place.folder)
@@ -156,6 +157,7 @@ def _run_locked(start: _Start) -> float | None:
     from dip_lightning import run  # noqa: PLC0415
     from dip_lightning.command import composing, rerun  # noqa: PLC0415
     from dip_lightning.results import layout  # noqa: PLC0415
+    from dip_lightning.sweeps import gathering  # noqa: PLC0415
 
     composed, place = start.composed, start.place
     goes_on = start.check()
@@ -175,6 +177,7 @@ def _run_locked(start: _Start) -> float | None:
         layout.seal(place.folder, layout.FOLDER)
     if result["status"] == "finished":
         layout.drop_previous(place.folder)
+    gathering.gather(place, composed.observed or composed.image, result["status"])
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
     return _score(result, composed.objective)

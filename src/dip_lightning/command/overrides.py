@@ -1,24 +1,15 @@
-"""key=value arguments: quoting file names, folders as sweeps, and the values of a sweep."""
+"""key=value arguments: their grammar, quotes, and the values of a sweep."""
 
-import os
 import re
-from collections.abc import Iterator
 from math import prod
-from pathlib import Path
-from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
-from dip_lightning.config import PATH_KEYS
 from dip_lightning.errors import UserError
-from dip_lightning.images import image_files
 
-FOLDER_KEYS = ("image", "observed")
 MOST_JOBS = 100_000
-OUTPUT_KEYS = ("hydra.run.dir", "hydra.sweep.dir")
-_ORDINARY = re.compile(r"[A-Za-z0-9_./-]+")
 
 
 def parse_overrides(texts: list[str]) -> list[Override]:
@@ -88,62 +79,8 @@ def check_count(choices: list[int]) -> None:
         )
 
 
-def quoted(text: str) -> str:
-    """Quote the value of a key that names a file, so that any file name is one value.
-
-    Raises:
-        UserError: the name is empty, as that of a shell variable that is not set.
-    """
-    name, _, value = text.partition("=")
-    if value == "None":  # what a W&B agent makes of null
-        return f"{name}=null"
-    if name not in {*PATH_KEYS, *OUTPUT_KEYS}:
-        return text
-    if not value:
-        raise UserError(f"{name}=: is empty, expected the name of a file")
-    path = "${" not in value if name in OUTPUT_KEYS else os.path.exists(value)
-    already = value[0] == value[-1] and value[0] in "'\"" and len(value) > 1
-    if path and not already and not _ORDINARY.fullmatch(value):
-        return f"{name}={quote(value)}"
-    return text
-
-
 def quote(value: str) -> str:
     """Write a string as Hydra reads it back, whatever is in it."""
-    escaped = re.sub(r"(\\*)('|$)", lambda m: 2 * m[1] + ("\\'" if m[2] else ""), value)
-    return "'" + escaped.replace("${", "\\${") + "'"
-
-
-def expand_folders(text: str) -> tuple[str, bool]:
-    """Replace a folder of images by its files.
-
-    Returns:
-        The override, and whether a folder was in it.
-
-    Raises:
-        UserError: a folder without images.
-    """
-    name, _, _ = text.partition("=")
-    if name not in FOLDER_KEYS:
-        return text, False
-    values = list(_plain_values(parse_overrides([text])[0]))
-    if not any(os.path.isdir(value) for value in values):
-        return text, False
-    files: list[str] = []
-    for value in values:
-        inside = [str(path) for path in image_files(Path(value))] if os.path.isdir(value) else None
-        if inside == []:
-            raise UserError(f"{name}={value}: the folder holds no image")
-        files += inside if inside is not None else [value]
-    return f"{name}={','.join(map(quote, files))}", True
-
-
-def _plain_values(override: Override) -> Iterator[str]:
-    if not override.is_sweep_override():
-        yield str(override.value())
-    elif isinstance(override.value(), ChoiceSweep):  # a pattern is one to Hydra, too
-        yield from map(str, override.sweep_iterator(transformer=_plain))
-
-
-def _plain(value: Any) -> str:
-    return str(getattr(value, "text", value))
+    literal = re.sub(r"(\\*)\$\{", lambda m: 2 * m[1] + "\\${", value)  # no interpolation
+    escaped = re.sub(r"(\\*)('|$)", lambda m: 2 * m[1] + ("\\'" if m[2] else ""), literal)
+    return f"'{escaped}'"

@@ -1,6 +1,7 @@
 """The file that repeats a run: `--config-dir RESULT/.hydra --config-name rerun`."""
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,7 +39,7 @@ def write(folder: Path, composed: DictConfig, hydra_config: HydraConf) -> None:
         "rerun": f"# {command(folder)}\n{OmegaConf.to_yaml(values)}",
     }
     for name, text in texts.items():
-        ownership.write(inside / f"{name}.yaml", text.encode())
+        ownership.write(inside / f"{name}.yaml", text.encode(errors="backslashreplace"))
 
 
 def command(folder: Path) -> str:
@@ -63,7 +64,7 @@ def repeatable(composed: DictConfig, choices: Mapping[str, Any]) -> dict[Any, An
             continue
         if os.path.exists(values[name]):
             values[name] = str(Path(values[name]).resolve())
-        values[name] = values[name].replace("${", "\\${")
+        values[name] = re.sub(r"(\\*)\$\{", lambda m: 2 * m[1] + "\\${", values[name])
     return {"defaults": [CONFIG_NAME, *overrides, "_self_"], **values}
 
 

@@ -64,7 +64,7 @@ def _write(
         "swept": swept_keys(runs),
         "runs": [record(run, page, root, points) for run in runs],
     }
-    ownership.write(target, _fill(data).encode())
+    ownership.write(target, _fill(data).encode(errors="backslashreplace"))
 
 
 def _fill(data: dict[str, Any]) -> str:

@@ -163,7 +163,7 @@ def read_curve(path: Path) -> dict[str, NDArray[np.float64]]:
         Each column, (N,), NaN where a cell is empty.
     """
     try:
-        head, *rows = path.read_text().splitlines()
+        head, *rows = path.read_text(encoding="utf-8").splitlines()
         names = head.split(",")
         # A cell that is not defined is empty, which NumPy's reader does not take.
         whole = [_filled(row) for row in rows if row.count(",") == head.count(",")]
@@ -185,7 +185,7 @@ def _filled(row: str) -> str:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -193,6 +193,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _yaml(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        text = path.read_text(encoding="utf-8")
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except (OSError, ValueError, yaml.YAMLError):
         return None

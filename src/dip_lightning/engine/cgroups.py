@@ -35,7 +35,7 @@ def free_bytes(root: Path = ROOT, membership: Path = MEMBERSHIP) -> float | None
         Bytes: limit - (used - cache of files); None where there is no limit.
     """
     try:
-        lines = membership.read_text().splitlines()
+        lines = membership.read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     left = [
@@ -61,8 +61,10 @@ def _groups(line: str, root: Path) -> Iterator[tuple[Path, _Files]]:
 
 def _left(folder: Path, files: _Files) -> float | None:
     try:
-        limit, used = (float((folder / name).read_text()) for name in (files.limit, files.used))
-        stat = (folder / "memory.stat").read_text()
+        limit, used = (
+            float((folder / name).read_text(encoding="utf-8")) for name in (files.limit, files.used)
+        )
+        stat = (folder / "memory.stat").read_text(encoding="utf-8")
     except (OSError, ValueError):  # no such file, or "max"
         return None
     lines = (line.split() for line in stat.splitlines())

@@ -70,7 +70,7 @@ def free_bytes(device: torch.device) -> float | None:
     if device.type != "cpu":
         return None
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     free = [1024 * float(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]

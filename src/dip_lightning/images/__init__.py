@@ -2,9 +2,9 @@
 
 from dip_lightning.images.decoding import Decoded
 from dip_lightning.images.masks import MaskFile, doubt, read_mask
-from dip_lightning.images.picture import Format, Picture, centre, preview, quantise
+from dip_lightning.images.picture import Format, Picture, centre, describe_noise, preview, quantise
 from dip_lightning.images.ranges import without_single
-from dip_lightning.images.reading import SUFFIXES, image_files, opaque, open_file, read, scale
+from dip_lightning.images.reading import SUFFIXES, opaque, open_file, read, scale
 from dip_lightning.images.writing import write_png, write_tiff
 
 __all__ = [
@@ -14,8 +14,8 @@ __all__ = [
     "MaskFile",
     "Picture",
     "centre",
+    "describe_noise",
     "doubt",
-    "image_files",
     "opaque",
     "open_file",
     "preview",

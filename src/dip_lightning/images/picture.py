@@ -128,6 +128,22 @@ def quantise(pixels: Tensor, picture_format: Format) -> NDArray[np.generic]:
     return np.ascontiguousarray(values.astype(dtype))
 
 
+def describe_noise(std: float, stored: Format) -> str:
+    """Write a standard deviation of noise as a user of such a file counts.
+
+    Args:
+        std: of pixels in [0, 1].
+        stored: how the image is stored; grey levels of 255 where its integers take all values,
+            else those of its own range, or of each channel's.
+    """
+    if stored.is_whole and np.dtype(stored.dtype).kind in "iu":
+        return f"{255 * std:.1f} grey levels of 255"
+    ranges = (
+        f"{std * (high - low):.3g} in the range {low:g} to {high:g}" for low, high in stored.ranges
+    )
+    return ", ".join(ranges)
+
+
 def preview(pixels: Tensor) -> Tensor:
     """Return what a screen can show of an image: gray, RGB, or its first one or three channels."""
     shown = RGB if pixels.shape[1] >= RGB else 1

@@ -96,15 +96,6 @@ def scale(
         return _from_decoded(stored, m, stored.nodata if nodata is None else nodata)
 
 
-def image_files(folder: Path) -> list[Path]:
-    """List the image files of a folder by name, hidden files and subfolders left out."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    )
-
-
 @contextmanager
 def _as_user_error(path: Path, key: str) -> Iterator[None]:
     try:

@@ -67,7 +67,7 @@ def _acquire(path: Path, owner: dict[str, Any]) -> None:
     holder: dict[str, Any] | None = None
     for _ in range(TRIES):
         try:
-            with path.open("x") as file:
+            with path.open("x", encoding="utf-8") as file:
                 json.dump(owner, file)
         except FileExistsError:
             holder = _read(path)
@@ -115,14 +115,14 @@ def _describe() -> dict[str, Any]:
 def _born(pid: int) -> str | None:
     # In ticks since the machine was started: numbers of processes are used again.
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
     except OSError:
         return None
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
 from dip_lightning.command import rerun
-from dip_lightning.config import Config
+from dip_lightning.config import PATH_KEYS, Config
 from dip_lightning.errors import first_line
 from dip_lightning.results import layout
 from dip_lightning.results.naming import Place, shown_path
@@ -27,9 +27,14 @@ _server_failed = False  # in this process: the next jobs of a sweep do not wait 
 
 
 class Dashboard(WandbLogger):
-    """W&B that may fail: what it cannot take is reported once and left out, the fit goes on."""
+    """W&B that may fail: what it cannot take is reported once and left out, the fit goes on.
+
+    Attributes:
+        expected: whether there is a sign that anybody here uses W&B: a login, a variable, a key.
+    """
 
     _failed = False
+    expected = True
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Send the measurements or images of one iteration, the curves once more against time."""
@@ -84,7 +89,7 @@ def open_logger(config: Config, place: Place) -> Iterator[Logger | None]:
         try:
             yield dashboard
         finally:
-            _finish(dashboard)
+            _finish()
 
 
 def log_result(logger: Logger | None, metrics: dict[str, Any], comparison: Path) -> None:
@@ -99,25 +104,50 @@ def log_result(logger: Logger | None, metrics: dict[str, Any], comparison: Path)
         logger.log_image("comparison", [str(comparison)], caption=[caption or metrics["status"]])
 
 
+def how_to_upload(logger: Logger | None) -> str | None:
+    """Say how a run that stayed offline is uploaded; None where nobody would."""
+    if not isinstance(logger, Dashboard) or not logger.experiment.offline or not logger.expected:
+        return None
+    run = shlex.quote(str(shown_path(Path(logger.experiment.dir).parent)))
+    return f"W&B: offline; to upload later: wandb sync {run}"
+
+
 def _dashboard(config: Config, place: Place) -> Dashboard | None:
     global _server_failed  # noqa: PLW0603 - see there
-    mode = config.logger["mode"]
+    mode, expected = config.logger["mode"], True
     if not os.environ.get("WANDB_MODE"):
         os.environ.pop("WANDB_MODE", None)  # W&B refuses an empty one, which says nothing
+    if not _are_unicode([place.folder, place.swept, *(getattr(config, k) for k in PATH_KEYS)]):
+        print("W&B: takes names in UTF-8 only; going on without it", file=sys.stderr)
+        return None
     try:
         if _server_failed:
             mode = "offline"
         elif mode == "auto":
-            mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
-        return _start(config, place, mode)
+            told = os.environ.get("WANDB_MODE")
+            expected = bool(told) or _logged_in()
+            mode = told or ("online" if expected else "offline")
+        dashboard = _start(config, place, mode)
     except Exception as error:  # noqa: BLE001 - a dashboard must never cost a result
         print(f"W&B: {first_line(error)}; going on offline", file=sys.stderr)
         _server_failed = mode != "offline"
+    else:
+        dashboard.expected = expected
+        return dashboard
     try:
         return _start(config, place, "offline")
     except Exception as error:  # noqa: BLE001
         print(f"W&B: {first_line(error)}; going on without it", file=sys.stderr)
         return None
+
+
+def _are_unicode(names: list[Any]) -> bool:
+    # Python reads what the locale does not have as lone surrogates; W&B would print a traceback.
+    try:
+        "".join(map(str, names)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _start(config: Config, place: Place, mode: str) -> Dashboard:
@@ -151,7 +181,7 @@ def _start(config: Config, place: Place, mode: str) -> Dashboard:
     return dashboard
 
 
-def _finish(dashboard: Dashboard | None) -> None:
+def _finish() -> None:
     import wandb  # noqa: PLC0415 - see above
 
     try:
@@ -159,11 +189,6 @@ def _finish(dashboard: Dashboard | None) -> None:
         wandb.finish()
     except Exception as error:  # noqa: BLE001 - a dashboard must never cost a result
         print(f"W&B: {first_line(error)}; the result folder has it all", file=sys.stderr)
-    if dashboard is not None and dashboard.experiment.offline:
-        run = shlex.quote(str(shown_path(Path(dashboard.experiment.dir).parent)))
-        with suppress(OSError):  # nobody reads any more
-            print(f"W&B: offline; to look: wandb leet run {run}", flush=True)
-            print(f"W&B: offline; to upload later: wandb sync {run}", flush=True)
 
 
 def _logged_in() -> bool:

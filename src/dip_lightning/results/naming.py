@@ -1,5 +1,7 @@
 """Where results are, and how places and numbers are written for a reader."""
 
+import io
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +29,13 @@ def shown_path(path: Path) -> Path:
     """Shorten a path to what the user would type, where it lies below the current folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def escape_unprintable() -> None:
+    """Print what the terminal's encoding does not have as escapes, where it would end the job."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a notebook's is another
+            stream.reconfigure(errors="backslashreplace")
 
 
 def counted(number: int, noun: str) -> str:

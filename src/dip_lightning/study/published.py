@@ -82,5 +82,5 @@ def _rows(table: str, metric: str) -> list[dict[str, str]]:
 
 @cache
 def _file() -> list[dict[str, str]]:
-    with FILE.open(newline="") as file:
+    with FILE.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

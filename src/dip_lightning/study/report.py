@@ -69,7 +69,7 @@ def write_report(folders: list[Path], target: Path, extra: tuple[str, ...] = ())
     target.mkdir(parents=True, exist_ok=True)
     output = Output(target, ("png", *extra))
     sections = [_section(found[name], find_experiment(name), output) for name in names]
-    (target / "report.md").write_text("\n".join([INTRODUCTION, *sections]))
+    (target / "report.md").write_text("\n".join([INTRODUCTION, *sections]), encoding="utf-8")
     return names
 
 

@@ -12,8 +12,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dip_lightning.command.resolvers import register_resolvers
 from dip_lightning.dashboard.runs import differs, flatten
+from dip_lightning.resolvers import register_resolvers
 from dip_lightning.results.naming import PREVIOUS
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.published import published
@@ -229,7 +229,7 @@ def _read_curve(path: Path) -> pd.DataFrame:
 
 def _read(folder: Path) -> Result | None:
     try:
-        metrics = json.loads((folder / "metrics.json").read_text())
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         loaded = OmegaConf.load(folder / ".hydra" / "config.yaml")
         settings = OmegaConf.to_container(loaded, resolve=True)
         typed = OmegaConf.to_container(OmegaConf.load(folder / ".hydra" / "overrides.yaml"))

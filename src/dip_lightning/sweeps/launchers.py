@@ -14,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from dip_lightning.errors import UserError
+from dip_lightning.results.naming import escape_unprintable
 
 # Options of the groups launcher and search that need a plugin; the extra has the same name.
 PLUGINS = {
@@ -59,6 +60,7 @@ class PortableJob:
         """Do the job."""
         if HydraConfig.get().runtime.choices["hydra/launcher"] == "joblib":
             _share_the_machine()
+        escape_unprintable()
         return self.job(composed)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -11,6 +11,8 @@ from dip_lightning.results import ownership
 
 SUMMARY = "sweep.csv"
 COLUMNS = ("job", "status", "psnr", "psnr_average", "ssim_average", "seconds", "diagnosis", "error")
+# On the terminal: a metric, its title and decimals; left out where no job has it.
+SHOWN = (("psnr", "PSNR (dB)", 2), ("psnr_average", "averaged", 2), ("seconds", "seconds", 1))
 UNIMPORTANT = (
     "resume=",
     "checkpoint_seconds=",
@@ -29,7 +31,9 @@ def folder_of(overrides: list[str], config_name: str, config_folder: str | None 
     """Name a sweep's folder after its command, so that the same command goes on where it ended."""
     told = [text for text in overrides if not text.startswith(UNIMPORTANT)]
     where = [] if config_folder is None else [str(Path(config_folder).resolve())]
-    digest = hashlib.sha256("\n".join([config_name, *where, *sorted(told)]).encode()).hexdigest()
+    digest = hashlib.sha256(
+        "\n".join([config_name, *where, *sorted(told)]).encode(errors="surrogateescape")
+    ).hexdigest()
     chosen = dict(text.partition("=")[::2] for text in told)
     name = next(
         (chosen[k] for k in ("+study", "task") if chosen.get(k, "").isidentifier()), "sweep"
@@ -56,7 +60,7 @@ def write_summary(folder: Path) -> list[dict[str, Any]]:
     writer = csv.DictWriter(text, (COLUMNS[0], *swept, *COLUMNS[1:]), extrasaction="ignore")
     writer.writeheader()
     writer.writerows({**row, **row.get("swept", {})} for row in rows)
-    ownership.write(folder / SUMMARY, text.getvalue().encode())
+    ownership.write(folder / SUMMARY, text.getvalue().encode(errors="surrogateescape"))
     return rows
 
 
@@ -78,21 +82,24 @@ def failed(rows: list[dict[str, Any]], folder: Path, before: dict[str, int]) -> 
 def format_summary(rows: list[dict[str, Any]]) -> str:
     """Lay out the summary for a terminal; failed jobs with their reason."""
     width = max(len(row["job"]) for row in rows)
-    lines = [f"{'job':{width}}  PSNR (dB)  averaged  seconds  status"]
+    columns = [column for column in SHOWN if any(row.get(column[0]) is not None for row in rows)]
+    titles = [f"{'job':{width}}", *(title for _, title, _ in columns), "status"]
+    lines = ["  ".join(titles)]
     for row in rows:
         cells = [
-            f"{'-' if row.get(name) is None else format(row[name], f'.{digits}f'):>{size}}"
-            for name, size, digits in (("psnr", 9, 2), ("psnr_average", 8, 2), ("seconds", 7, 1))
+            f"{'-' if row.get(name) is None else format(row[name], f'.{digits}f'):>{len(title)}}"
+            for name, title, digits in columns
         ]
         reason = f": {row['error']}" if row.get("error") else ""
         reason = reason or (f" ({row['diagnosis']})" if row.get("diagnosis") else "")
-        lines.append(f"{row['job']:{width}}  {'  '.join(cells)}  {row.get('status')}{reason}")
+        cells = [f"{row['job']:{width}}", *cells, f"{row.get('status')}{reason}"]
+        lines.append("  ".join(cells))
     return "\n".join(lines)
 
 
 def _metrics(folder: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / "metrics.json").read_text())
+        found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,6 +1,6 @@
 import pytest
 
-from dip_lightning.command.resolvers import for_task, if_at_least, job_folder, stamp
+from dip_lightning.resolvers import for_task, if_at_least, image_folder, job_folder, stamp
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,10 @@ def test_if_at_least():
 def test_for_task():
     values = {"sr": 400, "others": 600}
     assert [for_task(task, values) for task in ("sr", "my_own")] == [400, 600]
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"), [("${y}.png", "y"), ("a ${b.png", "a b"), ("a}.png", "a"), ("${", "image")]
+)
+def test_a_folder_is_no_interpolation(name, folder):
+    assert image_folder(None, f"scans/{name}") == folder

@@ -23,7 +23,14 @@ def job_folder(swept: str) -> str:
     text = re.sub(r"[^\w.=+-]+", "-", text.replace("'", "")).strip("-")
     if re.fullmatch(r"[\w.=+,-]*", swept) and len(text) <= LONGEST:
         return text or "job"
-    return f"{text[:LONGEST]}-{hashlib.sha256(swept.encode()).hexdigest()[:6]}"
+    return (
+        f"{text[:LONGEST]}-{hashlib.sha256(swept.encode(errors='surrogateescape')).hexdigest()[:6]}"
+    )
+
+
+def image_folder(image: str | None, observed: str | None) -> str:
+    """Name an image's folder; what Hydra would take for an interpolation loses its signs."""
+    return re.sub(r"\$\{|(?<=\w)\}", "", image_name(image, observed)) or "image"
 
 
 def stamp() -> str:
@@ -45,6 +52,6 @@ def register_resolvers() -> None:
     """Register what conf/ calls, each under the name that it has here."""
     OmegaConf.register_new_resolver("for_task", for_task, replace=True)
     OmegaConf.register_new_resolver("if_at_least", if_at_least, replace=True)
-    OmegaConf.register_new_resolver("image_name", image_name, replace=True)
+    OmegaConf.register_new_resolver("image_folder", image_folder, replace=True)
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
     OmegaConf.register_new_resolver("stamp", stamp, use_cache=True, replace=True)
