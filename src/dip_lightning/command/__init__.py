@@ -2,7 +2,8 @@
 
 import argparse
 import difflib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from math import prod
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,6 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from dip_lightning.command.composing import Source, check_value
+from dip_lightning.command.identity import sweep_folder
 from dip_lightning.command.overrides import (
     check_count,
     expand_folders,
@@ -24,7 +26,7 @@ from dip_lightning.config import CONFIG_NAME, PATH_KEYS, Config
 from dip_lightning.errors import UserError
 from dip_lightning.sweeps import search
 from dip_lightning.sweeps.launchers import require
-from dip_lightning.sweeps.sweep import folder_of
+from dip_lightning.sweeps.sweep import Sweep
 
 GROUPS = ("task", "network", "preset", "budget", "study", "logger", "launcher", "search")
 ONE_FOR_ALL = {"launcher": "local", "search": "grid"}  # a sweep has one of each
@@ -40,20 +42,24 @@ class Command:
         overrides: key=value, folders already expanded.
         multirun: several jobs.
         source: where configurations are looked for.
-        told: key=value as typed.
+        expanded: keys whose folder of images was replaced by its files.
         sweep_folder: where the jobs of a sweep go; None for a single job.
         launcher: where jobs run.
         search: what chooses their values.
+        values: the values of each swept key, as Hydra writes them.
+        sweep: what the jobs of a sweep have in common.
     """
 
     flags: list[str]
     overrides: list[str]
     multirun: bool
     source: Source
-    told: list[str]
+    expanded: frozenset[str] = frozenset()
     sweep_folder: Path | None = None
     launcher: str = ONE_FOR_ALL["launcher"]
     search: str = ONE_FOR_ALL["search"]
+    values: dict[str, list[str]] = field(default_factory=dict)
+    sweep: Sweep = field(default_factory=Sweep)
 
     @property
     def shows(self) -> bool:
@@ -108,7 +114,7 @@ def parse(argv: list[str]) -> Command:
         [text for text, _ in expanded],
         several or chosen != ONE_FOR_ALL,
         Source(given.config_name, given.config_dir),
-        told,
+        frozenset(text.partition("=")[0] for text, many in expanded if many),
         launcher=chosen["launcher"],
         search=chosen["search"],
     )
@@ -165,14 +171,36 @@ def check(command: Command) -> Command:
             _check_other(command.source, override.key_or_group, value, other, composed)
     if not command.multirun:
         return _found_again(command, parsed, composed)
-    constant = sorted({o.key_or_group for o in parsed} - {o.key_or_group for o in sweeps})
+    return _as_sweep(command, parsed, values, composed)
+
+
+def _as_sweep(
+    command: Command, parsed: list[Override], values: list[list[str]], composed: DictConfig
+) -> Command:
+    """Say where the jobs of a sweep go and what is the same in all of them."""
+    swept = {
+        o.key_or_group: [text.partition("=")[2] for text in choices]
+        for o, choices in zip(parsed, values, strict=True)
+        if o.is_sweep_override() or o.key_or_group in command.expanded
+    }
+    constant = sorted({o.key_or_group for o in parsed} - swept.keys())
     exclude = f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]"
     overrides = [t.replace("hydra.run.dir=", "hydra.sweep.dir=", 1) for t in command.overrides]
     if not any(text.startswith("hydra.sweep.dir=") for text in overrides):
-        folder = folder_of(command.told, command.source.name, command.source.folder)
+        folder = sweep_folder(command.source, parsed, [*swept], command.search)
         overrides.append(f"hydra.sweep.dir={folder}")
     (named,) = parse_overrides([t for t in overrides if t.startswith("hydra.sweep.dir=")][-1:])
-    return replace(command, overrides=[*overrides, exclude], sweep_folder=Path(str(named.value())))
+    is_search = command.search != "grid"
+    sweep = Sweep(
+        tuple(swept), prod(map(len, values)), objective=composed.objective if is_search else None
+    )
+    return replace(
+        command,
+        overrides=[*overrides, exclude],
+        sweep_folder=Path(str(named.value())),
+        values=swept,
+        sweep=sweep,
+    )
 
 
 def _check_other(
@@ -205,8 +233,9 @@ def resume_search(command: Command) -> Command:
     parsed = parse_overrides(command.overrides)
     job = [values_of(override, optimised=True)[0] for override in parsed]
     composed = command.source.compose(job, with_hydra=True)
-    left = search.resume(composed.hydra.sweeper)
-    return replace(command, overrides=[*command.overrides, *left])
+    done, left = search.resume(composed.hydra.sweeper)
+    sweep = replace(command.sweep, total=composed.hydra.sweeper.n_trials, before=done)
+    return replace(command, overrides=[*command.overrides, *left], sweep=sweep)
 
 
 def _with_study(command: Command) -> Command:
@@ -220,7 +249,7 @@ def _with_study(command: Command) -> Command:
     params = command.source.compose(job, with_hydra=True).hydra.sweeper.params or {}
     given = {o.key_or_group for o in parsed}
     swept = [f"{key}={value}" for key, value in params.items() if key not in given]
-    return replace(command, overrides=[*command.overrides, *swept], multirun=True)
+    return replace(command, overrides=[*swept, *command.overrides], multirun=True)
 
 
 def _check_key(override: Override, command: Command) -> None:

@@ -20,21 +20,23 @@ from dip_lightning.results.naming import PREVIOUS, Place, shown_path
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
 
+    from dip_lightning.sweeps.sweep import Sweep
+
 LOCAL = "basic"  # Hydra's launcher that does jobs in this process
 MOST_SHOWN = 300  # jobs of a sweep whose page is written after each of them
 failures: list[str] = []  # of the jobs in this process
 
 
-def summarise(folder: Path) -> list[dict[str, Any]]:
+def summarise(folder: Path, sweep: Sweep) -> list[dict[str, Any]]:
     """Write a sweep's summary; where that cannot be, say why and go on without it.
 
     Returns:
         A row for each job that has ended.
     """
-    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+    from dip_lightning.sweeps.sweep import write_summary  # noqa: PLC0415
 
     try:
-        return sweep.write_summary(folder)
+        return write_summary(folder, sweep)
     except OSError as error:
         print(f"{shown_path(folder)}: no summary ({reason(error)})", file=sys.stderr)
         return []
@@ -48,8 +50,12 @@ def write_page(write: Callable[[Path], object], folder: Path) -> None:
         print(f"{shown_path(folder)}: no page ({type(error).__name__}: {error})", file=sys.stderr)
 
 
-def run_job(composed: DictConfig) -> float | None:
+def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
     """Do the job that Hydra has composed, unless it is done.
+
+    Args:
+        composed: configuration of the job.
+        sweep: what it has in common with others, where it is one of several.
 
     Returns:
         What the search is to maximise; None if the job failed.
@@ -59,25 +65,26 @@ def run_job(composed: DictConfig) -> float | None:
     from dip_lightning.command import rerun  # noqa: PLC0415
     from dip_lightning.dashboard import page  # noqa: PLC0415
     from dip_lightning.results import lock  # noqa: PLC0415
-    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+    from dip_lightning.sweeps.sweep import finished  # noqa: PLC0415
 
     hydra_config = HydraConfig.get()
     place = _place(hydra_config)
     if place.group:
-        print(f"\n[{hydra_config.job.num + 1}] {place.swept}".rstrip(), flush=True)
+        values = (f"{key}={value}" for key, value in place.values.items())
+        print("", " ".join([sweep.label(hydra_config.job.num), *values]), sep="\n", flush=True)
     typed = any(text.startswith("resume=") for text in hydra_config.overrides.task)
     resume = bool(composed.resume and (place.group or typed))
-    done = sweep.finished(place.folder) if resume else None
+    done = finished(place.folder) if resume else None
     if done is not None and rerun.is_same(place.folder, composed):
         where = shown_path(place.folder)  # flushed: a worker's buffer may outlast the sweep
         print(f"finished before (resume=false does it again): {where}", flush=True)
         lock.release_stale(place.folder)
         if not (place.folder / page.REPORT).exists():
             write_page(page.write_report, place.folder)
-        return _score(done, composed.objective)
+        return _score(done, sweep, composed.objective)
     try:
         with lock.locked(place.folder):
-            return _run_locked(composed, hydra_config, place, resume=resume)
+            return _run_locked(composed, hydra_config, place, sweep, resume=resume)
     except FolderError as error:  # what is there is another's
         _refuse(place, hydra_config, str(error))
     except OSError as error:  # before there was anything to lose
@@ -87,7 +94,7 @@ def run_job(composed: DictConfig) -> float | None:
 
 
 def _run_locked(
-    composed: DictConfig, hydra_config: HydraConf, place: Place, *, resume: bool
+    composed: DictConfig, hydra_config: HydraConf, place: Place, sweep: Sweep, *, resume: bool
 ) -> float | None:
     from dip_lightning import run  # noqa: PLC0415
     from dip_lightning.command import composing, rerun  # noqa: PLC0415
@@ -108,7 +115,7 @@ def _run_locked(
         # The Trainer and its model refer to each other: only the collector frees their memory.
         gc.collect()
         if place.group:
-            rows = summarise(place.folder.parent)
+            rows = summarise(place.folder.parent, sweep)
             if len(rows) <= MOST_SHOWN:
                 write_page(page.write_dashboard, place.folder.parent)
         write_page(page.write_report, place.folder)
@@ -116,13 +123,13 @@ def _run_locked(
         report.drop_previous(place.folder)
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
-    return _score(result, composed.objective)
+    return _score(result, sweep, composed.objective)
 
 
 def _prepare(composed: DictConfig, hydra_config: HydraConf, place: Place, *, resume: bool) -> bool:
     from dip_lightning.command import rerun  # noqa: PLC0415
     from dip_lightning.results import checkpoint, report  # noqa: PLC0415
-    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+    from dip_lightning.sweeps.sweep import finished  # noqa: PLC0415
 
     folder, same = place.folder, rerun.is_same(place.folder, composed)
     if resume and not same and not place.group and (folder / ".hydra" / "config.yaml").exists():
@@ -132,15 +139,17 @@ def _prepare(composed: DictConfig, hydra_config: HydraConf, place: Place, *, res
         )
     if resume and same and checkpoint.exists(folder):
         return True
-    if sweep.finished(folder) is not None:
+    if finished(folder) is not None:
         report.set_aside(folder)
     report.clear(folder)
     rerun.write(folder, composed, hydra_config)
     return False
 
 
-def _score(metrics: dict[str, Any], objective: str) -> float | None:
+def _score(metrics: dict[str, Any], sweep: Sweep, objective: str) -> float | None:
     score: float | None = metrics.get(objective)
+    if sweep.objective is not None and score is not None:
+        print(f"objective: {objective} {score:.3f}", flush=True)
     return score
 
 
