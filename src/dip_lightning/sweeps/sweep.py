@@ -81,9 +81,11 @@ def _rank(value: str) -> tuple[int, float, list[tuple[int, str]]]:
     try:
         number = float(value)
     except ValueError:
-        parts = re.findall(r"\d+|\D+", value)
-        return 1, 0.0, [(int(part) if part.isdecimal() else -1, part) for part in parts]
-    return (1, 0.0, []) if math.isnan(number) else (0, number, [])
+        number = math.nan
+    if math.isfinite(number):
+        return 0, number, []
+    parts = re.findall(r"\d+|\D+", value)
+    return 1, 0.0, [(int(part) if part.isdecimal() else -1, part) for part in parts]
 
 
 def select(rows: list[dict[str, Any]], values: dict[str, list[str]]) -> list[dict[str, Any]]:

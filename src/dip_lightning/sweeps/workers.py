@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
 
 from dip_lightning import signals
 from dip_lightning.signals import SIGNALS, Signals
@@ -77,6 +76,8 @@ def _blocked() -> Iterator[set[int]]:
     if not in_main or not hasattr(signal, "sigtimedwait"):
         yield set()
         return
+    from multiprocessing import resource_tracker  # noqa: PLC0415 - not for Windows
+
     # Starting it unblocks signals; so it has to be there before.
     resource_tracker.ensure_running()
     heard = {n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN}
