@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from dip_lightning.process import as_it_was, ended_by_signals
+from tests.conftest import TINY, read_metrics
 
 
 def state():
@@ -51,6 +52,33 @@ def test_the_command_sets_back_what_it_sets(dip, photo):
     assert dip(*arguments, "-m", "seed=0,1")[0] == 0
     assert dip(*arguments, "no_such_key=1")[0] == 2
     assert state() == before
+
+
+def test_a_notebooks_stop_button_keeps_the_result(tmp_path, photo, monkeypatch):
+    from dip_lightning.__main__ import main
+    from dip_lightning.callbacks import Progress
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        Progress, "on_train_batch_end", lambda *_: signal.raise_signal(signal.SIGINT)
+    )
+    arguments = ["preset=smoke", "iterations=50", "logger=none", f"image={photo}", *TINY]
+    before = state()
+    assert main([*arguments, "hydra.run.dir=out"]) == 130
+    assert read_metrics(tmp_path / "out")["status"] == "interrupted"
+    assert (tmp_path / "out" / "restored.png").exists()
+    assert state() == before
+
+
+def test_an_interrupt_before_the_fit_is_no_exception(tmp_path, photo, monkeypatch, capsys):
+    from dip_lightning import command
+    from dip_lightning.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        monkeypatch.setattr(command, "parse", lambda _, n=number: signal.raise_signal(n))
+        assert main([f"image={photo}"]) == 128 + number
+        assert capsys.readouterr().err == "stopped before there was a result\n"
 
 
 def test_sigterm_ends_in_order():
