@@ -102,7 +102,9 @@ class Sweep:
                 stderr=log,
                 start_new_session=True,
             )
-        self.wait_for(lambda: len(list(folder.glob("sweep/*/history.csv"))) == 2)
+
+    def has_begun(self):
+        return len(list(self.folder.glob("sweep/*/history.csv"))) == 2
 
     def wait_for(self, happened):
         deadline = time.monotonic() + 200
@@ -121,10 +123,13 @@ class Sweep:
 @pytest.fixture
 def sweep(tmp_path, photo):
     started = Sweep(tmp_path, photo)
-    yield started
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(started.process.pid, signal.SIGKILL)
-    started.process.wait()
+    try:
+        started.wait_for(started.has_begun)
+        yield started
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(started.process.pid, signal.SIGKILL)
+        started.process.wait()
 
 
 @pytest.mark.slow

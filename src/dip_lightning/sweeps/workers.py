@@ -185,6 +185,10 @@ class _Labelled(io.TextIOBase):
         self._target, self._label = target, label
         self._begun = ""
 
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # an attribute of TextIOBase
+        return "utf-8"
+
     def writable(self) -> bool:
         return True
 
