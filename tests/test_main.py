@@ -101,7 +101,7 @@ def test_multirun_flag_in_the_middle(dip, tmp_path, photo):
     assert status == 0
     jobs = sorted(tmp_path.glob("outputs/sweeps/*/*/metrics.json"))
     assert [job.parent.name for job in jobs] == ["lr=0.001", "lr=0.01"]
-    assert "[1] lr=0.01" in out
+    assert "[1 of 2] lr=0.01" in out
     assert json.loads(jobs[0].read_text())["psnr"] != json.loads(jobs[1].read_text())["psnr"]
 
 

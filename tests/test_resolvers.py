@@ -1,6 +1,18 @@
-import pytest
+import re
+from pathlib import PureWindowsPath
 
-from dip_lightning.resolvers import for_task, if_at_least, image_folder, job_folder, stamp
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dip_lightning.resolvers import (
+    folder_name,
+    for_task,
+    if_at_least,
+    image_folder,
+    job_folder,
+    stamp,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +60,38 @@ def test_for_task():
 )
 def test_a_folder_is_no_interpolation(name, folder):
     assert image_folder(None, f"scans/{name}") == folder
+
+
+RESERVED = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=150)
+
+
+def windows_takes(name):
+    assert name
+    assert not re.search(r'[<>:"/\\|?*\x00-\x1f]', name)
+    assert name[-1] not in ". "
+    assert name.partition(".")[0].rstrip().lower() not in RESERVED
+    return PureWindowsPath(name).name == name
+
+
+@given(names)
+@example("con")
+@example("lr=0.1.")
+@example("observed='a/b: c?.png'")
+@example("AUX.x")
+@example("NUL ")
+@example("..")
+def test_every_system_takes_the_folders(text):
+    assert windows_takes(folder_name(text))
+    assert windows_takes(job_folder(text))
+    assert windows_takes(image_folder(f"{text}.png", None))
+    assert windows_takes(stamp())
+
+
+@pytest.mark.parametrize("name", ["my photo (1)", "café", "a.b", "console", "x=1e-05"])
+def test_ordinary_names_stay_as_they_are(name):
+    assert folder_name(name) == name
+
+
+def test_names_that_are_changed_are_kept_apart():
+    assert len({job_folder(text) for text in ("x=a", "x=a.", "x=a..", "x=a?")}) == 4

@@ -7,23 +7,24 @@ import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dip_lightning import signals
 from dip_lightning.errors import UserError, first_line
-from dip_lightning.results.naming import escape_unprintable, shown_path
+from dip_lightning.process import as_it_was, ended_by_signals
+from dip_lightning.results.naming import counted, escape_unprintable, shown_path
 
 if TYPE_CHECKING:
     from dip_lightning.command import Command
-
-# PyTorch's threads would wait busily for each other, and keep the cores from those of another fit;
-# GNU's OpenMP reads this as PyTorch is loaded.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line.
+    """Run the command line; whatever it sets for the process is set back.
+
+    Args:
+        argv: arguments; those of the process where they are not given.
 
     Returns:
         Exit status: 0; 1 if a job failed; 2 for a mistake on the command line; 128 plus the
@@ -41,18 +42,26 @@ def main(argv: list[str] | None = None) -> int:
 
         print(__version__)
         return 0
-    try:
-        return _run_hydra(arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_USAGE
-    except KeyboardInterrupt:
-        print("stopped before there was a result", file=sys.stderr)
-        return 128 + signal.SIGINT
+    with as_it_was():
+        try:
+            with ended_by_signals():
+                return _run_command(arguments)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return EXIT_USAGE
+        except KeyboardInterrupt:
+            return _stop(128 + signal.SIGINT)
+        except SystemExit as end:
+            return _stop(int(end.code or 0))
 
 
-def _run_hydra(arguments: list[str]) -> int:
-    from dip_lightning import command  # noqa: PLC0415
+def _stop(status: int) -> int:
+    print("stopped before there was a result", file=sys.stderr)
+    return status
+
+
+def _run_command(arguments: list[str]) -> int:
+    from dip_lightning import command  # noqa: PLC0415 - --help does without
     from dip_lightning.command import job  # noqa: PLC0415
     from dip_lightning.results import layout  # noqa: PLC0415
 
@@ -61,41 +70,67 @@ def _run_hydra(arguments: list[str]) -> int:
         print(note, file=sys.stderr, flush=True)
     job.failures.clear()
     folder = checked.sweep_folder
-    with nullcontext() if folder is None else layout.sweeping(folder):
-        return _run_jobs(checked)
+    if folder is None:
+        return _run_hydra(checked) or (EXIT_FAILED if job.failures else 0)
+    with layout.sweeping(folder):
+        return _run_sweep(checked, folder)
 
 
-def _run_jobs(checked: Command) -> int:
-    import hydra  # noqa: PLC0415 - --help does without
-    from hydra.errors import HydraException  # noqa: PLC0415
-
+def _run_sweep(checked: Command, folder: Path) -> int:
     from dip_lightning import command  # noqa: PLC0415
     from dip_lightning.command import job  # noqa: PLC0415
-    from dip_lightning.config import config_folder  # noqa: PLC0415
     from dip_lightning.sweeps import gathering, sweep  # noqa: PLC0415
-    from dip_lightning.sweeps.launchers import PortableJob  # noqa: PLC0415
 
-    folder = checked.sweep_folder
-    before = {} if folder is None else sweep.written(folder)
+    before = sweep.written(folder)
+    gathering.plan(folder, checked.files)
+    checked = command.resume_search(checked)
+    status = _run_hydra(checked)
+    rows = _conclude(folder, checked)
+    changed = sweep.newer(rows, folder, before)
+    if not status and any(row.get("status") == "interrupted" for row in changed):
+        status = 128 + signal.SIGTERM  # a worker was told to stop, and the others went on
+    if status:
+        _say_stopped(checked, rows)
+        return status
+    return EXIT_FAILED if job.failures or sweep.failed(changed) else 0
+
+
+def _run_hydra(command: Command) -> int:
+    """Run the jobs of a command.
+
+    Returns:
+        128 plus the number of the signal that stopped them; 0 if none did.
+    """
+    import hydra  # noqa: PLC0415
+    from hydra.errors import HydraException  # noqa: PLC0415
+
+    from dip_lightning.command import job  # noqa: PLC0415
+    from dip_lightning.config import config_folder  # noqa: PLC0415
+    from dip_lightning.sweeps import workers  # noqa: PLC0415
+    from dip_lightning.sweeps.launchers import JOBLIB, PortableJob  # noqa: PLC0415
+
     # Hydra would print its own account of an exception, and end with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv = [sys.argv[0], *command.arguments]
     decorate = hydra.main(version_base="1.3", config_path=str(config_folder()))
+    caught, in_workers = None, command.launcher == JOBLIB and command.multirun
     try:
-        if folder is not None:
-            gathering.plan(folder, checked.files)
-        sys.argv = [sys.argv[0], *command.resume_search(checked).arguments]
-        decorate(PortableJob(job.run_job))()
+        with workers.relayed() if in_workers else nullcontext() as caught:
+            decorate(PortableJob(job.run_job, command.sweep, command.launcher))()
     except HydraException as error:
         raise UserError(" ".join(str(error).split())) from None
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be written ({error.strerror})") from None
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except SystemExit as end:  # of a job that a signal has stopped
+        return int(end.code or 0)
     except Exception as error:
-        if (checked.launcher, checked.search) == ("local", "grid"):
+        if (command.launcher, command.search) == ("local", "grid"):
             raise
-        _fail_engine(checked, error)
-    if folder is not None:
-        job.failures.extend(_conclude(folder, before))
-    return EXIT_FAILED if job.failures else 0
+        if caught is None or caught.received is None:
+            _fail_engine(command, error)
+    return 0 if caught is None or caught.received is None else 128 + caught.received
 
 
 def _fail_engine(command: Command, error: Exception) -> None:
@@ -110,25 +145,45 @@ def _fail_engine(command: Command, error: Exception) -> None:
     job.failures.append(sentence)
 
 
-def _conclude(folder: Path, before: dict[str, int]) -> list[str]:
-    """Print how the jobs of a sweep ended; return those that failed, in whichever process."""
+def _conclude(folder: Path, command: Command) -> list[dict[str, Any]]:
+    """Print how the jobs of a sweep ended; return a row for each, from whichever process."""
     from dip_lightning.command import job  # noqa: PLC0415
     from dip_lightning.dashboard import page  # noqa: PLC0415
-    from dip_lightning.sweeps import gathering, search, sweep  # noqa: PLC0415
+    from dip_lightning.sweeps import gathering, sweep  # noqa: PLC0415
 
     if not folder.is_dir():
         return []
-    rows = job.summarise(folder)
+    found, objective = job.summarise(folder, command.sweep), command.sweep.objective
+    rows = found if objective is not None else sweep.select(found, command.values)
     if rows:
-        print(f"\n{sweep.format_summary(rows)}\nsweep: {shown_path(folder)}", flush=True)
+        print(f"\n{sweep.format_summary(rows, objective)}", flush=True)
+        if len(found) > len(rows):
+            others = counted(len(found) - len(rows), "other job")
+            print(f"{others} of this sweep, from other commands: {sweep.SUMMARY} has all")
+        print(f"sweep: {shown_path(folder)}", flush=True)
         job.write_page(page.write_dashboard, folder)
         print(f"to browse it: {shown_path(folder / page.PAGE)}", flush=True)
     if (images := gathering.gathered(folder)) is not None:
         print(f"restored images: {shown_path(images)}", flush=True)
-    if (best := search.best(folder)) is not None:
-        print(best, flush=True)
-    return sweep.failed(rows, folder, before)
+    if objective is not None and (top := sweep.best(rows)) is not None:
+        values = " ".join(f"{key}={value}" for key, value in top["swept"].items())
+        print(f"best: {values} ({objective} {top[sweep.OBJECTIVE]:.3f})", flush=True)
+    return rows
+
+
+def _say_stopped(command: Command, rows: list[dict[str, Any]]) -> None:
+    done = sum(row.get("status") == "finished" for row in rows)
+    print(
+        f"stopped with {done} of {counted(command.sweep.total, 'job')} finished; "
+        "type the same command again to go on",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
+    signals.owns_process = True
+    # PyTorch's threads would wait busily for each other, and keep the cores from those of another
+    # fit; GNU's OpenMP reads this as PyTorch is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     sys.exit(main())

@@ -11,6 +11,23 @@ from omegaconf import OmegaConf
 from dip_lightning.config import image_name
 
 LONGEST = 120  # letters of a job's folder
+# What Windows refuses in the name of a folder, and the devices that it sees in some names.
+REFUSED = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
+DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE | re.DOTALL)
+
+
+def folder_name(name: str) -> str:
+    """Write a name so that every system takes it for a folder; an ordinary one stays as it is."""
+    text = REFUSED.sub("-", name).rstrip(". ")
+    return f"_{text}" if DEVICES.fullmatch(text) else text or "image"
+
+
+def image_folder(image: str | None, observed: str | None) -> str:
+    """Name the folder for the runs of an image.
+
+    What Hydra would take for an interpolation loses its signs.
+    """
+    return folder_name(re.sub(r"\$\{|(?<=\w)\}", "", image_name(image, observed)))
 
 
 def job_folder(swept: str) -> str:
@@ -21,16 +38,13 @@ def job_folder(swept: str) -> str:
     """
     text = re.sub(r"=['\"]?[^=]*/", "=", str(swept))
     text = re.sub(r"[^\w.=+-]+", "-", text.replace("'", "")).strip("-")
-    if re.fullmatch(r"[\w.=+,-]*", swept) and len(text) <= LONGEST:
-        return text or "job"
-    return (
-        f"{text[:LONGEST]}-{hashlib.sha256(swept.encode(errors='surrogateescape')).hexdigest()[:6]}"
-    )
-
-
-def image_folder(image: str | None, observed: str | None) -> str:
-    """Name an image's folder; what Hydra would take for an interpolation loses its signs."""
-    return re.sub(r"\$\{|(?<=\w)\}", "", image_name(image, observed)) or "image"
+    is_told = re.fullmatch(r"[\w.=+,-]*", swept) and len(text) <= LONGEST
+    if is_told and text and folder_name(text) == text:
+        return text
+    if not swept:
+        return "job"
+    digest = hashlib.sha256(swept.encode(errors="surrogateescape")).hexdigest()
+    return f"{folder_name(text[:LONGEST])}-{digest[:6]}"
 
 
 def stamp() -> str:

@@ -64,7 +64,7 @@ def run(
         with open_logger(config, place) as logger:
             if tiling is None:
                 panels = Panels(place.folder / "snapshots", config.iterations)
-                around = [panels, Progress(config.iterations), stopping]
+                around = [panels, Progress(config.iterations, found=found), stopping]
                 history = fit(task, device, place.folder, around, logger, found)
             else:
                 history = tiling.fit(device, stopping, logger)
@@ -187,7 +187,7 @@ def _conclude(task: RestorationTask, status: str, outcome: report.Outcome) -> No
             file=sys.stderr,
         )
     elif status == "interrupted":
-        print(f"stopped at iteration {task.iteration}; what there is, is kept", file=sys.stderr)
+        print(f"stopped at iteration {task.iteration}; the result so far is saved", file=sys.stderr)
     elif task.discrepancy.reached_at is not None:
         print(
             f"ended at iteration {task.iteration}: the result differs from the noisy image by "

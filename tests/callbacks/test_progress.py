@@ -1,4 +1,8 @@
+import os
 import sys
+import time
+
+import pytest
 
 from dip_lightning.callbacks import Progress
 from tests.tasks.test_base import fit, make
@@ -43,3 +47,16 @@ def test_tiles_share_ten_lines_and_one_count(capsys, monkeypatch):
     drawn = capsys.readouterr().err
     assert "tile 2/2  50%" in drawn
     assert "tile 2/2 100%" in drawn
+
+
+@pytest.mark.parametrize(("age", "form"), [(0, "%H:%M"), (200_000, "%Y-%m-%d %H:%M")])
+def test_a_fit_that_goes_on_says_where(age, form, capsys, tmp_path):
+    found, task = tmp_path / "last.ckpt", make(iterations=40)
+    found.touch()
+    written = time.time() - age
+    os.utime(found, (written, written))
+    task.iteration = 30
+    fit(task, 3, [Progress(40, found=found)])
+    moment = time.strftime(form, time.localtime(written))
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == f"going on at iteration 30 of 40 (checkpoint of {moment})"

@@ -1,10 +1,12 @@
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 from pytorch_lightning import Callback
 
 from dip_lightning.callbacks import Stopping
+from dip_lightning.signals import Signals
 from tests.tasks.test_base import fit, make
 
 
@@ -59,8 +61,9 @@ def test_a_loss_that_is_not_finite_ends_the_fit():
 )
 def test_a_second_ctrl_c_quits_at_once(second, status, monkeypatch):
     left = []
+    monkeypatch.setattr("dip_lightning.signals.owns_process", True)
     monkeypatch.setattr("os._exit", left.append)
-    with Stopping() as stopping:
+    with Stopping() as stopping, suppress(KeyboardInterrupt):  # as _exit is not the real one
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), second)
     assert left == ([] if status is None else [status])
@@ -78,3 +81,13 @@ def test_what_the_trainer_ends_with_status_0_gets_the_signals(number, status):
     with pytest.raises(SystemExit) as stop:
         end()
     assert stop.value.code == status
+
+
+def test_a_process_that_catches_signals_for_longer_has_them(monkeypatch):
+    with Signals() as lasting:
+        monkeypatch.setattr("dip_lightning.signals.lasting", lasting)
+        for expected in (11, 1):  # the second fit begins after the signal
+            with Stopping() as stopping:
+                task = fit(make(iterations=50), 5, [SignalAt(10, signal.SIGTERM), stopping])
+            assert task.iteration == expected
+            assert stopping.received == lasting.received == signal.SIGTERM

@@ -7,12 +7,6 @@ from dip_lightning.errors import UserError
 from tests.conftest import save_png, smooth_image
 
 
-def test_multirun_flag_may_stand_anywhere():
-    command = check(parse(["task=sr", "factor=8", "-m", "lr=0.01,0.001"]))
-    assert command.arguments[0] == "--multirun"
-    assert {"task=sr", "factor=8", "lr=0.01,0.001"} <= set(command.arguments)
-
-
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
@@ -73,10 +67,6 @@ def test_mistakes_are_one_sentence(line, sentence):
         check(parse(line.split()))
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_none_of_a_wandb_agent_is_null():
-    assert "chunk=null" in check(parse(["chunk=None"])).overrides
 
 
 def test_folder_becomes_one_job_for_each_image(tmp_path):

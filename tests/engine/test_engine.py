@@ -63,3 +63,16 @@ def test_a_gpu_that_is_there(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     assert engine.find_device("auto").type == "cuda"
     assert engine.find_device("cpu") == CPU
+
+
+def test_on_apples_gpu_float32_with_the_channels_first(monkeypatch):
+    """PyTorch's answers are simulated."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    device = engine.find_device("auto")
+    assert device.type == engine.find_device("gpu").type == "mps"
+    assert engine.find_device("cpu") == CPU
+    assert engine.compute_dtype("auto", device) == torch.float32
+    assert engine.compute_dtype("bfloat16", device) == torch.bfloat16  # it was typed
+    for dtype in (torch.float32, torch.bfloat16):
+        assert engine.memory_format(dtype, device) == torch.contiguous_format

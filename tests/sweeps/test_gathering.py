@@ -7,6 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from dip_lightning.results import ownership
 from dip_lightning.results.naming import Place
 from dip_lightning.sweeps import gathering
 from tests.conftest import save_png, smooth_image
@@ -27,10 +28,11 @@ def files(sweep):
 
 
 def shown(sweep):
-    return {name: content for name, content in files(sweep).items() if name != gathering.NAMES}
+    return {name: content for name, content in files(sweep).items() if not name.startswith(".")}
 
 
 def planned(sweep, *paths, root=Path("scans")):
+    ownership.begin(sweep)
     gathering.plan(sweep, [(root, root / path) for path in paths])
     names = gathering._read(sweep / "all" / gathering.NAMES)
     return [names[str(root / path)] for path in paths]
@@ -78,7 +80,7 @@ def test_what_the_user_has_put_there_stays(tmp_path, capfd):
     gathering.gather(place, "scans/a.png", "finished")
     assert shown(tmp_path) == {"a.png": b"retouched"}
     assert (place.folder / "restored.png").read_bytes() == b"restored"
-    assert "is not as this job left it, so it stays" in capfd.readouterr().err
+    assert "all/a.png: is no file of an earlier run, or was changed since" in capfd.readouterr().err
 
 
 def test_a_partial_result_and_a_file_of_no_folder_are_not_gathered(tmp_path):

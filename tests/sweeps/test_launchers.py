@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dip_lightning.command import check, parse
 from dip_lightning.errors import UserError
 from dip_lightning.sweeps import launchers
+from dip_lightning.sweeps.sweep import Sweep
 from tests.conftest import read_metrics, save_png, smooth_image
 
 QUICK = ("task=denoising", "preset=smoke", "iterations=2", "logger=none")
@@ -31,6 +33,11 @@ def test_joblib_gives_what_one_after_the_other_gives(dip, tmp_path, photo):
     assert status == 0
     assert out.count("  finished") == 3
     assert "Warning" not in err
+    jobs = (out + err).split("\njob ")[0].splitlines()
+    assert all(re.match(r"\[[123] of 3\] ", line) for line in jobs if line)
+    for number in (1, 2, 3):
+        assert f"[{number} of 3] seed={number}\n" in out
+        assert f"[{number} of 3] iteration 2/2, " in err
     for seed in (1, 2, 3):
         one, several = (tmp_path / name / f"seed={seed}" for name in ("one", "several"))
         assert {p.name for p in one.iterdir()} == {p.name for p in several.iterdir()}
@@ -108,16 +115,17 @@ def test_a_killed_worker_is_one_sentence(dip, photo, monkeypatch):
     )
 
 
-def a_job(composed):
+def a_job(composed, sweep):
     return composed.x
 
 
 def test_a_job_takes_its_resolvers_along():
     from omegaconf import OmegaConf
 
-    job = pickle.dumps(launchers.PortableJob(a_job))
+    job = launchers.PortableJob(a_job, Sweep(("lr",), 20))
+    pickled = pickle.dumps(job)
     OmegaConf.clear_resolver("processes")
-    assert pickle.loads(job).job is a_job  # noqa: S301
+    assert pickle.loads(pickled) == job  # noqa: S301
     assert OmegaConf.has_resolver("processes")
 
 

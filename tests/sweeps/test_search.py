@@ -1,5 +1,7 @@
 """Searching for settings, with and without a ground truth."""
 
+import csv
+
 import pytest
 
 from dip_lightning.command import check, parse
@@ -28,12 +30,21 @@ def test_a_search_goes_on(dip, tmp_path, photo):
     assert "best: lr=" in out
     first = trials(tmp_path)
     assert len({trial.params["lr"] for trial in first}) == 4
-    assert f"({max(trial.value for trial in first):.3f})" in out
+    top = f"{max(trial.value for trial in first):.3f}"
+    assert f"(psnr_holdout {top})" in out
+    assert f"objective: psnr_holdout {top}\n" in out
+    assert out.count(", the best\n") == 1
+    assert {f"[{number} of 4] lr=" in out for number in (1, 2, 3, 4)} == {True}
+    (summary,) = tmp_path.glob("outputs/sweeps/*/sweep.csv")
+    with summary.open() as file:
+        scores = [float(row["objective"]) for row in csv.DictReader(file)]
+    assert sorted(scores) == pytest.approx(sorted(trial.value for trial in first))
     assert all(trial.value > 0 for trial in first)
-    assert dip(*command, *swept, "search.n_trials=4")[1].count("[1]") == 0
+    assert dip(*command, *swept, "search.n_trials=4")[1].count("[1 of") == 0
     status, out, _ = dip(*command, *swept, "search.n_trials=6")
     assert status == 0
     assert out.count("  finished") == 6
+    assert "[5 of 6] lr=" in out
     assert [t.params for t in trials(tmp_path)[:4]] == [t.params for t in first]
 
 
@@ -58,7 +69,7 @@ def test_the_sampler_draws_on_from_the_seed_that_was_typed(typed, told, tmp_path
     storage = optuna.storages.JournalStorage(backend)
     optuna.load_study(study_name="a", storage=storage).optimize(lambda trial: 1.0, n_trials=2)
     left = search.resume(OmegaConf.create(sweeper))
-    assert left == ["hydra.sweeper.n_trials=7", f"++hydra.sweeper.sampler.seed={told}"]
+    assert left == (2, ["hydra.sweeper.n_trials=7", f"++hydra.sweeper.sampler.seed={told}"])
 
 
 def test_a_trial_that_was_cut_short_is_tried_again(dip, tmp_path, photo):

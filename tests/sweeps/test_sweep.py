@@ -7,22 +7,11 @@ import subprocess
 import sys
 import time
 
-from dip_lightning.sweeps.sweep import finished, folder_of, format_summary, write_summary
+from dip_lightning.sweeps.sweep import Sweep, best, finished, format_summary, select, write_summary
 from tests.conftest import TINY
 from tests.dashboard.conftest import data_of
 
 QUICK = ("task=denoising", "preset=smoke", "iterations=2", "logger=none")
-
-
-def test_the_same_command_has_the_same_folder():
-    first = folder_of(["task=sr", "lr=0.1,0.2"], "dip")
-    assert first == folder_of(["lr=0.1,0.2", "task=sr", "logger=none", "resume=false"], "dip")
-    assert first != folder_of(["task=sr", "lr=0.1,0.3"], "dip")
-    assert first == folder_of(["task=sr", "lr=0.1,0.2", "logger.mode=offline"], "dip")
-    told = ["seed=1,2"]
-    assert folder_of(told, "rerun", "a/.hydra") != folder_of(told, "rerun", "b/.hydra")
-    assert first.parts[:2] == ("outputs", "sweeps")
-    assert first.name.startswith("sr-")
 
 
 def test_only_a_finished_job_is_finished(tmp_path):
@@ -52,7 +41,7 @@ def test_summary_has_a_row_for_each_job(tmp_path):
     for name, metrics in results.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "metrics.json").write_text(json.dumps(metrics))
-    lines = format_summary(write_summary(tmp_path)).splitlines()
+    lines = format_summary(write_summary(tmp_path, Sweep(("lr",)))).splitlines()
     assert lines[1].split() == ["lr=0.1", "30.00", "31.00", "2.0", "finished"]
     assert lines[2].endswith("failed: lr=9: no good, sorry")
     with (tmp_path / "sweep.csv").open() as file:
@@ -68,6 +57,55 @@ def test_without_ground_truth_the_summary_has_no_dashes():
         ["job", "seconds", "status"],
         ["a", "2.0", "finished"],
     ]
+
+
+def make_jobs(folder, swept, **measured):
+    for number, values in enumerate(swept):
+        job = folder / "-".join(f"{key}={value}" for key, value in sorted(values.items()))
+        job.mkdir()
+        metrics = {name: column[number] for name, column in measured.items()}
+        text = json.dumps({"status": "finished", "swept": values, **metrics})
+        (job / "metrics.json").write_text(text)
+
+
+def test_rows_are_in_the_order_of_their_values(tmp_path):
+    values = [(lr, seed) for lr in ("0.1", "1e-05", "0.001", "0.01") for seed in ("10", "2")]
+    make_jobs(tmp_path, [{"lr": lr, "seed": seed} for lr, seed in values])
+    ordered = [(lr, seed) for lr in ("1e-05", "0.001", "0.01", "0.1") for seed in ("2", "10")]
+    for keys in (("lr", "seed"), ("seed", "lr")):
+        rows = write_summary(tmp_path, Sweep(keys))
+        expected = ordered if keys[0] == "lr" else sorted(ordered, key=lambda pair: int(pair[1]))
+        assert [(row["swept"]["lr"], row["swept"]["seed"]) for row in rows] == expected
+        with (tmp_path / "sweep.csv").open() as file:
+            assert tuple(next(csv.reader(file))[:3]) == ("job", *keys)
+
+
+def test_text_is_sorted_as_one_reads_it(tmp_path):
+    names = ["b2", "b10", "null", "a", "nan", "3"]
+    make_jobs(tmp_path, [{"image": name} for name in names])
+    rows = write_summary(tmp_path, Sweep(("image",)))
+    assert [row["swept"]["image"] for row in rows] == ["3", "a", "b2", "b10", "nan", "null"]
+
+
+def test_of_a_folder_the_rows_that_a_command_means(tmp_path):
+    make_jobs(tmp_path, [{"seed": "0"}, {"seed": "1"}, {"seed": "0", "lr": "0.1"}])
+    rows = write_summary(tmp_path, Sweep(("seed",)))
+    assert [row["job"] for row in select(rows, {"seed": ["0", "3"]})] == ["seed=0"]
+
+
+def test_a_search_has_its_objective_and_its_best(tmp_path):
+    swept = [{"lr": "0.1"}, {"lr": "0.2"}, {"lr": "0.3"}]
+    scores = {"psnr_holdout": [20.5, 21.25, None], "status": ["finished", "finished", "failed"]}
+    make_jobs(tmp_path, swept, **scores)
+    rows = write_summary(tmp_path, Sweep(("lr",), objective="psnr_holdout"))
+    assert best(rows)["job"] == "lr=0.2"
+    lines = format_summary(rows, "psnr_holdout").splitlines()
+    assert "psnr_holdout" in lines[0]
+    assert [line.endswith(", the best") for line in lines] == [False, False, True, False]
+    assert "21.250" in lines[2]
+    with (tmp_path / "sweep.csv").open() as file:
+        assert [row["objective"] for row in csv.DictReader(file)] == ["20.5", "21.25", ""]
+    assert best(write_summary(tmp_path, Sweep(("lr",)))) is None
 
 
 def times(tmp_path):
@@ -91,6 +129,57 @@ def test_finished_jobs_are_left_alone(dip, tmp_path, photo):
     assert after.keys() == before.keys()
     touched = {path for path in after if after[path] != before[path]}
     assert {path.split("/seed=")[1][0] for path in touched} == {"2"}
+
+
+def test_a_job_is_its_settings_not_its_command(dip, tmp_path, photo):
+    common = (*QUICK, f"image={photo}")
+    dip(*common, "-m", "seed=0,1,2")
+    status, out, _ = dip("-m", "seed=3,1,0", "overlap=null", f"image={photo}", *QUICK)
+    assert status == 0
+    assert out.count("finished before") == 2
+    assert "[1 of 3] seed=3\n" in out
+    table = out[out.index("\njob ") :]
+    assert [line.split()[0] for line in table.splitlines()[2:5]] == ["seed=0", "seed=1", "seed=3"]
+    assert "1 other job of this sweep, from other commands" in table
+    (summary,) = tmp_path.glob("outputs/sweeps/*/sweep.csv")
+    with summary.open() as file:
+        assert [row["seed"] for row in csv.DictReader(file)] == ["0", "1", "2", "3"]
+
+
+def test_a_file_that_is_added_to_a_folder_is_one_more_job(dip, tmp_path):
+    from tests.conftest import save_png, smooth_image
+
+    (tmp_path / "scans").mkdir()
+    for number in (1, 2, 3):
+        save_png(tmp_path / "scans" / f"{number}.png", smooth_image(1, 9, 11))
+        status, out, _ = dip(*QUICK, "observed=scans")
+        assert status == 0
+        assert out.count("finished before") == number - 1
+        assert out.count("  finished") == number
+    assert len(list(tmp_path.glob("outputs/sweeps/*"))) == 1
+
+
+def test_a_stopped_sweep_says_how_to_go_on(dip, tmp_path, photo, monkeypatch):
+    from dip_lightning.results import report
+
+    measure = report.measure
+
+    def slow(*arguments, **options):
+        if len(list(tmp_path.glob("sweep/*/last.ckpt"))) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return measure(*arguments, **options)
+
+    monkeypatch.setattr(report, "measure", slow)
+    command = (*QUICK, f"image={photo}", "hydra.sweep.dir=sweep", "-m", "seed=0,1,2")
+    status, out, err = dip(*command)
+    assert status == 130
+    assert [line.split()[0] for line in out.splitlines()[-4:-2]] == ["seed=0", "seed=1"]
+    assert "sweep: sweep\n" in out
+    assert err.endswith("stopped with 2 of 3 jobs finished; type the same command again to go on\n")
+    monkeypatch.setattr(report, "measure", measure)
+    status, out, _ = dip(*command)
+    assert status == 0
+    assert out.count("finished before") == 2
 
 
 def test_resume_false_does_it_again(dip, photo):

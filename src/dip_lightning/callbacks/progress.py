@@ -3,6 +3,8 @@
 import sys
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -21,10 +23,13 @@ class Progress(Callback):
         total: iterations of the whole fit, or of the fits of all tiles together.
         before: how many of them the fits before this one have done.
         name: what this fit is called, such as "tile 3/12"; empty if there is no other.
+        found: the checkpoint that the fit goes on from; None: it begins.
     """
 
-    def __init__(self, total: int, before: int = 0, name: str = "") -> None:
-        self.total, self.before, self.name = total, before, name
+    def __init__(
+        self, total: int, before: int = 0, name: str = "", found: Path | None = None
+    ) -> None:
+        self.total, self.before, self.name, self.found = total, before, name, found
         self._bar: tqdm[Any] | None = None
         self._line = self._first = 0
         self._started = 0.0
@@ -34,6 +39,9 @@ class Progress(Callback):
         assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
         self._started, self._first = time.perf_counter(), self.before + pl_module.iteration
         self._line = self._first * LINES // self.total
+        if self.found is not None:
+            with suppress(OSError):  # nobody reads, or another has just taken the file away
+                print(self._goes_on(self.found), file=sys.stderr, flush=True)
         if sys.stderr.isatty():
             form = (
                 "{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {rate_fmt} ETA {remaining}{postfix}"
@@ -70,6 +78,14 @@ class Progress(Callback):
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+    def _goes_on(self, found: Path) -> str:
+        written = datetime.fromtimestamp(found.stat().st_mtime).astimezone()
+        today = datetime.now(UTC).astimezone().date() == written.date()
+        moment = written.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
+        name = f"{self.name}, " if self.name else ""
+        where = f"iteration {self._first} of {self.total}"
+        return f"{name}going on at {where} (checkpoint of {moment})"
 
     def _print(self, done: int, task: RestorationTask) -> None:
         seconds = time.perf_counter() - self._started

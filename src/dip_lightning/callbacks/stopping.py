@@ -1,43 +1,36 @@
 """Ending a fit before its time, with what there is."""
 
-import os
 import signal
-import threading
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from dip_lightning import signals
+from dip_lightning.signals import Signals
 from dip_lightning.tasks.base import RestorationTask
-
-# A closed terminal sends SIGHUP, which Windows does not have.
-SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
 
 
 class Stopping(Callback):
     """Stop after the current iteration on a signal, or when the loss is not a number any more.
 
     Used as a context: signals are caught inside it. Ctrl-C after that quits at once; whatever is
-    on the disk by then is whole. SIGTERM may come twice, a cluster sends it to every process.
-
-    Attributes:
-        received: the signal that asked for the stop, None if none did.
+    on the disk by then is whole.
     """
 
     def __init__(self) -> None:
-        self.received: int | None = None
-        self._previous: dict[int, Any] = {}
+        self._is_caught = signals.lasting is not None
+        self._signals = signals.lasting or Signals()
+
+    @property
+    def received(self) -> int | None:
+        """The signal that asked for the stop, None if none did."""
+        return self._signals.received
 
     def __enter__(self) -> Self:
-        """Catch signals, in the main thread, the only one that Python lets catch them.
-
-        Those that are ignored stay so: nohup is there to be obeyed.
-        """
-        if threading.current_thread() is threading.main_thread():
-            heeded = [n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
-            self._previous = {number: signal.signal(number, self._receive) for number in heeded}
+        """Catch signals."""
+        if not self._is_caught:
+            self._signals.__enter__()
         return self
 
     def __exit__(
@@ -51,22 +44,23 @@ class Stopping(Callback):
         Raises:
             SystemExit: a signal came before the first iteration.
         """
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
+        if self._is_caught:
+            self._signals.catch_again()
+        else:
+            self._signals.__exit__(kind, error, traceback)
         if isinstance(error, SystemExit):
             raise SystemExit(128 + (self.received or signal.SIGTERM)) from None
 
-    def _receive(self, number: int, _frame: FrameType | None) -> None:
-        if self.received is not None and number == signal.SIGINT:
-            os._exit(128 + number)
-        self.received = self.received or number
+    def note(self, number: int) -> None:
+        """Stop as if this signal had come, unless one has."""
+        if self.received is None:
+            self._signals.receive(number)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Catch SIGTERM again: the Trainer's own handler would end the process with status 0."""
         assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
         pl_module.is_stopped = lambda: self.received is not None
-        for number in self._previous:
-            signal.signal(number, self._receive)
+        self._signals.catch_again()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

@@ -1,151 +1,28 @@
-"""The command line: its grammar, its mistakes, and what Hydra is to be given."""
+"""The command line: its mistakes, and what Hydra is to be given."""
 
-import argparse
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
+from math import prod
 from pathlib import Path
-from typing import NoReturn
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from dip_lightning.command import inputs, synonyms
 from dip_lightning.command.composing import Source, check_value
-from dip_lightning.command.overrides import (
-    check_count,
-    parse_overrides,
-    quote,
-    values_of,
-)
-from dip_lightning.command.paths import expand, quoted
+from dip_lightning.command.identity import sweep_folder
+from dip_lightning.command.overrides import check_count, parse_overrides, quote, values_of
+from dip_lightning.command.parsing import ONE_FOR_ALL, Command, parse
 from dip_lightning.command.rerun import latest_unfinished
 from dip_lightning.command.trust import check_file, check_typed
-from dip_lightning.config import CONFIG_NAME, PATH_KEYS, Config
+from dip_lightning.config import PATH_KEYS, Config
 from dip_lightning.errors import UserError
 from dip_lightning.sweeps import search
 from dip_lightning.sweeps.launchers import require
-from dip_lightning.sweeps.sweep import folder_of
+from dip_lightning.sweeps.sweep import Sweep
+
+__all__ = ["GROUPS", "ONE_FOR_ALL", "Command", "check", "check_inputs", "parse", "resume_search"]
 
 GROUPS = ("task", "network", "preset", "budget", "study", "logger", "launcher", "search")
-ONE_FOR_ALL = {"launcher": "local", "search": "grid"}  # a sweep has one of each
-INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
-
-
-@dataclass(frozen=True)
-class Command:
-    """One parsed command line.
-
-    Attributes:
-        flags: Hydra's own flags with their values.
-        overrides: key=value, folders already expanded.
-        multirun: several jobs.
-        source: where configurations are looked for.
-        told: key=value as typed.
-        files: those of folders and patterns, each with the folder that it was found from.
-        notes: what a user should know before it begins.
-        first: configuration of the first job, once it is composed.
-        swept: keys that have several values.
-        sweep_folder: where the jobs of a sweep go; None for a single job.
-        launcher: where jobs run.
-        search: what chooses their values.
-    """
-
-    flags: list[str]
-    overrides: list[str]
-    multirun: bool
-    source: Source
-    told: list[str]
-    files: list[tuple[Path, Path]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    first: DictConfig | None = None
-    swept: frozenset[str] = frozenset()
-    sweep_folder: Path | None = None
-    launcher: str = ONE_FOR_ALL["launcher"]
-    search: str = ONE_FOR_ALL["search"]
-
-    @property
-    def shows(self) -> bool:
-        """Whether a configuration is only to be printed: that of the first job."""
-        return not {"--cfg", "--info"}.isdisjoint(self.flags)
-
-    @property
-    def arguments(self) -> list[str]:
-        """What Hydra is given: `-m` in front, where its parser takes it."""
-        return [*(["--multirun"] if self.multirun else []), *self.flags, *self.overrides]
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"command line: {message}; see --help")
-
-
-def _parser() -> _Parser:
-    parser = _Parser(add_help=False, allow_abbrev=False)
-    parser.add_argument("-m", "--multirun", action="store_true")
-    parser.add_argument("--config-dir", "-cd")
-    parser.add_argument("--config-name", "-cn", default=CONFIG_NAME)
-    parser.add_argument("--cfg", "-c", choices=("job", "hydra", "all"))
-    parser.add_argument("--package", "-p")
-    parser.add_argument("--resolve", action="store_true")
-    parser.add_argument("--info", "-i", nargs="?", const="all", choices=INFO)
-    parser.add_argument("overrides", nargs="*")
-    return parser
-
-
-def parse(argv: list[str]) -> Command:
-    """Parse a command line, `-m` and the flags anywhere in it.
-
-    Raises:
-        UserError: an argument that is neither a flag nor key=value, or an empty folder.
-    """
-    parser = _parser()
-    given, unknown = parser.parse_known_intermixed_args(argv)
-    if unknown:
-        raise UserError(synonyms.about_flag(unknown[0], argv))
-    flags = [
-        text
-        for name in ("config_dir", "config_name", "cfg", "package", "info")
-        if (value := getattr(given, name)) is not None
-        for text in (f"--{name.replace('_', '-')}", value)
-    ]
-    flags += ["--resolve"] if given.resolve else []
-    told = [_spelled(text) for text in given.overrides]
-    for text in told:
-        if "=" not in text:
-            raise UserError(synonyms.about_word(text))
-    if given.resolve and not given.cfg:
-        raise UserError("--resolve: goes with --cfg")
-    recursive = "recursive=true" in (text.lower() for text in told)
-    expanded = [expand(quoted(text), recursive=recursive) for text in told]
-    files = [pair for argument in expanded for pair in argument.files]
-    chosen = {group: _last(told, group) for group in ONE_FOR_ALL}
-    return Command(
-        flags,
-        [argument.text for argument in expanded],
-        given.multirun or bool(files) or chosen != ONE_FOR_ALL,
-        Source(given.config_name, given.config_dir),
-        told,
-        files=files,
-        notes=[argument.note for argument in expanded if argument.note],
-        launcher=chosen["launcher"],
-        search=chosen["search"],
-    )
-
-
-def _last(told: list[str], group: str) -> str:
-    given = [text.partition("=")[2] for text in told if text.startswith(f"{group}=")]
-    return given[-1] if given else ONE_FOR_ALL[group]
-
-
-def _spelled(text: str) -> str:
-    """Write a key as Hydra spells it: a study is added, a launcher's options are Hydra's own."""
-    for ours, hydras in (
-        ("study=", "+study="),
-        ("launcher.", "hydra.launcher."),
-        ("search.", "hydra.sweeper."),
-    ):
-        if text.startswith(ours):
-            return hydras + text.removeprefix(ours)
-    return text
 
 
 def check(command: Command) -> Command:
@@ -172,9 +49,7 @@ def check(command: Command) -> Command:
     job = [choices[0] for choices in values]
     check_file(command.source, job)
     composed = command.source.check(job)
-    command = replace(
-        command, first=composed, swept=frozenset(override.key_or_group for override in sweeps)
-    )
+    command = replace(command, first=composed)
     if command.shows:
         return replace(command, overrides=job, multirun=False)
     if command.search == "optuna":
@@ -185,18 +60,41 @@ def check(command: Command) -> Command:
             _check_other(command.source, override.key_or_group, value, other, composed)
     if not command.multirun:
         return _found_again(command, parsed, composed)
-    constant = sorted({o.key_or_group for o in parsed} - {o.key_or_group for o in sweeps})
+    return _as_sweep(command, parsed, values, composed)
+
+
+def _as_sweep(
+    command: Command, parsed: list[Override], values: list[list[str]], composed: DictConfig
+) -> Command:
+    """Say where the jobs of a sweep go and what is the same in all of them."""
+    swept = {
+        o.key_or_group: [text.partition("=")[2] for text in choices]
+        for o, choices in zip(parsed, values, strict=True)
+        if o.is_sweep_override() or o.key_or_group in command.expanded
+    }
+    constant = sorted({o.key_or_group for o in parsed} - swept.keys())
     exclude = f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]"
     overrides = [t.replace("hydra.run.dir=", "hydra.sweep.dir=", 1) for t in command.overrides]
     if not any(text.startswith("hydra.sweep.dir=") for text in overrides):
-        folder = folder_of(command.told, command.source.name, command.source.folder)
+        folder = sweep_folder(command.source, parsed, [*swept], command.search)
         overrides.append(f"hydra.sweep.dir={folder}")
     (named,) = parse_overrides([t for t in overrides if t.startswith("hydra.sweep.dir=")][-1:])
     place = str(named.value())
     if "${" in place:  # what is in it must be known before Hydra writes there
+        job = [choices[0] for choices in values]
         place = command.source.sweep_folder([*job, str(named.input_line)])
         overrides.append(f"hydra.sweep.dir={quote(place)}")
-    return replace(command, overrides=[*overrides, exclude], sweep_folder=Path(place))
+    is_search = command.search != "grid"
+    sweep = Sweep(
+        tuple(swept), prod(map(len, values)), objective=composed.objective if is_search else None
+    )
+    return replace(
+        command,
+        overrides=[*overrides, exclude],
+        sweep_folder=Path(place),
+        values=swept,
+        sweep=sweep,
+    )
 
 
 def _check_other(
@@ -232,7 +130,7 @@ def check_inputs(command: Command) -> list[str]:
     """
     if command.first is None or command.shows:
         return []
-    inputs.check(command.first, command.swept)
+    inputs.check(command.first, frozenset(command.values))
     return [*command.notes, *inputs.notes(command.first)]
 
 
@@ -244,8 +142,9 @@ def resume_search(command: Command) -> Command:
     parsed = parse_overrides(command.overrides)
     job = [values_of(override, optimised=True)[0] for override in parsed]
     composed = command.source.compose(job, with_hydra=True)
-    left = search.resume(composed.hydra.sweeper)
-    return replace(command, overrides=[*command.overrides, *left])
+    done, left = search.resume(composed.hydra.sweeper)
+    sweep = replace(command.sweep, total=composed.hydra.sweeper.n_trials, before=done)
+    return replace(command, overrides=[*command.overrides, *left], sweep=sweep)
 
 
 def _with_study(command: Command) -> Command:
@@ -259,7 +158,7 @@ def _with_study(command: Command) -> Command:
     params = command.source.compose(job, with_hydra=True).hydra.sweeper.params or {}
     given = {o.key_or_group for o in parsed}
     swept = [f"{key}={value}" for key, value in params.items() if key not in given]
-    return replace(command, overrides=[*command.overrides, *swept], multirun=True)
+    return replace(command, overrides=[*swept, *command.overrides], multirun=True)
 
 
 def _check_key(override: Override, command: Command) -> None:

@@ -21,21 +21,23 @@ from dip_lightning.results.naming import PREVIOUS, Place, shown_path
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
 
+    from dip_lightning.sweeps.sweep import Sweep
+
 LOCAL = "basic"  # Hydra's launcher that does jobs in this process
 MOST_SHOWN = 300  # jobs of a sweep whose page is written after each of them
 failures: list[str] = []  # of the jobs in this process
 
 
-def summarise(folder: Path) -> list[dict[str, Any]]:
+def summarise(folder: Path, sweep: Sweep) -> list[dict[str, Any]]:
     """Write a sweep's summary; where that cannot be, say why and go on without it.
 
     Returns:
         A row for each job that has ended.
     """
-    from dip_lightning.sweeps import sweep  # noqa: PLC0415
+    from dip_lightning.sweeps.sweep import write_summary  # noqa: PLC0415
 
     try:
-        return sweep.write_summary(folder)
+        return write_summary(folder, sweep)
     except OSError as error:
         print(f"{shown_path(folder)}: no summary ({reason(error)})", file=sys.stderr)
         return []
@@ -49,8 +51,12 @@ def write_page(write: Callable[[Path], object], folder: Path) -> None:
         print(f"{shown_path(folder)}: no page ({type(error).__name__}: {error})", file=sys.stderr)
 
 
-def run_job(composed: DictConfig) -> float | None:
+def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
     """Do the job that Hydra has composed, unless it is done.
+
+    Args:
+        composed: configuration of the job.
+        sweep: what it has in common with others, where it is one of several.
 
     Returns:
         What the search is to maximise; None if the job failed.
@@ -60,15 +66,18 @@ def run_job(composed: DictConfig) -> float | None:
     from dip_lightning.command import rerun  # noqa: PLC0415
     from dip_lightning.dashboard import page  # noqa: PLC0415
     from dip_lightning.results import lock  # noqa: PLC0415
-    from dip_lightning.sweeps import gathering, sweep  # noqa: PLC0415
+    from dip_lightning.sweeps import gathering  # noqa: PLC0415
+    from dip_lightning.sweeps.sweep import finished  # noqa: PLC0415
 
     hydra_config = HydraConfig.get()
     place = _place(hydra_config)
     if place.group:
-        print(f"\n[{hydra_config.job.num + 1}] {place.swept}".rstrip(), flush=True)
+        values = (f"{key}={value}" for key, value in place.values.items())
+        print("", " ".join([sweep.label(hydra_config.job.num), *values]), sep="\n", flush=True)
     typed = any(text.startswith("resume=") for text in hydra_config.overrides.task)
-    start = _Start(composed, hydra_config, place, bool(composed.resume and (place.group or typed)))
-    done = sweep.finished(place.folder) if start.resume else None
+    resume = bool(composed.resume and (place.group or typed))
+    start = _Start(composed, hydra_config, place, sweep, resume)
+    done = finished(place.folder) if resume else None
     if done is not None and rerun.is_same(place.folder, composed):
         where = shown_path(place.folder)  # flushed: a worker's buffer may outlast the sweep
         print(f"finished before (resume=false does it again): {where}", flush=True)
@@ -76,7 +85,7 @@ def run_job(composed: DictConfig) -> float | None:
         if not (place.folder / page.REPORT).exists():
             write_page(page.write_report, place.folder)
         gathering.gather(place, composed.observed or composed.image, done["status"])
-        return _score(done, composed.objective)
+        return _score(done, sweep, composed.objective)
     try:
         lock.check(place.folder)
         start.check()
@@ -98,6 +107,7 @@ class _Start:
         composed: what Hydra has composed.
         hydra_config: Hydra's own settings.
         place: result folder and names for the dashboard.
+        sweep: what it has in common with the other jobs.
         resume: whether to go on from what is there.
         begun: whether what is in the folder is this job's.
     """
@@ -105,6 +115,7 @@ class _Start:
     composed: DictConfig
     hydra_config: HydraConf
     place: Place
+    sweep: Sweep
     resume: bool
     begun: bool = False
 
@@ -141,12 +152,12 @@ class _Start:
         """
         from dip_lightning.command import rerun  # noqa: PLC0415
         from dip_lightning.results import layout, ownership  # noqa: PLC0415
-        from dip_lightning.sweeps import sweep  # noqa: PLC0415
+        from dip_lightning.sweeps.sweep import finished  # noqa: PLC0415
 
         folder, goes_on = self.place.folder, self.check()
         ownership.remove_partials(folder)
         if not goes_on:
-            if sweep.finished(folder) is not None:
+            if finished(folder) is not None:
                 layout.set_aside(folder)
             layout.clear(folder)
             rerun.write(folder, self.composed, self.hydra_config)
@@ -180,7 +191,7 @@ def _run_locked(start: _Start) -> float | None:
     gathering.gather(place, composed.observed or composed.image, result["status"])
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
-    return _score(result, composed.objective)
+    return _score(result, start.sweep, composed.objective)
 
 
 def _write_pages(start: _Start) -> None:
@@ -188,15 +199,17 @@ def _write_pages(start: _Start) -> None:
 
     place = start.place
     if place.group:
-        rows = summarise(place.folder.parent)
+        rows = summarise(place.folder.parent, start.sweep)
         if len(rows) <= MOST_SHOWN:
             write_page(page.write_dashboard, place.folder.parent)
     if start.begun:
         write_page(page.write_report, place.folder)
 
 
-def _score(metrics: dict[str, Any], objective: str) -> float | None:
+def _score(metrics: dict[str, Any], sweep: Sweep, objective: str) -> float | None:
     score: float | None = metrics.get(objective)
+    if sweep.objective is not None and score is not None:
+        print(f"objective: {objective} {score:.3f}", flush=True)
     return score
 
 

@@ -72,7 +72,8 @@ def is_same(folder: Path, composed: DictConfig) -> bool:
     """Say whether the job in this folder had the same configuration, but for where it logs."""
     try:
         before = OmegaConf.load(folder / ".hydra" / "config.yaml")
-        old, new = (OmegaConf.to_container(config) for config in (before, composed))
+        # Resolved: a default that is typed is the same setting.
+        old, new = (OmegaConf.to_container(c, resolve=True) for c in (before, composed))
     except (OSError, ValueError, YAMLError, OmegaConfBaseException):
         return False
     if not isinstance(old, dict) or not isinstance(new, dict):

@@ -78,8 +78,11 @@ def memory_format(dtype: torch.dtype, device: torch.device) -> torch.memory_form
     """Choose how the generator's activations lie in memory.
 
     Channels last is faster, but for float32 on a CPU without AVX-512: there oneDNN's gradients of
-    weights are three times as slow as with the channels first.
+    weights are three times as slow as with the channels first. On Apple's GPU, PyTorch's
+    gradients are thirty times as slow, and some operators on slices of channels are wrong.
     """
+    if device.type == "mps":
+        return torch.contiguous_format
     simple = "AVX512" not in torch.backends.cpu.get_cpu_capability()
     if device.type == "cpu" and dtype == torch.float32 and simple:
         return torch.contiguous_format

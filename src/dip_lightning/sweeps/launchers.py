@@ -1,20 +1,23 @@
 """Where a sweep's jobs run: Hydra's launchers by our names, and what a job needs in them."""
 
-import io
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from dip_lightning import signals
 from dip_lightning.errors import UserError
 from dip_lightning.results.naming import escape_unprintable
+from dip_lightning.sweeps import workers
+from dip_lightning.sweeps.sweep import Sweep
+from dip_lightning.sweeps.workers import Stopped
 
 # Options of the groups launcher and search that need a plugin; the extra has the same name.
 PLUGINS = {
@@ -26,7 +29,9 @@ PLUGINS = {
 BYTES_PER_JOB = 2e9  # 256 x 256 pixels take half of it
 _SLOT_SECONDS = 60
 
-Job = Callable[[DictConfig], float | None]
+JOBLIB = "joblib"
+
+Job = Callable[[DictConfig, Sweep], float | None]
 
 
 def require(group: str, option: str) -> None:
@@ -51,28 +56,53 @@ class PortableJob:
     """A job that another process can unpickle: what its configuration calls goes with it.
 
     Args:
-        job: what to do with a composed configuration.
+        job: what to do with a composed configuration, as one of a sweep.
+        sweep: what its jobs have in common.
+        launcher: where they run.
+        home: number of the process that starts the others.
     """
 
     job: Job
+    sweep: Sweep
+    launcher: str = "local"
+    home: int = field(default_factory=os.getpid)
 
-    def __call__(self, composed: DictConfig) -> float | None:
-        """Do the job."""
-        if HydraConfig.get().runtime.choices["hydra/launcher"] == "joblib":
-            _share_the_machine()
+    def __call__(self, composed: DictConfig) -> float | Stopped | None:
+        """Do the job, unless the sweep is being stopped."""
         escape_unprintable()
-        return self.job(composed)
+        if self.launcher != JOBLIB:
+            return self.job(composed, self.sweep)
+        received = _received()
+        if received is not None:
+            return Stopped(received)
+        try:
+            if os.getpid() == self.home:  # with n_jobs=1 there are no workers
+                return self.job(composed, self.sweep)
+            with workers.working(self.sweep.label(HydraConfig.get().job.num)):
+                _share_the_machine()
+                return self.job(composed, self.sweep)
+        except SystemExit:
+            received = _received()
+            if received is None:
+                raise
+            return Stopped(received)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Take along the resolvers, which Hydra needs before it calls the job."""
-        return _unpack, (self.job,)
+        return _unpack, (self.job, self.sweep, self.launcher, self.home)
 
 
-def _unpack(job: Job) -> PortableJob:
+def _unpack(job: Job, sweep: Sweep, launcher: str, home: int) -> PortableJob:
+    if launcher == JOBLIB and os.getpid() != home:
+        workers.begin(home)
     from dip_lightning.command.composing import register  # noqa: PLC0415 - imports this module
 
     register()
-    return PortableJob(job)
+    return PortableJob(job, sweep, launcher, home)
+
+
+def _received() -> int | None:
+    return None if signals.lasting is None else signals.lasting.received
 
 
 def register_resolvers() -> None:
@@ -102,17 +132,10 @@ def _cores() -> int:
 
 
 def _share_the_machine() -> None:
-    if sys.stderr.isatty():  # several progress bars on one terminal would overwrite each other
-        sys.stderr = _Lines(sys.stderr.detach(), line_buffering=True)  # type: ignore[union-attr]
     gpus = visible_gpus()
     if len(gpus) > 1:
         # Before anything of CUDA's starts in this process, which then keeps its GPU.
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus[_take_slot(len(gpus))]
-
-
-class _Lines(io.TextIOWrapper):
-    def isatty(self) -> bool:
-        return False
 
 
 def visible_gpus() -> list[str]:

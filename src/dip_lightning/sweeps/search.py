@@ -1,8 +1,6 @@
 """A search that goes on: how many of its trials are left, and which were cut short."""
 
-from pathlib import Path
-
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from dip_lightning.errors import UserError
 
@@ -22,7 +20,7 @@ def check(composed: DictConfig) -> None:
         )
 
 
-def resume(sweeper: DictConfig) -> list[str]:
+def resume(sweeper: DictConfig) -> tuple[int, list[str]]:
     """Prepare the study of an earlier, interrupted search, if there is one.
 
     Trials that were cut short are tried again; the others count.
@@ -31,8 +29,8 @@ def resume(sweeper: DictConfig) -> list[str]:
         sweeper: `hydra.sweeper`, resolved.
 
     Returns:
-        What Hydra is to be told: the number of trials left, and a seed of its own for the sampler,
-        which would draw its first trials once more.
+        How many trials are done, and what Hydra is to be told: the number of trials left, and a
+        seed of its own for the sampler, which would draw its first trials once more.
     """
     import optuna  # noqa: PLC0415 - an extra
     from hydra.utils import instantiate  # noqa: PLC0415
@@ -51,15 +49,5 @@ def resume(sweeper: DictConfig) -> list[str]:
     done = ended - sum(AGAIN in trial.user_attrs for trial in trials)
     told = [f"hydra.sweeper.n_trials={max(0, sweeper.n_trials - done)}"]
     if "seed" not in sweeper.sampler:
-        return told
-    return [*told, f"++hydra.sweeper.sampler.seed={(sweeper.sampler.seed or 0) + done}"]
-
-
-def best(folder: Path) -> str | None:
-    """Write the best trial as one would type it; None where no search has ended."""
-    found = folder / "optimization_results.yaml"
-    if not found.is_file():
-        return None
-    results = OmegaConf.load(found)
-    values = " ".join(f"{key}={value}" for key, value in results.best_params.items())
-    return f"best: {values} ({results.best_value:.3f})"
+        return done, told
+    return done, [*told, f"++hydra.sweeper.sampler.seed={(sweeper.sampler.seed or 0) + done}"]

@@ -198,7 +198,7 @@ class RestorationTask(LightningModule, ABC):
         self.dtype_inside = engine.compute_dtype(self.config.precision, self.device)
         self.layout = engine.memory_format(self.dtype_inside, self.device)
         self.generator.to(memory_format=self.layout)  # type: ignore[call-overload]
-        self.x_hat = self.x_hat.contiguous(memory_format=self.layout)
+        self.x_hat, self.z = (t.contiguous(memory_format=self.layout) for t in (self.x_hat, self.z))
         lay_out_state(optimizer)
         self.perturbations = self.random("perturbations", self.device)
         if self._resumed is not None:

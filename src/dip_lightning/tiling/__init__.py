@@ -188,11 +188,12 @@ class Tiling:
         place.mkdir(parents=True, exist_ok=True)
         task = tasks.load(config.task)(config, given)
         name = f"tile {number + 1}/{count}"
-        progress = Progress(count * self.total, number * self.total, name)
+        found = self._found.get(number)
+        progress = Progress(count * self.total, number * self.total, name, found)
         try:
-            fit(task, device, place, [progress, stopping], None, self._found.get(number))
+            fit(task, device, place, [progress, stopping], None, found)
         except SystemExit:  # Lightning's own, if the signal came before the first iteration
-            stopping.received = stopping.received or signal.SIGTERM
+            stopping.note(signal.SIGTERM)
             return None
         return checkpoint.read(place / checkpoint.NAME)
 

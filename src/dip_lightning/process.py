@@ -1,0 +1,84 @@
+"""What the command changes of its process, set back when it is done: it may be a notebook's."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from dip_lightning.signals import SIGNALS
+
+LOGGERS = ("pytorch_lightning", "lightning", "lightning.pytorch", "lightning.fabric")
+
+
+@contextmanager
+def as_it_was() -> Iterator[None]:
+    """Set back arguments, environment, warnings, loggers and PyTorch's switches in the end."""
+    arguments, environment = sys.argv, dict(os.environ)
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
+    switches = _switches()
+    with warnings.catch_warnings():
+        try:
+            yield
+        finally:
+            sys.argv = arguments
+            _restore_environment(environment)
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+            _set_switches(switches)
+
+
+def _restore_environment(before: dict[str, str]) -> None:
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
+def _switches() -> tuple[int, bool] | None:
+    torch: Any = sys.modules.get("torch")  # not loaded for this, which takes seconds
+    if torch is None:
+        return None
+    return torch.get_num_threads(), torch.backends.cudnn.allow_tf32
+
+
+def _set_switches(before: tuple[int, bool] | None) -> None:
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        return
+    if before is None:  # loaded since then: as PyTorch itself begins
+        from dip_lightning.engine import ALL_THREADS  # noqa: PLC0415 - imports PyTorch
+
+        before = ALL_THREADS, True
+    threads, torch.backends.cudnn.allow_tf32 = before
+    torch.set_num_threads(threads)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end what runs here by an exception, so that it ends in order.
+
+    Raises:
+        SystemExit: with 128 plus the number of the signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kinds = [n for n in SIGNALS if n != signal.SIGINT and signal.getsignal(n) == signal.SIG_DFL]
+    previous = {number: signal.signal(number, _end) for number in kinds}
+    interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        if signal.getsignal(signal.SIGINT) is not interrupt:  # Lightning ignores it while it ends
+            signal.signal(signal.SIGINT, interrupt)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
