@@ -1,4 +1,4 @@
-from dip_lightning.command import parse
+from dip_lightning.command import check, parse
 
 
 def test_multirun_flag_may_stand_anywhere():
