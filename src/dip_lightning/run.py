@@ -17,7 +17,7 @@ from dip_lightning.config import Config
 from dip_lightning.engine import acceleration, memory
 from dip_lightning.fitting import fit
 from dip_lightning.generators import build
-from dip_lightning.images import Picture, describe_noise
+from dip_lightning.images import Format, Picture, describe_noise
 from dip_lightning.loading import load
 from dip_lightning.results import checkpoint, health, report
 from dip_lightning.results.loggers import how_to_upload, log_result, open_logger
@@ -57,7 +57,7 @@ def run(
             tiling.find(device)
         begin()
         report.write_observed(place.folder, task, picture)
-        _announce(task, device, tiling)
+        _announce(task, picture.format, device, tiling)
         pointless = health.of_given(task.y if task.x is None else task.x, task.mask)
         if pointless is not None:
             print(health.explain(pointless, config.lr), file=sys.stderr)
@@ -71,10 +71,13 @@ def run(
             status = _status(task, stopping)
             outcome = report.measure(task, with_baselines=status != "interrupted")
             diagnosis = _diagnosis(task, tiling, pointless)
-            facts = {"status": status, "diagnosis": diagnosis, **_facts(task, device)}
-            facts |= {"tiles": 1 if tiling is None else len(tiling.grid), "swept": place.values}
-            facts["y_noise_std"] = task.y_noise_std()
-            facts["data_range"] = picture.format.ranges
+            facts: dict[str, Any] = {
+                "status": status,
+                "diagnosis": diagnosis,
+                "swept": place.values,
+            }
+            facts |= _facts(task, picture.format, device)
+            facts["tiles"] = 1 if tiling is None else len(tiling.grid)
             values = report.metrics(task, history, outcome, facts)
             report.write_observed(place.folder, task, picture)  # the folder may be a new one
             report.write_images(place.folder, task, picture, outcome)
@@ -122,7 +125,9 @@ def _check_memory(
     memory.check_memory(per_pixel, size, device)
 
 
-def _announce(task: RestorationTask, device: torch.device, tiling: Tiling | None) -> None:
+def _announce(
+    task: RestorationTask, stored: Format, device: torch.device, tiling: Tiling | None
+) -> None:
     c, (channels, height, width) = task.config, task.shape
     kind = {1: "gray", 3: "RGB"}.get(channels, f"{channels} channels")
     parameters = sum(p.numel() for p in task.generator.parameters())
@@ -130,12 +135,15 @@ def _announce(task: RestorationTask, device: torch.device, tiling: Tiling | None
     missing = ""
     if task.mask is not None:
         missing = f", {100 * (1 - float(task.mask.mean())):.1f} % missing"
+    values = ""
+    if not stored.is_whole:
+        values = f", values {min(stored.low):g} to {max(stored.high):g}"
     tiles = ""
     if tiling is not None:
         tiles = f" in {len(tiling.grid)} tiles of {tiling.grid.size[1]} x {tiling.grid.size[0]}"
     limit = "at most " if c.discrepancy else ""
     print(
-        f"{c.task}: {c.name}, {width} x {height} {kind}{tiles}{missing}; "
+        f"{c.task}: {c.name}, {width} x {height} {kind}{values}{tiles}{missing}; "
         f"network {c.network['name']}, {parameters:,} parameters; "
         f"{limit}{counted(c.iterations, 'iteration')} on {device.type}, {precision}",
         flush=True,
@@ -163,8 +171,10 @@ def _diagnosis(task: RestorationTask, tiling: Tiling | None, pointless: str | No
     return found or pointless or health.of_output(task.x_hat)
 
 
-def _facts(task: RestorationTask, device: torch.device) -> dict[str, Any]:
+def _facts(task: RestorationTask, stored: Format, device: torch.device) -> dict[str, Any]:
     return {
+        "data_range": stored.ranges,
+        "y_noise_std": task.y_noise_std(),
         "device": device.type,
         "device_name": engine.device_name(device),
         "threads": torch.get_num_threads(),

@@ -9,6 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from dip_lightning.command import check, parse, rerun
 from dip_lightning.command.trust import check_typed
 from dip_lightning.errors import UserError
+from dip_lightning.results import checkpoint
 
 QUICK = ("preset=smoke", "iterations=2", "logger=none")
 CALL = "{_target_: os.mkdir, path: owned}"
@@ -101,7 +102,11 @@ def test_a_checkpoint_of_ours_needs_no_pickle(dip, tmp_path, photo):
     torch.save({"state_dict": Evil()}, tmp_path / "first" / "last.ckpt")
     with pytest.raises(pickle.UnpicklingError):
         torch.load(tmp_path / "first" / "last.ckpt", weights_only=True)
-    assert dip("task=denoising", f"image={photo}", *QUICK, "hydra.run.dir=first")[0] == 0
+    with pytest.raises(ValueError, match="Weights only"):
+        checkpoint.read(tmp_path / "first" / "last.ckpt")
+    status, _, err = dip("task=denoising", f"image={photo}", *QUICK, "hydra.run.dir=first")
+    assert status == 1
+    assert "last.ckpt: is no file of an earlier run, or was changed since" in err
     assert not (tmp_path / "owned").exists()
 
 

@@ -68,9 +68,13 @@ def test_centre_of_an_enlargement(size, rest):
     ("stored", "words"),
     [
         (Format(), "25.5 grey levels of 255"),
-        (Format("uint16", high=65535.0), "25.5 grey levels of 255"),
-        (Format("uint16", low=100.0, high=612.0), "51.2 in the range 100 to 612"),
-        (Format("float32", low=-1.0, high=1.0), "0.2 in the range -1 to 1"),
+        (Format("uint16", high=(65535.0,)), "25.5 grey levels of 255"),
+        (Format("uint16", low=(100.0,), high=(612.0,)), "51.2 in the range 100 to 612"),
+        (Format("float32", low=(-1.0,), high=(1.0,)), "0.2 in the range -1 to 1"),
+        (
+            Format("uint16", low=(0.0, 10.0), high=(9.0, 20.0)),
+            "0.9 in the range 0 to 9, 1 in the range 10 to 20",
+        ),
     ],
 )
 def test_noise_is_described_as_the_file_counts(stored, words):

@@ -66,7 +66,7 @@ def test_one_damaged_result_does_not_end_the_report(result, tmp_path, capsys):
     (result("b", image="boat") / "diagnostics.csv").write_text("")
     target = tmp_path / "report"
     assert main(["report", str(tmp_path / "outputs"), "--to", str(target)]) == 0
-    assert "truth.png: no such file" in capsys.readouterr().err
+    assert "truth.png: No such file" in capsys.readouterr().err
     text = (target / "report.md").read_text()
     assert "b (diagnostics.csv cannot be read)" in text
     assert "restoration_table1_stages.png" in text

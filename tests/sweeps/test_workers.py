@@ -153,7 +153,7 @@ def test_a_stopped_sweep_saves_what_there_is(sweep, send, status):
         assert (folder / "last.ckpt").exists()
         assert (folder / "restored.png").exists()
         assert re.search(rf"^seed={seed} .* interrupted$", said, re.MULTILINE)
-        assert f"[{seed + 1} of 4] result: sweep/seed={seed}\n" in said
+        assert f"[{seed + 1} of 4] result: sweep/seed={seed}/restored.png\n" in said
     assert not (sweep.folder / "sweep" / "seed=2" / "metrics.json").exists()
     assert "sweep: sweep\n" in said
     assert "stopped with 0 of 4 jobs finished; type the same command again to go on\n" in said

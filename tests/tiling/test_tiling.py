@@ -14,6 +14,7 @@ from dip_lightning.dashboard.runs import find_runs
 from dip_lightning.images import read
 from dip_lightning.operators import Downsample
 from dip_lightning.results import checkpoint
+from dip_lightning.results.ownership import LISTING
 from dip_lightning.run import _check_memory
 from dip_lightning.tiling import Tiling
 from dip_lightning.tiling.tiles import Mosaic, cover
@@ -167,7 +168,7 @@ def test_the_result_folder_of_a_mosaic(dip, tmp_path, large, task):
     folder = tmp_path / "out"
     assert {path.name for path in folder.iterdir()} == {
         *("restored.png", "observed.png", "comparison.png", "history.csv", "metrics.json"),
-        *(".hydra", "snapshots", "report.html", "tiles"),
+        *(".hydra", "snapshots", "report.html", "tiles", LISTING),
         *(("mask.png",) if task in {"restoration", "inpainting"} else ()),
     }
     assert "100 x 70 RGB in 4 tiles of 64 x 64" in out

@@ -27,10 +27,9 @@ RESULT = (
     *(*CSV, "report.html", "metrics.json"),
 )
 FOLDER = (LOCK, *RESULT, *WANDB, *(f"{PREVIOUS}/{name}" for name in RESULT))
-SWEEP = (
-    *("sweep.csv", "dashboard.html", "multirun.yaml", "optimization_results.yaml"),
-    *("optuna.journal", "optuna.journal.lock"),
-)
+SUMMARY = ("sweep.csv", "dashboard.html", "multirun.yaml", "optimization_results.yaml")
+JOURNAL = ("optuna.journal", "optuna.journal.lock")  # only grows, and other programs write to it
+SWEEP = (*SUMMARY, *JOURNAL)
 KEPT = ("restored.png", "last.ckpt", r"tiles/\d{3,}/last\.ckpt")
 Inputs = Sequence[tuple[str, Path]]
 
@@ -118,7 +117,7 @@ def sweeping(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        seal(folder, SWEEP)
+        seal(folder, SUMMARY)
 
 
 def claim(folder: Path, names: Sequence[str]) -> None:

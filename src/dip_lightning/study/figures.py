@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from dip_lightning.errors import first_line
+from dip_lightning.results.files import reason
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.results import Result, format_value
 
@@ -199,8 +199,8 @@ def _show(frame: Axes, text: str, path: Path) -> None:
     try:
         with PillowImage.open(path) as image:
             shown = image.convert("RGB")  # on the range of its type: a black result is black
-    except (OSError, ValueError) as error:  # one lost file leaves the other panels as they are
-        print(f"warning: panel left empty: {path}: {first_line(error)}", file=sys.stderr)
+    except OSError as error:  # one lost file leaves the other panels as they are
+        print(f"warning: panel left empty: {path}: {reason(error)}", file=sys.stderr)
         return
     frame.imshow(shown, interpolation="nearest")
 
