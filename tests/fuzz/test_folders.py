@@ -89,7 +89,7 @@ COMMANDS = st.tuples(FOLDERS, INPUTS, MORE, st.sampled_from([[], ["-m", "seed=0,
 
 
 @given(before=BEFORE, tree=TREES, command=COMMANDS)
-@cases(16)
+@cases(8)
 def test_files_of_the_users_stay(monkeypatch, before, tree, command):
     monkeypatch.setattr("sys.argv", ["dip_lightning"])
     folder, name, more, several = command
