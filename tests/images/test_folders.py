@@ -20,6 +20,11 @@ def test_images_are_sorted_and_the_rest_is_counted(tmp_path):
     assert found(tmp_path) == (["a.JPG", "b.png"], "4 skipped: HEIC (2), no suffix (1), MOV (1)")
 
 
+def test_raw_files_are_left_out_and_it_is_said_how_to_take_them(tmp_path):
+    touch(tmp_path, "a.jpg", "a.dng")
+    assert found(tmp_path) == (["a.jpg"], "1 skipped: DNG (1); a pattern such as *.dng takes DNG")
+
+
 def test_subfolders_are_taken_if_told(tmp_path):
     touch(tmp_path, "a.png", "sub/b.png", "sub/deep/c.png", "sub/d.txt", ".git/e.png")
     assert found(tmp_path) == (["a.png"], "1 subfolder left out; recursive=true takes it")

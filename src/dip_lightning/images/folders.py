@@ -9,6 +9,9 @@ from pathlib import Path
 from dip_lightning.images.reading import SUFFIXES
 
 RESULTS = (".hydra", "sweep.csv")  # a folder that holds one of these was written by the command
+RAW = frozenset(
+    {"DNG", "CR2", "NEF", "ARW"}
+)  # often beside a JPEG of the same photo: taken if named
 
 
 @dataclass
@@ -31,6 +34,8 @@ class Listing:
         if self.skipped:
             kinds = ", ".join(f"{kind} ({n})" for kind, n in self.skipped.most_common())
             said.append(f"{self.skipped.total()} skipped: {kinds}")
+        raw = sorted(RAW & self.skipped.keys())
+        said += [f"a pattern such as *.{kind.lower()} takes {kind}" for kind in raw]
         if self.subfolders:
             noun = "subfolder" if self.subfolders == 1 else "subfolders"
             takes = "takes it" if self.subfolders == 1 else "takes them"
