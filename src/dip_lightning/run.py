@@ -136,8 +136,10 @@ def _announce(
     if task.mask is not None:
         missing = f", {100 * (1 - float(task.mask.mean())):.1f} % missing"
     values = ""
-    if not stored.is_whole:
-        values = f", values {min(stored.low):g} to {max(stored.high):g}"
+    if len(stored.low) > 1:
+        values = ", each on its own range"
+    elif not stored.is_whole:
+        values = f", values {stored.low[0]:g} to {stored.high[0]:g}"
     tiles = ""
     if tiling is not None:
         tiles = f" in {len(tiling.grid)} tiles of {tiling.grid.size[1]} x {tiling.grid.size[0]}"

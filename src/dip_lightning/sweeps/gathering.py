@@ -103,8 +103,12 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def gathered(sweep: Path) -> Path | None:
-    """Return the folder with the restored images of a sweep; None if it is over no folder."""
-    return sweep / FOLDER if (sweep / FOLDER / NAMES).is_file() else None
+    """Return the folder with the restored images of a sweep; None if there is none of a folder."""
+    shared = sweep / FOLDER
+    images = (
+        path for path in shared.rglob("*") if not path.name.startswith(".") and path.is_file()
+    )
+    return shared if (shared / NAMES).is_file() and any(images) else None
 
 
 def _read(path: Path) -> dict[str, Any]:
