@@ -414,14 +414,26 @@ def test_a_folder_that_cannot_be_made(dip, tmp_path, photo, folder):
     assert "Traceback" not in out + err
 
 
-def test_a_closed_pipe_does_not_stop_the_fit(tmp_path, photo):
+@pytest.mark.parametrize("streams", [("stderr",), ("stdout", "stderr")])
+def test_a_closed_pipe_does_not_stop_the_fit(tmp_path, photo, streams):
     arguments = ["task=denoising", f"image={photo}", *TINY, *QUICK, "hydra.run.dir=out"]
     command = [sys.executable, "-m", "dip_lightning", *arguments, "iterations=40"]
     read, write = os.pipe()
     os.close(read)
-    subprocess.run(command, cwd=tmp_path, stderr=write, stdout=subprocess.PIPE, check=False)
+    pipes = {"stdout": subprocess.PIPE} | dict.fromkeys(streams, write)
+    ended = subprocess.run(command, cwd=tmp_path, **pipes, check=False)
     os.close(write)
+    assert ended.returncode == 0
     assert read_metrics(tmp_path / "out")["iterations"] == 40
+
+
+@pytest.mark.parametrize("closed", ["| true", ">&- 2>&-"])
+def test_help_that_nobody_reads(tmp_path, closed):
+    script = f'set -o pipefail; "{sys.executable}" -m dip_lightning --help {closed}'
+    ended = subprocess.run(
+        ["/bin/bash", "-c", script], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_finished_jobs_leave_no_network_behind(dip, photo):

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -52,6 +53,22 @@ def test_the_command_sets_back_what_it_sets(dip, photo):
     assert dip(*arguments, "-m", "seed=0,1")[0] == 0
     assert dip(*arguments, "no_such_key=1")[0] == 2
     assert state() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("observed=a.png lr=1", "error: main: expected a list, such as ['observed=a.png', 'lr=1']"),
+        ([Path("a.png")], "error: a.png: expected key=value or a flag; see --help"),
+    ],
+)
+def test_a_mistake_in_a_notebook_is_one_sentence(given, sentence, capsys):
+    from dip_lightning.__main__ import main
+
+    assert main(given) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(sentence)
 
 
 def test_a_notebooks_stop_button_keeps_the_result(tmp_path, photo, monkeypatch):

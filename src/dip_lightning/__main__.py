@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dip_lightning import signals
 from dip_lightning.errors import UserError, first_line
 from dip_lightning.process import as_it_was, ended_by_signals
-from dip_lightning.results.naming import counted, escape_unprintable, shown_path
+from dip_lightning.results.naming import counted, escape_unprintable, outlive_readers, shown_path
 
 if TYPE_CHECKING:
     from dip_lightning.command import Command
@@ -31,7 +31,20 @@ def main(argv: list[str] | None = None) -> int:
         signal's number if one stopped it.
     """
     escape_unprintable()
-    arguments = sys.argv[1:] if argv is None else argv
+    with as_it_was():
+        try:
+            with ended_by_signals():
+                return _answer(_given(argv))
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return EXIT_USAGE
+        except KeyboardInterrupt:
+            return _stop(128 + signal.SIGINT)
+        except SystemExit as end:
+            return _stop(int(end.code or 0))
+
+
+def _answer(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         from dip_lightning.manual import manual  # noqa: PLC0415
 
@@ -42,17 +55,15 @@ def main(argv: list[str] | None = None) -> int:
 
         print(__version__)
         return 0
-    with as_it_was():
-        try:
-            with ended_by_signals():
-                return _run_command(arguments)
-        except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return EXIT_USAGE
-        except KeyboardInterrupt:
-            return _stop(128 + signal.SIGINT)
-        except SystemExit as end:
-            return _stop(int(end.code or 0))
+    return _run_command(arguments)
+
+
+def _given(argv: list[str] | None) -> list[str]:
+    if argv is None:
+        return sys.argv[1:]
+    if isinstance(argv, str):  # a notebook's: checked by nobody
+        raise UserError(f"main: expected a list, such as {argv.split()}")
+    return [str(argument) for argument in argv]
 
 
 def _stop(status: int) -> int:
@@ -183,6 +194,7 @@ def _say_stopped(command: Command, rows: list[dict[str, Any]]) -> None:
 
 if __name__ == "__main__":
     signals.owns_process = True
+    outlive_readers()
     # PyTorch's threads would wait busily for each other, and keep the cores from those of another
     # fit; GNU's OpenMP reads this as PyTorch is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
