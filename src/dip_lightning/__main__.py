@@ -32,6 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     """
     escape_unprintable()
     with as_it_was():
+        # PyTorch's threads would wait busily for each other, and keep the cores from those of
+        # another fit; GNU's OpenMP reads this as PyTorch is loaded.
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
         try:
             with ended_by_signals():
                 return _answer(_given(argv))
@@ -192,10 +195,12 @@ def _say_stopped(command: Command, rows: list[dict[str, Any]]) -> None:
     )
 
 
-if __name__ == "__main__":
+def start() -> int:
+    """Run the command line in a process of its own; see `main`."""
     signals.owns_process = True
     outlive_readers()
-    # PyTorch's threads would wait busily for each other, and keep the cores from those of another
-    # fit; GNU's OpenMP reads this as PyTorch is loaded.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    sys.exit(main())
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(start())

@@ -178,6 +178,9 @@ def _run_locked(start: _Start) -> float | None:
             rerun.write(place.folder, composed, start.hydra_config)
     except FolderError:
         raise
+    except (KeyboardInterrupt, SystemExit):
+        print(f"stopped before there was a result: {shown_path(place.folder)}", file=sys.stderr)
+        raise
     except Exception as error:  # noqa: BLE001 - one failing job must not stop the others
         _fail(start, error)
         return None
