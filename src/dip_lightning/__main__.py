@@ -83,6 +83,7 @@ def _run_command(arguments: list[str]) -> int:
     for note in command.check_inputs(checked):
         print(note, file=sys.stderr, flush=True)
     job.failures.clear()
+    job.refused.clear()
     folder = checked.sweep_folder
     if folder is None:
         return _run_hydra(checked) or (EXIT_FAILED if job.failures else 0)
@@ -175,6 +176,8 @@ def _conclude(folder: Path, command: Command) -> list[dict[str, Any]]:
             others = counted(len(found) - len(rows), "other job")
             print(f"{others} of this sweep, from other commands: {sweep.SUMMARY} has all")
         print(f"sweep: {shown_path(folder)}", flush=True)
+        for sentence in job.refused:  # no row tells of them
+            print(f"not done by this command: {sentence}", flush=True)
         job.write_page(page.write_dashboard, folder)
         print(f"to browse it: {shown_path(folder / page.PAGE)}", flush=True)
     if (images := gathering.gathered(folder)) is not None:

@@ -242,3 +242,14 @@ def test_pages_are_written_after_each_job_failed_ones_included(dip, tmp_path, ph
     for run in data["runs"]:
         (single,) = data_of(tmp_path / "sweep" / run["id"] / "report.html")["runs"]
         assert single["status"] == run["status"]
+
+
+def test_the_end_of_a_sweep_names_a_job_whose_folder_is_another_s(dip, photo):
+    own = photo.parent / "out" / "seed=0" / "restored.png"
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    status, out, _ = dip(*QUICK, f"image={photo}", "-m", "seed=0,1", "hydra.sweep.dir=out")
+    assert status == 1
+    assert own.read_text() == "mine"
+    table = out.partition("\nsweep: out\n")[2]
+    assert table.startswith("not done by this command: seed=0: out/seed=0/restored.png: is no")

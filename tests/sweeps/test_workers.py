@@ -86,6 +86,19 @@ def test_signals_are_noted_while_workers_run(blocks, monkeypatch, capsys):
     assert after == before
 
 
+def test_ctrl_z_and_fg_are_no_signal_to_stop():
+    program = "from dip_lightning.sweeps import workers\n"
+    program += "with workers.relayed() as caught:\n    print('begun', flush=True), input()\n"
+    program += "print(caught.received)"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", program], stdin=pipe, stdout=pipe) as process:
+        assert process.stdout.readline() == b"begun\n"
+        for number in (signal.SIGSTOP, signal.SIGCONT) * 3:
+            time.sleep(2 * workers.POLL_SECONDS)
+            os.kill(process.pid, number)
+        assert process.communicate(b"\n", timeout=60) == (b"None\n", None)
+
+
 class Sweep:
     """Four long jobs in two workers, in a session of their own."""
 

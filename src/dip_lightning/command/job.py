@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LOCAL = "basic"  # Hydra's launcher that does jobs in this process
 MOST_SHOWN = 300  # jobs of a sweep whose page is written after each of them
 failures: list[str] = []  # of the jobs in this process
+refused: list[str] = []  # those of them that have left nothing in a folder, for it is another's
 
 
 def summarise(folder: Path, sweep: Sweep) -> list[dict[str, Any]]:
@@ -264,6 +265,7 @@ def _explain(place: Place, error: Exception) -> tuple[str, str | None]:
 
 def _refuse(start: _Start, sentence: str) -> None:
     _report(start.place, sentence)
+    refused.append(f"{start.place.swept}: {sentence}")
     if start.hydra_config.runtime.choices["hydra/launcher"] != LOCAL:
         # The folder is another's: nothing in it tells the process that has sent this one.
         raise UserError(sentence)

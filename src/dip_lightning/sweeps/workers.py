@@ -89,13 +89,10 @@ def _blocked() -> Iterator[set[int]]:
 
 
 def _listen(caught: Signals, heard: set[int], told: set[int], ended: threading.Event) -> None:
-    while not ended.is_set():
-        if heard:
-            came = signal.sigtimedwait(heard, POLL_SECONDS)
-            if came is not None:
-                caught.receive(came.si_signo)
-        else:
-            time.sleep(POLL_SECONDS)
+    while not ended.wait(POLL_SECONDS):
+        # With a timeout, Python returns a number at random where Ctrl-Z and fg interrupt the wait.
+        while heard and (came := signal.sigtimedwait(heard, 0)) is not None:
+            caught.receive(came.si_signo)
         if caught.received is not None and sys.platform != "win32":  # which can only kill
             for process in _processes():
                 if process.pid is not None and process.pid not in told:
