@@ -102,7 +102,7 @@ def _run_sweep(checked: Command, folder: Path) -> int:
     status = _run_hydra(checked)
     rows = _conclude(folder, checked)
     changed = sweep.newer(rows, folder, before)
-    if not status and any(row.get("status") == "interrupted" for row in changed):
+    if not (status or job.failures) and any(row.get("status") == "interrupted" for row in changed):
         status = 128 + signal.SIGTERM  # a worker was told to stop, and the others went on
     if status:
         _say_stopped(checked, rows)

@@ -106,7 +106,7 @@ def test_a_checkpoint_of_ours_needs_no_pickle(dip, tmp_path, photo):
         checkpoint.read(tmp_path / "first" / "last.ckpt")
     status, _, err = dip("task=denoising", f"image={photo}", *QUICK, "hydra.run.dir=first")
     assert status == 1
-    assert "last.ckpt: is no file of an earlier run, or was changed since" in err
+    assert "last.ckpt: was not written by this version, or was changed since" in err
     assert not (tmp_path / "owned").exists()
 
 

@@ -165,7 +165,7 @@ def test_a_file_that_was_changed_is_made_again_once_it_is_moved_away(
     status, _, err = dip(*command)
     assert status == 1
     assert err == (
-        f"error: out/{name}: is no file of an earlier run, or was changed since, and would be "
+        f"error: out/{name}: was not written by this version, or was changed since, and would be "
         "replaced; name another folder, or move it away\n"
     )
     assert {path: path.read_bytes() for path in before} == before

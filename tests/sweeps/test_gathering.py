@@ -80,7 +80,9 @@ def test_what_the_user_has_put_there_stays(tmp_path, capfd):
     gathering.gather(place, "scans/a.png", "finished")
     assert shown(tmp_path) == {"a.png": b"retouched"}
     assert (place.folder / "restored.png").read_bytes() == b"restored"
-    assert "all/a.png: is no file of an earlier run, or was changed since" in capfd.readouterr().err
+    assert (
+        "all/a.png: was not written by this version, or was changed since" in capfd.readouterr().err
+    )
 
 
 def test_a_partial_result_and_a_file_of_no_folder_are_not_gathered(tmp_path):

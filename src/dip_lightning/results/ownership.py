@@ -23,7 +23,7 @@ HEADER = '{"dip_lightning": "the files it has written here"}'
 LEVELS = 4  # previous/tiles/000/last.ckpt is listed in the result folder
 OPEN = None  # in place of a checksum: still being written, by a run or by another library
 GONE = ""
-FOREIGN = "is no file of an earlier run, or was changed since"
+FOREIGN = "was not written by this version, or was changed since"
 
 
 def begin(folder: Path) -> None:
