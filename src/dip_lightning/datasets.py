@@ -1,6 +1,7 @@
 """Images by name: files, scikit-image's samples, and the collections of the literature."""
 
 import csv
+import hashlib
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -161,6 +162,16 @@ def given_files(values: Mapping[str, Any]) -> list[tuple[str, Path]]:
         with suppress(UserError):
             file = find_mask(value, image) if key == "mask" else find_image(value, key)
             found.append((f"{key}={value}", file))
+    return found
+
+
+def checksums(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return a checksum of each file that `given_files` lists, by its key."""
+    found = {}
+    for given, path in given_files(values):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+        found[given.partition("=")[0]] = digest.hexdigest()
     return found
 
 

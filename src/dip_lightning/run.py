@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import dip_lightning
 from dip_lightning import engine, tasks
 from dip_lightning.callbacks import Panels, Progress, Stopping
 from dip_lightning.config import Config
+from dip_lightning.datasets import checksums
 from dip_lightning.engine import acceleration, memory
 from dip_lightning.fitting import fit
 from dip_lightning.generators import build
@@ -48,13 +49,10 @@ def run(
     """
     device = _prepare(config)
     picture, given = load(config)
+    inputs = checksums(asdict(config))  # before the fit: a file may change while it runs
     with Stopping() as stopping:
         task, tiling = _build(config, given, device, place.folder)
-        found = None
-        if goes_on and tiling is None:
-            found = checkpoint.find(place.folder, task, device)
-        elif goes_on and tiling is not None:
-            tiling.find(device)
+        found = _find(task, tiling, device, place.folder) if goes_on else None
         begin()
         report.write_observed(place.folder, task, picture)
         _announce(task, picture.format, device, tiling)
@@ -71,17 +69,11 @@ def run(
             status = _status(task, stopping)
             outcome = report.measure(task, with_baselines=status != "interrupted")
             diagnosis = _diagnosis(task, tiling, pointless)
-            facts: dict[str, Any] = {
-                "status": status,
-                "diagnosis": diagnosis,
-                "swept": place.values,
-            }
-            facts |= _facts(task, picture.format, device)
-            facts["tiles"] = 1 if tiling is None else len(tiling.grid)
+            facts = _facts(task, picture.format, device)
+            facts |= {"status": status, "diagnosis": diagnosis, "inputs": inputs}
+            facts |= {"tiles": 1 if tiling is None else len(tiling.grid), "swept": place.values}
             values = report.metrics(task, history, outcome, facts)
-            report.write_observed(place.folder, task, picture)  # the folder may be a new one
-            report.write_images(place.folder, task, picture, outcome)
-            report.write_metrics(place.folder, values)
+            report.write_result(place.folder, task, picture, outcome, values)
             log_result(logger, values, place.folder / "comparison.png")
         with suppress(OSError):  # nobody reads any more; the result is complete
             if diagnosis not in {pointless, "not_finite"}:
@@ -123,6 +115,15 @@ def _check_memory(
         return memory.fit_bytes_per_pixel(saved, config.input_depth, device)
 
     memory.check_memory(per_pixel, size, device)
+
+
+def _find(
+    task: RestorationTask, tiling: Tiling | None, device: torch.device, folder: Path
+) -> Path | None:
+    if tiling is None:
+        return checkpoint.find(folder, task, device)
+    tiling.find(device)
+    return None
 
 
 def _announce(

@@ -14,7 +14,7 @@ from dip_lightning.dashboard import page
 from dip_lightning.errors import UserError
 from dip_lightning.results import lock, ownership
 from dip_lightning.results.naming import Place
-from tests.conftest import read_metrics
+from tests.conftest import read_metrics, save_png, smooth_image
 
 QUICK = ("preset=smoke", "iterations=2", "logger=none")
 
@@ -80,6 +80,21 @@ def test_a_large_sweep_writes_no_page_after_each_job(dip, tmp_path, photo, monke
     assert status == 0
     assert len(written) == 2  # after the first, and at the end
     assert len(list(tmp_path.glob("sweep/*/report.html"))) == 3
+
+
+def test_a_file_that_has_changed_since_is_restored_again(dip, tmp_path, photo):
+    told = ("task=denoising", f"observed={photo}", *QUICK, "-m", "seed=0,1", "hydra.sweep.dir=out")
+    assert dip(*told)[0] == 0
+    first = (tmp_path / "out" / "seed=0" / "restored.png").read_bytes()
+    assert dip(*told)[1].count("finished before") == 2
+    save_png(photo, smooth_image(3, 13, 17, seed=5))
+    status, out, _ = dip(*told)
+    assert status == 0
+    assert f"observed={photo}: has changed since this job was done; doing it again" in out
+    assert "finished before" not in out
+    assert (tmp_path / "out" / "seed=0" / "restored.png").read_bytes() != first
+    assert not (tmp_path / "out" / "seed=0" / "previous").exists()
+    assert dip(*told)[1].count("finished before") == 2
 
 
 def test_a_job_killed_after_its_result_is_tidied_up(dip, tmp_path, photo):

@@ -148,7 +148,9 @@ def test_another_mask_of_the_same_name_is_refused(dip, tmp_path, photo, cut):
     save_png(tmp_path / "mask.png", mask)
     status, _, err = dip(*command)
     assert status == 1
-    assert err == ("error: out/last.ckpt: is of another mask; start again with resume=false\n")
+    assert err == (
+        "error: out/last.ckpt: is of another image or mask; start again with resume=false\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "history.csv", "last.ckpt"])

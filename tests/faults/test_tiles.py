@@ -203,7 +203,7 @@ def test_a_tile_of_another_mask_is_refused(dip, tmp_path, photo, cut):
     save_png(tmp_path / "mask.png", mask)
     status, _, err = dip(*command)
     assert status == 1
-    assert "last.ckpt: is of another mask; start again with resume=false" in err
+    assert "last.ckpt: is of another image or mask; start again with resume=false" in err
 
 
 def test_a_damaged_tile_is_fitted_again(dip, tmp_path, photo, whole):

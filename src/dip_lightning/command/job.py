@@ -65,9 +65,7 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
     from hydra.core.hydra_config import HydraConfig  # noqa: PLC0415
 
     from dip_lightning.command import rerun  # noqa: PLC0415
-    from dip_lightning.dashboard import page  # noqa: PLC0415
     from dip_lightning.results import lock  # noqa: PLC0415
-    from dip_lightning.sweeps import gathering  # noqa: PLC0415
     from dip_lightning.sweeps.sweep import finished  # noqa: PLC0415
 
     hydra_config = HydraConfig.get()
@@ -78,15 +76,13 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
     typed = any(text.startswith("resume=") for text in hydra_config.overrides.task)
     resume = bool(composed.resume and (place.group or typed))
     start = _Start(composed, hydra_config, place, sweep, resume)
-    done = finished(place.folder) if resume else None
-    if done is not None and rerun.is_same(place.folder, composed):
-        where = shown_path(place.folder)  # flushed: a worker's buffer may outlast the sweep
-        print(f"finished before (resume=false does it again): {where}", flush=True)
-        lock.release_stale(place.folder)
-        if not (place.folder / page.REPORT).exists():
-            write_page(page.write_report, place.folder)
-        gathering.gather(place, composed.observed or composed.image, done["status"])
-        return _score(done, sweep, composed.objective)
+    same = resume and rerun.is_same(place.folder, composed)
+    done = finished(place.folder) if same else None
+    if done is not None and not (changed := _changed(done, composed)):
+        return _leave(start, done)
+    if done is not None:
+        print(f"{changed}: has changed since this job was done; doing it again", flush=True)
+        start.resume = False
     try:
         lock.check(place.folder)
         start.check()
@@ -98,6 +94,32 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
         where = error.filename or shown_path(place.folder)
         _refuse(start, f"{where}: cannot be written ({reason(error)})")
     return None
+
+
+def _changed(done: dict[str, Any], composed: DictConfig) -> str | None:
+    """Name a file that is not as it was when the job was done; one that is gone does not count."""
+    from dip_lightning.datasets import checksums  # noqa: PLC0415
+
+    before = done.get("inputs", {})
+    now = checksums(composed) if before else {}
+    keys = [key for key in now if before.get(key, now[key]) != now[key]]
+    return f"{keys[0]}={composed[keys[0]]}" if keys else None
+
+
+def _leave(start: _Start, done: dict[str, Any]) -> float | None:
+    """Leave a job that has finished before as it is."""
+    from dip_lightning.dashboard import page  # noqa: PLC0415
+    from dip_lightning.results import lock  # noqa: PLC0415
+    from dip_lightning.sweeps import gathering  # noqa: PLC0415
+
+    composed, place = start.composed, start.place
+    where = shown_path(place.folder)  # flushed: a worker's buffer may outlast the sweep
+    print(f"finished before (resume=false does it again): {where}", flush=True)
+    lock.release_stale(place.folder)
+    if not (place.folder / page.REPORT).exists():
+        write_page(page.write_report, place.folder)
+    gathering.gather(place, composed.observed or composed.image, done["status"])
+    return _score(done, start.sweep, composed.objective)
 
 
 @dataclass

@@ -120,9 +120,11 @@ def _check_same(
             )
     if "given" not in saved["fit"]:
         raise FolderError(f"{path}: is of an earlier version; start again with resume=false")
-    for name, checksum in given.items():
-        if saved["fit"]["given"].get(name) != checksum:
-            raise FolderError(f"{path}: is of another {name}; start again with resume=false")
+    before = saved["fit"]["given"]
+    others = [name for name, checksum in given.items() if before.get(name) != checksum]
+    if others:  # another mask makes another y, too, where the image is the user's own
+        another = " or ".join(others)
+        raise FolderError(f"{path}: is of another {another}; start again with resume=false")
     here = task.computed(device)
     if saved["fit"]["computed"] != here:
         raise FolderError(

@@ -144,6 +144,19 @@ def _psnr_holdout(task: RestorationTask) -> float | None:
         return psnr_where(task.A(result), task.y, held_out)
 
 
+def write_result(
+    folder: Path,
+    task: RestorationTask,
+    picture: Picture,
+    outcome: Outcome,
+    values: dict[str, Any],
+) -> None:
+    """Write the images, then metrics.json, which says that they are there."""
+    write_observed(folder, task, picture)  # once more: the folder may be a new one
+    write_images(folder, task, picture, outcome)
+    write_metrics(folder, values)
+
+
 def write_metrics(folder: Path, values: dict[str, Any]) -> None:
     """Write metrics.json in one step, so that a reader never sees half of it."""
     text = json.dumps(_finite(values), indent=2, allow_nan=False) + "\n"

@@ -55,8 +55,7 @@ def fingerprints(
         used: pixels of y that the loss may see, (1, 1 or C, h, w); None: all that are known.
         z: image used as input of the generator, (1, C, H, W); None: drawn.
     """
-    # The mask first: another one makes another y of the same image.
-    named = {"mask": m, "image": y, "choice of held-out pixels": used, "input image": z}
+    named = {"image": y, "mask": m, "choice of held-out pixels": used, "input image": z}
     return {name: _checksum(tensor) for name, tensor in named.items()}
 
 
