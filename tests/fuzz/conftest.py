@@ -14,15 +14,16 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, settings
 
 TIMES = int(os.environ.get("FUZZ_TIMES", "1"))
+JOBS = max(1, TIMES // 3)  # of cases that fit, which take seconds
 SECONDS, BYTES = 60, 4e9
 _written: list[str] = []
 _watching = False
 
 
-def cases(number: int) -> settings:
+def cases(number: int, times: int = TIMES) -> settings:
     """So many cases of a test, the same in every run unless there are to be more."""
     return settings(
-        max_examples=number * TIMES,
+        max_examples=number * times,
         derandomize=TIMES == 1,
         deadline=None,  # Hang is what says that a case takes too long
         database=None,

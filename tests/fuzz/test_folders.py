@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dip_lightning.results import ownership
 from tests.conftest import TINY, save_png, smooth_image
 from tests.faults.killing import start, wait
-from tests.fuzz.conftest import cases, limits
+from tests.fuzz.conftest import JOBS, cases, limits
 from tests.fuzz.test_runs import run
 
 QUICK = ("task=denoising", "preset=smoke", "iterations=2", "logger=none", "checkpoint_seconds=0")
@@ -89,7 +89,7 @@ COMMANDS = st.tuples(FOLDERS, INPUTS, MORE, st.sampled_from([[], ["-m", "seed=0,
 
 
 @given(before=BEFORE, tree=TREES, command=COMMANDS)
-@cases(8)
+@cases(8, JOBS)
 def test_files_of_the_users_stay(monkeypatch, before, tree, command):
     monkeypatch.setattr("sys.argv", ["dip_lightning"])
     folder, name, more, several = command

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dip_lightning import __main__ as command_line
 from dip_lightning import run as _  # noqa: F401 - its imports take long, and are no case of their own
 from tests.conftest import TINY
-from tests.fuzz.conftest import cases, limits
+from tests.fuzz.conftest import JOBS, cases, limits
 from tests.fuzz.files import SEEDS, damaged
 
 QUICK = ("preset=smoke", "iterations=1", "logger=none", "max_side=16", *TINY)
@@ -50,7 +50,7 @@ def run(*arguments: str) -> tuple[int, str]:
 @given(
     image=FILES, mask=FILES, task=TASKS, key=st.sampled_from(["image", "observed"]), more=SETTINGS
 )
-@cases(8)
+@cases(8, JOBS)
 def test_any_job(monkeypatch, image, mask, task, key, more):
     monkeypatch.setattr("sys.argv", ["dip_lightning"])
     with tempfile.TemporaryDirectory() as name, chdir(name):
