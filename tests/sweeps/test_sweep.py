@@ -252,4 +252,4 @@ def test_the_end_of_a_sweep_names_a_job_whose_folder_is_another_s(dip, photo):
     assert status == 1
     assert own.read_text() == "mine"
     table = out.partition("\nsweep: out\n")[2]
-    assert table.startswith("not done by this command: seed=0: out/seed=0/restored.png: is no")
+    assert table.startswith("not done by this command: seed=0: out/seed=0/restored.png: was not")
