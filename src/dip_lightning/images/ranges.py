@@ -17,8 +17,8 @@ def value_range(values: NDArray[np.generic]) -> tuple[float, float]:
     """Find the stored values of 0 and 1 for an image whose known values these are.
 
     A type's own range is used where the data take up more than half of it, so that the black and
-    white of a photograph stay what they are. Elsewhere a fit would have to be as exact as the
-    image's share of that range: noise of 40 in 16 bits is 0.0006 of them.
+    white of a photograph stay what they are. Elsewhere the fit would have to be too exact: noise
+    of 40 is 0.0006 of the range of 16 bits.
 
     Args:
         values: of any shape, at least one, all finite.
@@ -44,7 +44,7 @@ def value_range(values: NDArray[np.generic]) -> tuple[float, float]:
 
 
 def _usual(values: NDArray[np.generic]) -> tuple[float, float]:
-    """Return the least and the greatest value but for the rare ones, both 0 of too few values."""
+    """Return the least and the greatest of the values that are not rare; 0 and 0 if all may be."""
     sample = values[:: max(1, values.size // SAMPLED)]
     rare = -(-sample.size // RARE)
     if sample.size <= 2 * rare:
