@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from benchmarks.textbook import written_out
-from dip_lightning import engine
+from dip_lightning import compute
 from dip_lightning.config import config_folder
 from dip_lightning.generators import build
 
@@ -72,9 +72,9 @@ def convolutions(network: str, path: str, iterations: int, device: torch.device)
 
     Where one reads z, no gradient of its input is computed, as in a fit.
     """
-    engine.keep_freed_memory()
-    dtype = engine.compute_dtype("auto", device)
-    layout = engine.memory_format(dtype, device)
+    compute.keep_freed_memory()
+    dtype = compute.compute_dtype("auto", device)
+    layout = compute.memory_format(dtype, device)
     generator = written_out(build(options(network), DEPTH, 3, torch.Generator().manual_seed(0)))
     width, height = Image.open(path).size
     seen: list[tuple[nn.Conv2d, Tensor]] = []

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from dip_lightning import engine
+from dip_lightning import compute
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -17,12 +17,12 @@ DOCS = Path(__file__).parents[1] / "docs"
 def hardware(device: str = "cpu") -> str:
     """Name the device, and what was computed on it."""
     place = torch.device(device)
-    inside = str(engine.compute_dtype("auto", place)).removeprefix("torch.")
+    inside = str(compute.compute_dtype("auto", place)).removeprefix("torch.")
     kind = f"({torch.backends.cpu.get_cpu_capability()}), {torch.get_num_threads()} threads"
     if place.type == "cuda":
         kind = f"(CUDA {torch.version.cuda})"
     return (
-        f"{engine.device_name(place)} {kind}, {inside}, PyTorch "
+        f"{compute.device_name(place)} {kind}, {inside}, PyTorch "
         f"{torch.__version__.partition('+')[0]}, Python {platform.python_version()}"
     )
 

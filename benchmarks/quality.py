@@ -45,7 +45,8 @@ from benchmarks.loops import plain, psnr
 from benchmarks.page import Section, hardware
 from benchmarks.quality_tables import Case, Method, goal_table, table
 from benchmarks.textbook import written_out
-from dip_lightning import engine, tasks
+from dip_lightning import compute, tasks
+from dip_lightning.building import build_prior
 from dip_lightning.command.composing import Source, to_config
 from dip_lightning.run import load
 
@@ -118,16 +119,19 @@ def textbook(arguments: list[str], seconds: float = math.inf, iterations: int = 
 def plain_fit(arguments: list[str], seconds: float, iterations: int) -> Curve:
     """Fit a job's image by the textbook loop; the averaged output's curve."""
     config = to_config(Source().compose(arguments))
-    torch.set_num_threads(config.threads or engine.ALL_THREADS)
+    torch.set_num_threads(config.threads or compute.ALL_THREADS)
     torch.manual_seed(config.seed)  # the perturbations come from PyTorch's own source
-    task = tasks.load(config.task)(config, load(config)[1])
-    network, curve, average, weight = written_out(task.generator), [], 0.0, 0.0
-    outputs = plain(network, task.z.contiguous(), task.loss, config.lr, config.noise_std)
+    given = load(config)[1]
+    prior = build_prior(config, tasks.problem(given, vars(config)), given.z)
+    network, curve, average, weight = written_out(prior.network), [], 0.0, 0.0
+    outputs = plain(network, prior.z.contiguous(), prior.problem.loss, config.lr, config.noise_std)
     start = time.perf_counter()
     while len(curve) < 2 or (curve[-1][0] < seconds and len(curve) < iterations):
         step, weight = 1 - config.average, config.average * weight + 1 - config.average
-        average = average + (task.complete(next(outputs)) - average) * (step / weight)
-        curve.append((time.perf_counter() - start, psnr(average, task.x)))
+        average = average + (prior.problem.complete(next(outputs), None) - average) * (
+            step / weight
+        )
+        curve.append((time.perf_counter() - start, psnr(average, prior.problem.x)))
     return curve
 
 

@@ -20,13 +20,13 @@ import torch
 from pytorch_lightning import Callback, Trainer, seed_everything
 from torch import Tensor
 
-from dip_lightning import engine, tasks
+from dip_lightning import compute, tasks
+from dip_lightning.building import build_prior
 from dip_lightning.command import check, parse
 from dip_lightning.command.composing import to_config
-from dip_lightning.engine import Chunks
-from dip_lightning.run import load
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.run import load, quiet_lightning
 from dip_lightning.study.figures import STYLE
-from dip_lightning.tasks.base import RestorationTask
 
 EVERY = 10  # iterations
 POWER = 3  # power iterations each time, beginning with the last vector
@@ -46,32 +46,32 @@ class Sharpness(Callback):
         self.rows.writerow(("iteration", "loss", "psnr", "sharpness", "limit"))
         self.direction: list[Tensor] = []
 
-    def on_train_batch_end(self, _: Trainer, task: RestorationTask, *__: object) -> None:
+    def on_train_batch_end(self, _: Trainer, prior: DeepImagePrior, *__: object) -> None:
         """Write a row."""
-        if task.iteration % EVERY:
+        if prior.iteration % EVERY:
             return
-        group = task.optimizer.param_groups[0]
+        group = prior.optimizer.param_groups[0]
         theta = list(group["params"])
         beta1, beta2 = group["betas"]
-        states = [task.optimizer.state[p] for p in theta]
+        states = [prior.optimizer.state[p] for p in theta]
         done = 1 - beta2 ** float(states[0]["step"])
         scale = [((s["exp_avg_sq"] / done).sqrt() + group["eps"]).sqrt() for s in states]
         self.direction = self.direction or [torch.randn_like(p) for p in theta]
         for _ in range(POWER):
             product = self._hessian(
-                task, theta, [u / s for u, s in zip(self.direction, scale, strict=True)]
+                prior, theta, [u / s for u, s in zip(self.direction, scale, strict=True)]
             )
             image = [h / s for h, s in zip(product, scale, strict=True)]
             sharpness = _dot(image, self.direction) / _dot(self.direction, self.direction)
             length = _dot(image, image) ** 0.5
             self.direction = [u / length for u in image]
         limit = 2 * (1 + beta1) / ((1 - beta1) * group["lr"])
-        iterate = task.iterates[-1]
+        iterate = prior.iterates[-1]
         psnr = -10 * torch.tensor(iterate.error).log10().item()
-        self.rows.writerow((task.iteration, iterate.loss, psnr, sharpness, limit))
+        self.rows.writerow((prior.iteration, iterate.loss, psnr, sharpness, limit))
         self.file.flush()
 
-    def _hessian(self, task: RestorationTask, theta: list[Tensor], u: list[Tensor]) -> list[Tensor]:
+    def _hessian(self, prior: DeepImagePrior, theta: list[Tensor], u: list[Tensor]) -> list[Tensor]:
         step = STEP * _dot(theta, theta) ** 0.5 / _dot(u, u) ** 0.5
         sides = []
         before = [p.detach().clone() for p in theta]
@@ -79,7 +79,7 @@ class Sharpness(Callback):
             for p, start, d in zip(theta, before, u, strict=True):
                 p.data = start + sign * step * d
             with torch.enable_grad():
-                loss = task.loss(task.generator(task.z))
+                loss = prior.problem.loss(prior.network(prior.z))
                 sides.append(torch.autograd.grad(loss, theta))
         for p, start in zip(theta, before, strict=True):
             p.data = start
@@ -110,11 +110,11 @@ def main() -> None:
     target, *overrides = sys.argv[1:]
     command = check(parse([*DEFAULTS, *overrides]))
     config = to_config(command.source.compose(command.overrides))
-    engine.keep_freed_memory()
-    engine.quiet_lightning()
+    compute.keep_freed_memory()
+    quiet_lightning()
     seed_everything(config.seed, verbose=False)
     _, given = load(config)
-    task = tasks.load(config.task)(config, given)
+    prior = build_prior(config, tasks.problem(given, vars(config)), given.z)
     trainer = Trainer(
         accelerator="cpu",
         max_epochs=1,
@@ -124,7 +124,7 @@ def main() -> None:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(task, Chunks(config.iterations, 1, lambda: None))
+    trainer.fit(prior, [1] * config.iterations)
     draw(Path(target), Path(target).with_suffix(".png"))
 
 

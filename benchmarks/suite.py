@@ -20,20 +20,20 @@ def outside(arguments: list[str]) -> float:
     A chunk of iterations ends as its measurements are read, so a GPU has done its work by then.
     The first chunk is left out.
     """
-    from dip_lightning.tasks.base import RestorationTask
+    from dip_lightning.prior.deep_image_prior import DeepImagePrior
 
-    step, spans = RestorationTask.training_step, []
+    step, spans = DeepImagePrior.training_step, []
 
-    def watched(task: RestorationTask, iterations: int) -> None:
+    def watched(task: DeepImagePrior, iterations: int) -> None:
         start = time.perf_counter()
         step(task, iterations)
         spans.append((start, time.perf_counter()))
 
-    RestorationTask.training_step = watched
+    DeepImagePrior.training_step = watched
     try:
         status = main(arguments)
     finally:
-        RestorationTask.training_step = step
+        DeepImagePrior.training_step = step
     if status:
         raise SystemExit(status)
     inside = sum(end - start for start, end in spans[1:])

@@ -6,21 +6,27 @@ import pytest
 import torch
 from pytorch_lightning import Callback
 
+from dip_lightning.compute.acceleration import Acceleration
 from dip_lightning.fitting import fit
-from tests.tasks.test_base import make
+from dip_lightning.results.checkpoint import Identity
+from tests.prior.test_deep_image_prior import config_of, make
+from tests.tape import TapeRecorder
+
+IDENTITY = Identity({}, {}, "float32 on cpu")
 
 
 @pytest.mark.parametrize("breaks", [False, True])
 def test_what_is_recorded_is_dropped_however_a_fit_ends(breaks, tmp_path):
-    task, kept = make(iterations=2), []
+    config, task, kept = config_of(iterations=2), make(iterations=2), []
+    task.accelerate(Acceleration(recorder=TapeRecorder))
 
     class Looking(Callback):
         def on_train_batch_end(self, *_):
-            kept.append("compute" in vars(task))
+            kept.append(task.compute == task.iterate)
             if breaks:
                 raise RuntimeError("broken")
 
     with pytest.raises(RuntimeError, match="broken") if breaks else nullcontext():
-        fit(task, torch.device("cpu"), tmp_path, [Looking()], None)
-    assert kept[0]
-    assert "compute" not in vars(task)
+        fit(task, config, IDENTITY, tmp_path, [Looking()], device=torch.device("cpu"))
+    assert not kept[0]
+    assert task.compute == task.iterate

@@ -193,14 +193,15 @@ def test_saved_configuration_repeats_the_run(dip, tmp_path, photo):
 
 
 def test_diverging_fit_keeps_the_last_good_result(dip, tmp_path, photo, monkeypatch):
-    from dip_lightning.tasks.denoising import Denoising
+    from dip_lightning.tasks.denoising import NoisyImage
 
-    healthy = Denoising.loss
+    healthy, calls = NoisyImage.loss, []
 
-    def breaking(self, x_hat):
-        return healthy(self, x_hat) * (float("nan") if self.iteration >= 4 else 1)
+    def breaking(self, x_hat, seen):
+        calls.append(1)
+        return healthy(self, x_hat, seen) * (float("nan") if len(calls) > 4 else 1)
 
-    monkeypatch.setattr(Denoising, "loss", breaking)
+    monkeypatch.setattr(NoisyImage, "loss", breaking)
     arguments = ("task=denoising", f"image={photo}", "chunk=2", "iterations=30", "logger=none")
     status, _, err = dip(*arguments, "hydra.run.dir=out")
     metrics = read_metrics(tmp_path / "out")

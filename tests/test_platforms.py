@@ -46,8 +46,8 @@ sys.platform = platform
 assert len(load()) > 60
 
 import torch
-from dip_lightning import engine, signals
-from dip_lightning.engine import memory
+from dip_lightning import compute, signals
+from dip_lightning.compute import memory
 from dip_lightning.sweeps import launchers, workers
 assert not engine.keep_freed_memory()
 assert launchers._cores() >= 1

@@ -6,7 +6,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from dip_lightning import engine, run
+from dip_lightning import compute, run
 from dip_lightning.command.composing import Source, to_config
 from dip_lightning.config import config_folder
 from tests.conftest import read_metrics, save_png, smooth_image
@@ -45,13 +45,13 @@ def test_an_input_image_is_cut_where_the_small_image_is(tmp_path):
 
 def test_each_job_sets_the_threads_again(monkeypatch):
     before, kept = torch.get_num_threads(), []
-    monkeypatch.setattr(engine, "keep_float32", lambda: kept.append("float32"))
-    monkeypatch.setattr(engine, "keep_freed_memory", lambda: kept.append("memory"))
+    monkeypatch.setattr(compute, "keep_float32", lambda: kept.append("float32"))
+    monkeypatch.setattr(compute, "keep_freed_memory", lambda: kept.append("memory"))
     try:
         run._prepare(config("threads=3"))
         assert torch.get_num_threads() == 3
         run._prepare(config())
-        assert torch.get_num_threads() == engine.ALL_THREADS
+        assert torch.get_num_threads() == compute.ALL_THREADS
     finally:
         torch.set_num_threads(before)
     assert sorted(kept) == ["float32"] * 2 + ["memory"] * 2

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dip_lightning.errors import UserError
-from dip_lightning.keys import check_range, key
+from dip_lightning.keys import key
+from dip_lightning.prior.settings import FitSettings
 
 T = TypeVar("T")
 
@@ -21,7 +22,6 @@ OBSERVATIONS = {
 # psnr_holdout needs no ground truth.
 OBJECTIVES = ("psnr_average", "psnr", "psnr_y_average", "ssim_average", "psnr_holdout")
 FASTER = ("auto", "none", "graph", "compile")  # auto: a graph on CUDA
-WARMUP = 50  # iterations at most, where nothing else is said
 SHARED, FACTORS = 16, 6  # by tiles at least, pixels and (sr) times the factor
 LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
@@ -51,7 +51,7 @@ TASK_KEYS = {
 
 
 @dataclass
-class Config:
+class Config(FitSettings):
     """All settings of one job; flat keys, spelled the same everywhere."""
 
     task: str = key("denoising", "what to undo (group)")
@@ -73,11 +73,6 @@ class Config:
         None, "sr, denoising: how y is made from image", choices=sum(OBSERVATIONS.values(), ())
     )
     sigma: float | None = key(None, "denoising: noise added, 8-bit grey levels", low=0, high=255)
-    discrepancy: float | None = key(
-        None,
-        "denoising: end when the result's loss / noise power is this; more: smoother; 0: never",
-        low=0,
-    )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")
     mask_means: str | None = key(None, "what white in a mask file means", choices=MASK_MEANINGS)
@@ -89,46 +84,13 @@ class Config:
     )
     keep_known: bool | None = key(None, "masks: paste the known pixels into the result")
 
-    optimizer: str = key("adam", "what changes the weights", choices=("adam", "muon"))
-    muon_rounds: int = key(
-        5, "optimizer=muon: 5 is Muon; fewer fit noise more slowly", low=1, high=5
-    )
-    lr: float = key(0.01, "learning rate", above=0, high=10)
-    iterations: int = key(2000, "length of the fit", low=1)
-    schedule: str = key(
-        "constant", "course of the learning rate", choices=("constant", "warmup_cosine")
-    )
-    warmup: int | None = key(
-        None, "warmup_cosine: iterations of linear rise; null: 50, at most a tenth", low=0
-    )
-    beta2: float = key(0.999, "Adam's decay of the squared gradients", low=0, high=0.999999)
-    epsilon: float = key(1e-8, "added to the root of Adam's squared gradients", above=0)
-    guard: float | None = key(
-        None, "limit of a step, in usual lengths, against sudden drops", low=1
-    )
-    lr_end: float = key(0.02, "warmup_cosine: last learning rate / lr", low=0, high=1)
-
-    input_depth: int = key(32, "channels of z", low=1, high=1024)
-    input_type: str = key(
-        "uniform", "kind of z", choices=("uniform", "normal", "meshgrid", "image")
-    )
+    chunk: int | None = key(None, "iterations per Lightning step; null: by their speed", low=1)
     input_image: str | None = key(None, "input_type=image: the file, of the result's size")
-    input_scale: float = key(0.1, "factor of a random z", above=0)
-    noise_std: float = key(0.03, "noise added to z at each iteration, std", low=0)
-
-    holdout: float = key(
-        0.0, "fraction of y's known pixels that the loss does not see", low=0, high=0.9
-    )
     objective: str = key("psnr_average", "what a job returns to search=optuna", choices=OBJECTIVES)
 
-    average: float = key(0.99, "decay of the averaged output", low=0, high=0.99999)
-    output: str = key("average", "which one restored.png is", choices=("average", "last"))
-    seed: int = key(0, "of every random draw", low=0, high=2**31 - 1)
-    precision: str = key("auto", "of the inner layers", choices=("auto", "float32", "bfloat16"))
     device: str = key("auto", "where to compute", choices=("auto", "cpu", "gpu"))
     accelerate: str = key("auto", "on CUDA: fused kernels, an iteration as a graph", choices=FASTER)
     threads: int | None = key(None, "CPU threads; null: all cores", low=1, high=1024)
-    chunk: int | None = key(None, "iterations per Lightning step; null: by their speed", low=1)
     recursive: bool = key(False, "take the images in subfolders of a folder, too")
     resume: bool = key(True, "go on where the same command ended; a single run: only if typed")
     checkpoint_seconds: float = key(
@@ -143,8 +105,7 @@ class Config:
         Raises:
             UserError: names the key, its value and what is allowed.
         """
-        for entry in fields(self):
-            check_range(entry, getattr(self, entry.name))
+        self.check_fit()
         self._check_logger()
         self._check_task_keys()
         self._check_images()
@@ -198,10 +159,6 @@ class Config:
             raise UserError(f"input_image={self.input_image}: needs input_type=image")
         if self.objective == "psnr_holdout" and not self.holdout:
             raise UserError(f"objective={self.objective}: needs holdout=, such as holdout=0.1")
-        if self.schedule == "warmup_cosine" and self.rise >= self.iterations:
-            raise UserError(
-                f"warmup={self.rise}: expected less than iterations ({self.iterations})"
-            )
 
     def _check_tiles(self) -> None:
         least = FACTORS * (self.factor or 0)
@@ -213,14 +170,13 @@ class Config:
             raise UserError(f"tile={self.tile}: expected more than twice overlap={self.shared}")
 
     @property
-    def rise(self) -> int:
-        """Iterations in which the learning rate rises."""
-        return min(WARMUP, self.iterations // 10) if self.warmup is None else self.warmup
-
-    @property
     def shared(self) -> int:
         """Pixels that neighbouring tiles share."""
         return self.overlap or max(SHARED, FACTORS * (self.factor or 0), (self.tile or 0) // 8)
+
+    def fit(self) -> dict[str, Any]:
+        """Return the settings of the fit itself: arguments of `DeepImagePrior`."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(FitSettings)}
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that the result depends on; two fits with the same are the same."""

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from dip_lightning import tasks
-from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, Config, value_of
+from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, TASK_KEYS, Config, value_of
 from dip_lightning.datasets import find_image, find_mask
 from dip_lightning.images import (
     Decoded,
@@ -65,7 +64,7 @@ def _load_truth(config: Config) -> tuple[Picture, Tensor | None, bool]:
 def _load_damaged(config: Config) -> tuple[Picture, Tensor | None, bool]:
     """Read a real observation; what is known of it, and whether its opacity says so."""
     path = Path(value_of(config.observed))
-    if not tasks.load(config.task).uses_mask:
+    if config.task not in TASK_KEYS["mask"]:
         picture = read(path, "observed")
         return replace(picture, beyond=without_single(picture.beyond)), None, False
     stored = open_file(path, "observed")

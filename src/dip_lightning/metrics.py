@@ -1,5 +1,6 @@
 """PSNR and SSIM, each with its protocol in the name."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -33,6 +34,13 @@ class Scores:
     psnr_holes: float | None = None
     psnr_known: float | None = None
     ssim: float | None = None
+
+
+def decibels(error: float | None) -> float | None:
+    """PSNR of a mean squared error, images in [0, 1]: -10 log10(error); None stays None."""
+    if error is None or math.isnan(error):
+        return None
+    return math.inf if error == 0 else -10 * math.log10(error)
 
 
 def psnr(estimate: Tensor, x: Tensor) -> float:

@@ -51,7 +51,7 @@ def _set_switches(before: tuple[int, bool] | None) -> None:
     if torch is None:
         return
     if before is None:  # loaded since then: as PyTorch itself begins
-        from dip_lightning.engine import ALL_THREADS  # noqa: PLC0415 - imports PyTorch
+        from dip_lightning.compute import ALL_THREADS  # noqa: PLC0415 - imports PyTorch
 
         before = ALL_THREADS, True
     threads, torch.backends.cudnn.allow_tf32 = before

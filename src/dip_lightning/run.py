@@ -1,6 +1,8 @@
 """One job: load, build, fit, report; the only place that wires everything together."""
 
+import logging
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -9,22 +11,27 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 import dip_lightning
-from dip_lightning import engine, tasks
-from dip_lightning.callbacks import Panels, Progress, Stopping
+from dip_lightning import compute, outcome, tasks
+from dip_lightning.callbacks import History, Stopping
+from dip_lightning.compute import acceleration, memory
 from dip_lightning.config import Config
 from dip_lightning.datasets import checksums
-from dip_lightning.engine import acceleration, memory
-from dip_lightning.fitting import fit
+from dip_lightning.fitting import Whole
 from dip_lightning.generators import build
 from dip_lightning.images import Format, Picture, describe_noise
 from dip_lightning.loading import load
-from dip_lightning.results import checkpoint, health, report
+from dip_lightning.outcome import Fitted, Outcome
+from dip_lightning.prior import health
+from dip_lightning.prior.problem import Problem
+from dip_lightning.prior.randomness import source
+from dip_lightning.prior.tiles import Grid
+from dip_lightning.results import report
+from dip_lightning.results.checkpoint import Identity, fingerprints
 from dip_lightning.results.loggers import how_to_upload, log_result, open_logger
 from dip_lightning.results.naming import Place, counted, shown_path
-from dip_lightning.tasks.base import RestorationTask
-from dip_lightning.tasks.given import Given
 from dip_lightning.tiling import Tiling, grid_of
 
 
@@ -51,58 +58,86 @@ def run(
     picture, given = load(config)
     inputs = checksums(asdict(config))  # before the fit: a file may change while it runs
     with Stopping() as stopping:
-        task, tiling = _build(config, given, device, place.folder)
-        found = _find(task, tiling, device, place.folder) if goes_on else None
+        problem = tasks.problem(given, asdict(config))
+        seen = _hold_out(config, problem)
+        work = _work(config, problem, seen, given.z, place.folder, device)
+        if goes_on:
+            work.find()
         begin()
-        report.write_observed(place.folder, task, picture)
-        _announce(task, picture.format, device, tiling)
-        pointless = health.of_given(task.y if task.x is None else task.x, task.mask)
+        report.write_observed(place.folder, problem, picture)
+        _announce(config, problem, picture.format, device)
+        pointless = health.of_given(problem.y if problem.x is None else problem.x, problem.mask)
         if pointless is not None:
             print(health.explain(pointless, config.lr), file=sys.stderr)
         with open_logger(config, place) as logger:
-            if tiling is None:
-                panels = Panels(place.folder / "snapshots", config.iterations)
-                around = [panels, Progress(config.iterations, found=found), stopping]
-                history = fit(task, device, place.folder, around, logger, found)
-            else:
-                history = tiling.fit(device, stopping, logger)
-            status = _status(task, stopping)
-            outcome = report.measure(task, with_baselines=status != "interrupted")
-            diagnosis = _diagnosis(task, tiling, pointless)
-            facts = _facts(task, picture.format, device)
-            facts |= {"status": status, "diagnosis": diagnosis, "inputs": inputs}
-            facts |= {"tiles": 1 if tiling is None else len(tiling.grid), "swept": place.values}
-            values = report.metrics(task, history, outcome, facts)
-            report.write_result(place.folder, task, picture, outcome, values)
+            fitted, history = work.fit(device, stopping, logger)
+            problem = problem.cpu()
+            status = _status(fitted, stopping)
+            is_whole = status != "interrupted"
+            found = outcome.measure(problem, fitted, config.output, with_baselines=is_whole)
+            diagnosis = _diagnosis(fitted, pointless)
+            values = {
+                **_facts(config, problem, picture.format, device),
+                **_numbers(found, fitted, history),
+                "cropped": given.is_cropped,
+                "psnr_holdout": outcome.psnr_holdout(problem, found, seen),
+                "status": status,
+                "diagnosis": diagnosis,
+                "inputs": inputs,
+                "swept": place.values,
+            }
+            _write(place.folder, problem, picture, found, values, opaque=given.m_is_alpha)
             log_result(logger, values, place.folder / "comparison.png")
         with suppress(OSError):  # nobody reads any more; the result is complete
             if diagnosis not in {pointless, "not_finite"}:
                 print(health.explain(str(diagnosis), config.lr), file=sys.stderr)
-            _conclude(task, status, outcome)
-            _say_where(task, picture, place.folder, how_to_upload(logger))
+            _conclude(config, problem, fitted, status, found)
+            _say_where(config, problem, picture, place.folder, how_to_upload(logger))
     return {**values, "signal": stopping.received}
 
 
 def _prepare(config: Config) -> torch.device:
     # A sweep runs its jobs in one process: whatever one job sets, the next sets again.
-    engine.keep_freed_memory()
-    engine.keep_float32()
-    engine.quiet_lightning()
-    torch.set_num_threads(config.threads or engine.ALL_THREADS)
-    device = engine.find_device(config.device)
+    compute.keep_freed_memory()
+    compute.keep_float32()
+    quiet_lightning()
+    torch.set_num_threads(config.threads or compute.ALL_THREADS)
+    device = compute.find_device(config.device)
     acceleration.check(config.accelerate, device, diagnose=config.diagnose)
     return device
 
 
-def _build(
-    config: Config, given: Given, device: torch.device, folder: Path
-) -> tuple[RestorationTask, Tiling | None]:
-    shape = given.shape(config.factor or 1)
-    grid = grid_of(config, shape)
-    _check_memory(config, shape[0], grid.size, device)  # before anything of that size exists
-    given = replace(given, is_tiled=len(grid) > 1)
-    task = tasks.load(config.task)(config, given)
-    return task, Tiling(task, folder) if given.is_tiled else None
+def quiet_lightning() -> None:
+    """Silence what Lightning says about every fit: the devices it found, advice, adverts."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    warnings.filterwarnings("ignore", message="GPU available but not used.*")
+    warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
+
+
+def _hold_out(config: Config, problem: Problem) -> Tensor | None:
+    if not config.holdout:
+        return None
+    return problem.hold_out(config.holdout, source("holdout", config.seed))
+
+
+def _work(
+    config: Config,
+    problem: Problem,
+    seen: Tensor | None,
+    z: Tensor | None,
+    folder: Path,
+    device: torch.device,
+) -> Whole | Tiling:
+    grid = grid_of(config, problem)
+    # Before z, which is many times as large as the image, and what follows from it.
+    _check_memory(config, problem.shape[0], grid.size, device)
+    computed = f"{_precision_name(config, device)} on {device.type}"
+    identity = Identity(config.identity(), fingerprints(problem, seen, z), computed)
+    if len(grid) > 1:
+        return Tiling(config, problem, seen, z, folder, identity)
+    return Whole(config, problem, z, folder, identity)
 
 
 def _check_memory(
@@ -110,115 +145,155 @@ def _check_memory(
 ) -> None:
     def per_pixel() -> float:
         generator = build(config.network, config.input_depth, channels, torch.Generator())
-        dtype = engine.compute_dtype(config.precision, device)
+        dtype = compute.compute_dtype(config.precision, device)
         saved = memory.saved_bytes_per_pixel(generator, config.input_depth, dtype)
         return memory.fit_bytes_per_pixel(saved, config.input_depth, device)
 
     memory.check_memory(per_pixel, size, device)
 
 
-def _find(
-    task: RestorationTask, tiling: Tiling | None, device: torch.device, folder: Path
-) -> Path | None:
-    if tiling is None:
-        return checkpoint.find(folder, task, device)
-    tiling.find(device)
-    return None
+def _parameters(config: Config, channels: int) -> int:
+    network = build(config.network, config.input_depth, channels, torch.Generator())
+    return sum(p.numel() for p in network.parameters())
 
 
-def _announce(
-    task: RestorationTask, stored: Format, device: torch.device, tiling: Tiling | None
-) -> None:
-    c, (channels, height, width) = task.config, task.shape
+def _announce(config: Config, problem: Problem, stored: Format, device: torch.device) -> None:
+    channels, height, width = problem.shape
     kind = {1: "gray", 3: "RGB"}.get(channels, f"{channels} channels")
-    parameters = sum(p.numel() for p in task.generator.parameters())
-    precision = _precision_name(task, device)
     missing = ""
-    if task.mask is not None:
-        missing = f", {100 * (1 - float(task.mask.mean())):.1f} % missing"
+    if problem.mask is not None:
+        missing = f", {100 * (1 - float(problem.mask.mean())):.1f} % missing"
     values = ""
     if len(stored.low) > 1:
         values = ", each on its own range"
     elif not stored.is_whole:
         values = f", values {stored.low[0]:g} to {stored.high[0]:g}"
-    tiles = ""
-    if tiling is not None:
-        tiles = f" in {len(tiling.grid)} tiles of {tiling.grid.size[1]} x {tiling.grid.size[0]}"
-    limit = "at most " if c.discrepancy else ""
     print(
-        f"{c.task}: {c.name}, {width} x {height} {kind}{values}{tiles}{missing}; "
-        f"network {c.network['name']}, {parameters:,} parameters; "
-        f"{limit}{counted(c.iterations, 'iteration')} on {device.type}, {precision}",
+        f"{config.task}: {config.name}, {width} x {height} {kind}{values}"
+        f"{_tiles(grid_of(config, problem))}{missing}; "
+        f"network {config.network['name']}, {_parameters(config, channels):,} parameters; "
+        f"{'at most ' if config.discrepancy else ''}{counted(config.iterations, 'iteration')} "
+        f"on {device.type}, {_precision_name(config, device)}",
         flush=True,
     )
 
 
-def _precision_name(task: RestorationTask, device: torch.device) -> str:
-    return str(engine.compute_dtype(task.config.precision, device)).removeprefix("torch.")
+def _tiles(grid: Grid) -> str:
+    if len(grid) == 1:
+        return ""
+    return f" in {len(grid)} tiles of {grid.size[1]} x {grid.size[0]}"
 
 
-def _status(task: RestorationTask, stopping: Stopping) -> str:
-    if task.diverged_at is not None:
+def _precision_name(config: Config, device: torch.device) -> str:
+    return str(compute.compute_dtype(config.precision, device)).removeprefix("torch.")
+
+
+def _status(fitted: Fitted, stopping: Stopping) -> str:
+    if fitted.diverged_at is not None:
         return "diverged"
-    return "interrupted" if stopping.received is not None and not task.is_over else "finished"
+    return "interrupted" if stopping.received is not None and not fitted.is_over else "finished"
 
 
-def _diagnosis(task: RestorationTask, tiling: Tiling | None, pointless: str | None) -> str | None:
-    if task.diverged_at is not None:
+def _diagnosis(fitted: Fitted, pointless: str | None) -> str | None:
+    if fitted.diverged_at is not None:
         return "not_finite"
-    if tiling is None:
-        last = task.iterates[-1].loss
-        found = health.of_losses(task.loss_first, task.loss_best, last)
-    else:
-        found = tiling.diagnosis
-    return found or pointless or health.of_output(task.x_hat)
+    return fitted.diagnosis or pointless or health.of_output(fitted.last)
 
 
-def _facts(task: RestorationTask, stored: Format, device: torch.device) -> dict[str, Any]:
+def _noise(config: Config, problem: Problem) -> float | None:
+    return problem.y_noise_std if config.discrepancy else None
+
+
+def _facts(
+    config: Config, problem: Problem, stored: Format, device: torch.device
+) -> dict[str, Any]:
     return {
         "data_range": stored.ranges,
-        "y_noise_std": task.y_noise_std(),
+        "y_noise_std": _noise(config, problem),
         "device": device.type,
-        "device_name": engine.device_name(device),
+        "device_name": compute.device_name(device),
         "threads": torch.get_num_threads(),
-        "precision": _precision_name(task, device),
-        "network_computed": task.network_computed,
+        "precision": _precision_name(config, device),
         "peak_memory_bytes": memory.peak_bytes(device),
         "versions": {
             "dip_lightning": dip_lightning.__version__,
             "torch": torch.__version__,
             "pytorch_lightning": version("pytorch-lightning"),
         },
+        "task": config.task,
+        "image": config.name,
+        "network": config.network["name"],
+        "preset": config.preset,
+        "study": config.study,
+        "budget": config.budget,
+        "size": list(problem.shape),
+        "seed": config.seed,
+        "tiles": len(grid_of(config, problem)),
+        "parameters": _parameters(config, problem.shape[0]),
     }
 
 
-def _conclude(task: RestorationTask, status: str, outcome: report.Outcome) -> None:
+def _numbers(found: Outcome, fitted: Fitted, history: History) -> dict[str, Any]:
+    seconds = history.seconds
+    return {
+        **outcome.metrics(found, fitted),
+        "network_computed": fitted.network_computed,
+        "psnr_best": history.psnr_best,
+        "iteration_best": history.iteration_best,
+        "seconds": seconds,
+        "iterations_per_second": fitted.iteration / seconds if seconds else None,
+    }
+
+
+def _write(
+    folder: Path,
+    problem: Problem,
+    picture: Picture,
+    found: Outcome,
+    values: dict[str, Any],
+    *,
+    opaque: bool,
+) -> None:
+    report.write_observed(folder, problem, picture)  # once more: the folder may be a new one
+    if opaque and picture.alpha is not None:  # what was transparent is restored
+        picture = replace(picture, alpha=torch.ones_like(picture.alpha))
+    report.write_images(folder, picture, found)
+    report.write_comparison(folder, problem, found, values["iterations"])
+    report.write_metrics(folder, values)  # says that the images are there
+
+
+def _conclude(
+    config: Config, problem: Problem, fitted: Fitted, status: str, found: Outcome
+) -> None:
     if status == "diverged":
         print(
-            f"lr={task.config.lr}: the loss was not a finite number any more at iteration "
-            f"{task.diverged_at}; the last good result is kept, a smaller lr may help",
+            f"lr={config.lr}: the loss was not a finite number any more at iteration "
+            f"{fitted.diverged_at}; the last good result is kept, a smaller lr may help",
             file=sys.stderr,
         )
     elif status == "interrupted":
-        print(f"stopped at iteration {task.iteration}; the result so far is saved", file=sys.stderr)
-    elif task.discrepancy.reached_at is not None:
+        at = fitted.iteration
+        print(f"stopped at iteration {at}; the result so far is saved", file=sys.stderr)
+    elif fitted.reached_at is not None:
         print(
-            f"ended at iteration {task.iteration}: the result differs from the noisy image by "
+            f"ended at iteration {fitted.iteration}: the result differs from the noisy image by "
             "as much as its noise"
         )
-    elif task.y_noise_std():
+    elif _noise(config, problem):
         print(
-            f"iterations={task.config.iterations}: the fit ended before the result was as near to "
+            f"iterations={config.iterations}: the fit ended before the result was as near to "
             "the noisy image as its noise lets it; more may show more detail",
             file=sys.stderr,
         )
-    if task.x is not None:
-        print(report.format_table(outcome))
+    if problem.x is not None:
+        print(outcome.format_table(found))
 
 
-def _say_where(task: RestorationTask, picture: Picture, folder: Path, upload: str | None) -> None:
-    noise = task.y_noise_std()
-    if task.x is None and noise is not None:
+def _say_where(
+    config: Config, problem: Problem, picture: Picture, folder: Path, upload: str | None
+) -> None:
+    noise = _noise(config, problem)
+    if problem.x is None and noise is not None:
         print(f"noise found: {describe_noise(noise, picture.format)}")
     restored = "restored.tif" if picture.format.tiff else "restored.png"
     print(f"result: {shown_path(folder / restored)}", flush=True)

@@ -4,9 +4,11 @@ import pytest
 
 from dip_lightning.callbacks import Checkpoints, Storage
 from dip_lightning.callbacks.checkpoints import RARITY
-from dip_lightning.results.checkpoint import read
+from dip_lightning.results.checkpoint import Identity, read
 from dip_lightning.results.ownership import LISTING
-from tests.tasks.test_base import make, trainer
+from tests.prior.test_deep_image_prior import make, trainer
+
+IDENTITY = Identity({"lr": 0.01}, {"image": "abc"}, "float32 on cpu")
 
 
 class Clock:
@@ -38,7 +40,7 @@ def task():
     ("seconds", "cost", "gap"), [(60, 0.01, 60), (60, 2, RARITY * 4 - 62), (0, 2, 0.5)]
 )
 def test_they_cost_a_hundredth_at_most(tmp_path, monkeypatch, task, seconds, cost, gap):
-    clock, saving = Clock(monkeypatch, cost), Checkpoints(tmp_path / "a", seconds)
+    clock, saving = Clock(monkeypatch, cost), Checkpoints(tmp_path / "a", IDENTITY, seconds)
     saving.on_train_start(clock, task)
     feed(clock, saving, 2000, 0.5, task)
     first, second = clock.saved[:2]
@@ -50,7 +52,7 @@ def test_they_cost_a_hundredth_at_most(tmp_path, monkeypatch, task, seconds, cos
 
 
 def test_a_full_disk_does_not_end_the_fit(tmp_path, monkeypatch, capsys, task):
-    clock, saving = Clock(monkeypatch, 0.0), Checkpoints(tmp_path / "a", 1)
+    clock, saving = Clock(monkeypatch, 0.0), Checkpoints(tmp_path / "a", IDENTITY, 1)
     saving.on_train_start(clock, task)
     clock.full = True
     feed(clock, saving, 5, 1, task)
@@ -62,7 +64,7 @@ def test_a_full_disk_does_not_end_the_fit(tmp_path, monkeypatch, capsys, task):
 
 
 def test_a_loss_that_is_not_finite_is_not_saved(tmp_path, monkeypatch, task):
-    clock, saving = Clock(monkeypatch, 0.0), Checkpoints(tmp_path / "a", 0)
+    clock, saving = Clock(monkeypatch, 0.0), Checkpoints(tmp_path / "a", IDENTITY, 0)
     saving.on_train_start(clock, task)
     task.diverged_at = 3
     feed(clock, saving, 1, 1, task)
@@ -72,8 +74,10 @@ def test_a_loss_that_is_not_finite_is_not_saved(tmp_path, monkeypatch, task):
 def test_the_checkpoint_is_that_of_the_last_chunk(tmp_path):
     path = tmp_path / "last.ckpt"
     task = make()
-    trainer([Checkpoints(path, 0)], plugins=[Storage()]).fit(task, [4, 4])
-    assert read(path)["fit"]["iteration"] == 8
+    trainer([Checkpoints(path, IDENTITY, 0)], plugins=[Storage()]).fit(task, [4, 4])
+    saved = read(path)
+    assert saved["fit"]["iteration"] == 8
+    assert (saved["configuration"], saved["given"]) == (IDENTITY.configuration, IDENTITY.given)
     assert {entry.name for entry in tmp_path.iterdir()} == {"last.ckpt", LISTING}
     Storage().remove_checkpoint(path)
     assert not path.exists()

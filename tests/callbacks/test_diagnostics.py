@@ -8,7 +8,7 @@ from torch.optim import Adam
 
 from benchmarks.textbook import written_out
 from dip_lightning.callbacks.diagnostics import COLUMNS, Diagnostics, surprise
-from tests.tasks.test_base import NETWORK, fit, make
+from tests.prior.test_deep_image_prior import NETWORK, fit, make
 
 
 def rows(path):
@@ -64,7 +64,7 @@ def test_surprise_is_one_for_gradients_that_stay_the_same():
 def test_every_batch_norm_is_looked_into(mode, tmp_path):
     """Those that are part of a convolution, too: as in the network written out."""
     task = make(network={**NETWORK, "upsampling": [mode]}, iterations=1)
-    written, stds = written_out(copy.deepcopy(task.generator)), []
+    written, stds = written_out(copy.deepcopy(task.network)), []
     for module in written.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.register_forward_pre_hook(
@@ -72,7 +72,7 @@ def test_every_batch_norm_is_looked_into(mode, tmp_path):
             )
     looked = Diagnostics(tmp_path / "diagnostics.csv")
     looked.watch(task)
-    task.generator(task.z)
+    task.network(task.z)
     written(task.z)
     assert len(stds) == sum(isinstance(module, nn.BatchNorm2d) for module in written.modules())
     torch.testing.assert_close(looked._stds, stds)

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from dip_lightning.callbacks.history import COLUMNS, History, decibels
-from dip_lightning.tasks.course import Iterate
-from tests.tasks.test_base import make
+from dip_lightning.callbacks.history import COLUMNS, History
+from dip_lightning.metrics import decibels
+from dip_lightning.prior.deep_image_prior import Iterate
+from tests.prior.test_deep_image_prior import make
 
 
 def test_decibels():
@@ -30,7 +31,7 @@ def feed(history, iterates, chunk):
 @pytest.mark.parametrize("chunk", [1, 3, 11])
 def test_rows_do_not_depend_on_the_chunks(tmp_path, chunk):
     errors = [0.1, 0.01, 0.05, 0.02, 0.03, 0.02, 0.02, 0.02, 0.02, 0.02, 0.04]
-    history = History(tmp_path / "history.csv", every=4, total=11)
+    history = History(4, 11, tmp_path / "history.csv")
     rows = feed(history, [Iterate(2 * e, e, e / 2) for e in errors], chunk)
     assert tuple(rows[0]) == COLUMNS
     assert [row["iteration"] for row in rows] == ["1", "4", "8", "11"]
@@ -43,14 +44,14 @@ def test_rows_do_not_depend_on_the_chunks(tmp_path, chunk):
 
 
 def test_without_ground_truth_the_columns_stay_empty(tmp_path):
-    history = History(tmp_path / "history.csv", every=1, total=2)
+    history = History(1, 2, tmp_path / "history.csv")
     rows = feed(history, [Iterate(0.1, None, None)] * 2, 2)
     assert [row["psnr"] for row in rows] == ["", ""]
     assert history.psnr_best is None
 
 
 def test_an_iterate_that_is_not_finite_is_never_the_best(tmp_path):
-    history = History(tmp_path / "history.csv", every=10, total=9)
+    history = History(10, 9, tmp_path / "history.csv")
     rows = feed(history, [Iterate(0.1, 0.1, 0.1), Iterate(math.nan, 0.01, 0.1)], 2)
     assert history.iteration_best == 1
     assert rows[-1]["iteration"] == "2"
@@ -59,11 +60,11 @@ def test_an_iterate_that_is_not_finite_is_never_the_best(tmp_path):
 
 def test_it_goes_on_where_the_checkpoint_ends(tmp_path):
     iterates = [Iterate(e, e, e) for e in (0.1, 0.01, 0.05, 0.02)]
-    first = History(tmp_path / "history.csv", every=1, total=6)
+    first = History(1, 6, tmp_path / "history.csv")
     feed(first, iterates[:2], 1)
     state = first.state_dict()
     feed(first, iterates, 1)  # written after the checkpoint, then killed
-    again = History(tmp_path / "history.csv", every=1, total=6)
+    again = History(1, 6, tmp_path / "history.csv")
     again.load_state_dict(state)
     sent = []
     logger = SimpleNamespace(log_metrics=lambda row, step: sent.append((step, row["loss"])))

@@ -8,7 +8,7 @@ from PIL import Image
 from dip_lightning.callbacks.panels import Panels, logarithmic
 from dip_lightning.images import Format, preview, quantise
 from dip_lightning.results.ownership import LISTING
-from tests.tasks.test_base import fit, make
+from tests.prior.test_deep_image_prior import fit, make
 
 
 @pytest.mark.parametrize("total", [1, 2, 9, 2000, 11000])
@@ -54,7 +54,7 @@ def test_previews_show_the_averaged_output_of_their_iteration(tmp_path, monkeypa
 
     monkeypatch.setattr(Image.Image, "save", save)
     average, last = (quantise(preview(pixels), Format()) for pixels in (task.x_average, task.x_hat))
-    panels.write(task, None)
+    panels.write(task.x_average, task.iteration, None, None)
     task.x_average.zero_()  # the fit goes on while the preview is written
     seen.set()
     panels.finish()
@@ -65,7 +65,7 @@ def test_previews_show_the_averaged_output_of_their_iteration(tmp_path, monkeypa
 def test_the_thread_that_writes_computes_with_no_tensors(tmp_path, monkeypatch):
     panels, given = Panels(tmp_path, 3), []
     monkeypatch.setattr(panels, "_save", lambda *arguments: given.append(arguments))
-    panels.write(fit(make(iterations=1)), None)
+    panels.write(fit(make(iterations=1)).x_average, 1, None, None)
     panels.finish()
     assert [type(value) for value in given[0]] == [Image.Image, str, int]
 
@@ -73,8 +73,8 @@ def test_the_thread_that_writes_computes_with_no_tensors(tmp_path, monkeypatch):
 def test_all_previews_are_written_when_a_fit_breaks(tmp_path):
     task = fit(make(iterations=3))
     panels = Panels(tmp_path / "snapshots", 3)
-    panels.write_truth(task)
-    panels.write(task, None)
+    panels.write_truth(task.problem.x)
+    panels.write(task.x_average, task.iteration, None, None)
     panels.on_exception(None, task, RuntimeError())
     kept = {path.name for path in (tmp_path / "snapshots").iterdir()}
     assert kept == {"000003.webp", "truth.png", LISTING}
@@ -85,7 +85,7 @@ def test_where_no_preview_can_be_written_the_fit_goes_on(tmp_path, capsys):
     panels = Panels(tmp_path / "snapshots", 3)
     task = fit(make(iterations=3))
     for _ in range(2):
-        panels.write(task, None)
+        panels.write(task.x_average, task.iteration, None, None)
     panels.finish()
     said = capsys.readouterr().err
     assert said.count("the fit goes on without") == 1

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from dip_lightning.callbacks import Progress
-from tests.tasks.test_base import fit, make
+from tests.prior.test_deep_image_prior import fit, make
 
 
 def test_a_log_file_gets_ten_lines(capsys):
@@ -29,7 +29,7 @@ def test_a_terminal_gets_a_bar(capsys, monkeypatch):
 
 def test_without_ground_truth_there_is_no_psnr(capsys):
     task = make("denoising", iterations=20)
-    task.x = None
+    task.problem.x = None
     fit(task, 20, [Progress(20)])
     assert "PSNR" not in capsys.readouterr().err
 

@@ -7,7 +7,7 @@ from pytorch_lightning import Callback
 
 from dip_lightning.callbacks import Stopping
 from dip_lightning.signals import Signals
-from tests.tasks.test_base import fit, make
+from tests.prior.test_deep_image_prior import fit, make
 
 
 class SignalAt(Callback):
@@ -20,12 +20,12 @@ class SignalAt(Callback):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_fit_after_the_iteration(number):
+def test_a_signal_ends_the_fit_after_the_chunk(number):
     before = signal.getsignal(number)
     with Stopping() as stopping:
         task = fit(make(iterations=50), 5, [SignalAt(10, number), stopping])
     assert stopping.received == number
-    assert task.iteration == len(task.iterates) + 10 == 11
+    assert task.iteration == len(task.iterates) + 10 == 15
     assert signal.getsignal(number) is before
 
 
@@ -48,10 +48,11 @@ def test_no_signal_no_stop():
 
 def test_a_loss_that_is_not_finite_ends_the_fit():
     task = make(iterations=50)
-    healthy = task.loss
-    task.loss = lambda x_hat: healthy(x_hat) * (float("inf") if task.iteration >= 10 else 1)
-    with Stopping() as stopping:
-        fit(task, 5, [stopping])
+    healthy = task.problem.loss
+    task.problem.loss = lambda x_hat, seen: (
+        healthy(x_hat, seen) * (float("inf") if task.iteration >= 10 else 1)
+    )
+    fit(task, 5)
     assert task.iteration == 15
     assert task.diverged_at == 11
 
@@ -86,7 +87,7 @@ def test_what_the_trainer_ends_with_status_0_gets_the_signals(number, status):
 def test_a_process_that_catches_signals_for_longer_has_them(monkeypatch):
     with Signals() as lasting:
         monkeypatch.setattr("dip_lightning.signals.lasting", lasting)
-        for expected in (11, 1):  # the second fit begins after the signal
+        for expected in (15, 5):  # the second fit begins after the signal
             with Stopping() as stopping:
                 task = fit(make(iterations=50), 5, [SignalAt(10, signal.SIGTERM), stopping])
             assert task.iteration == expected

@@ -13,8 +13,9 @@ import pytest
 import torch
 from PIL import Image
 
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.results import ownership
-from dip_lightning.tasks.denoising import Denoising
+from dip_lightning.tasks.denoising import NoisyImage
 from tests.conftest import read_metrics
 from tests.faults.test_resume import FIT, crash, cut, whole  # noqa: F401 - fixtures
 from tests.test_main import FILES
@@ -136,14 +137,14 @@ EXHAUSTED = {
 
 @pytest.mark.parametrize("name", EXHAUSTED)
 def test_a_job_without_memory_does_not_stop_the_others(dip, tmp_path, photo, monkeypatch, name):
-    healthy = Denoising.loss
+    healthy = DeepImagePrior.iterate
 
-    def loss(self, x_hat):
-        if self.config.seed == 1:
+    def iterate(self):
+        if self.settings.seed == 1:
             raise EXHAUSTED[name]
-        return healthy(self, x_hat)
+        return healthy(self)
 
-    monkeypatch.setattr(Denoising, "loss", loss)
+    monkeypatch.setattr(DeepImagePrior, "iterate", iterate)
     command = (*FIT, f"image={photo}", "-m", "seed=1,2", "hydra.sweep.dir=out")
     status, out, err = dip(*command)
     assert status == 1
@@ -185,7 +186,7 @@ def test_what_is_wrong_with_the_input_is_named(dip, tmp_path, photo, given, word
 
 
 def test_a_black_result_is_named(dip, tmp_path, photo, monkeypatch):
-    monkeypatch.setattr(Denoising, "complete", lambda _self, x_hat: 0 * x_hat)
+    monkeypatch.setattr(NoisyImage, "complete", lambda _self, x_hat, _seen: 0 * x_hat)
     command = (*FIT, f"image={photo}", "-m", "seed=1,2", "hydra.sweep.dir=out")
     status, out, err = dip(*command)
     assert status == 0

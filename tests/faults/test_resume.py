@@ -7,8 +7,8 @@ import signal
 import pytest
 import torch
 
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.results.ownership import LISTING
-from dip_lightning.tasks.base import RestorationTask
 from tests.conftest import read_metrics, save_png, smooth_image
 
 FIT = ("task=denoising", "preset=smoke", "iterations=20", "chunk=5", "logger=none")
@@ -20,14 +20,14 @@ def cut(monkeypatch):
     """Let something happen after an iteration, once."""
 
     def at(iteration, happen):
-        healthy, left = RestorationTask.training_step, [happen]
+        healthy, left = DeepImagePrior.training_step, [happen]
 
         def step(self, iterations):
             healthy(self, iterations)
             if self.iteration >= iteration and left:
                 left.pop()(self)
 
-        monkeypatch.setattr(RestorationTask, "training_step", step)
+        monkeypatch.setattr(DeepImagePrior, "training_step", step)
 
     return at
 

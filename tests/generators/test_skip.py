@@ -9,7 +9,7 @@ TINY = {"down": [4, 6], "up": [4, 5], "skip": [2, 0]}
 
 
 def make(inputs=3, outputs=3, seed=0, **options):
-    return Skip(Options(**options), inputs, outputs, torch.Generator().manual_seed(seed))
+    return Skip(inputs, outputs, Options(**options), torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,11 @@ import torch
 
 from benchmarks.textbook import written_out
 from dip_lightning import tasks
+from dip_lightning.building import build_prior
 from dip_lightning.command.composing import Source, to_config
 from dip_lightning.config import Config
-from dip_lightning.tasks.base import RestorationTask
-from dip_lightning.tasks.given import Given
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.tasks import Given
 from tests.conftest import smooth_image
 
 FILE = Path(__file__).with_name("paper.json")
@@ -40,12 +41,14 @@ def settings(name: str) -> Config:
     return to_config(Source().compose([*JOBS[name], *fixed]))
 
 
-def task(name: str) -> RestorationTask:
+def task(name: str) -> DeepImagePrior:
     """Make the task for a smooth image, not begun."""
-    return tasks.load(name)(settings(name), Given(x=smooth_image(3, *SIZE)))
+    config = settings(name)
+    problem = tasks.problem(Given(x=smooth_image(3, *SIZE)), vars(config))
+    return build_prior(config, problem, None)
 
 
-def precise_task(name: str) -> RestorationTask:
+def precise_task(name: str) -> DeepImagePrior:
     """Make it compute in float64, of the same draws: z and its perturbations stay float32."""
     precise = task(name).double()
     precise.z = precise.z.to(torch.float32)
@@ -66,12 +69,12 @@ def everything_in_float64() -> Iterator[None]:
 def curve(name: str) -> list[float]:
     """Fit as the method is written down."""
     fit = precise_task(name)
-    network, losses = written_out(fit.generator), []
-    adam = torch.optim.Adam(network.parameters(), lr=fit.config.lr)
+    network, losses = written_out(fit.network), []
+    adam = torch.optim.Adam(network.parameters(), lr=fit.settings.lr)
     noise, last = fit.random("perturbations"), fit.z.permute(0, 2, 3, 1).shape
     for _ in range(ITERATIONS):
         drawn = torch.randn(last, generator=noise).permute(0, 3, 1, 2)
-        loss = fit.loss(network((fit.z + fit.config.noise_std * drawn).double()))
+        loss = fit.problem.loss(network((fit.z + fit.settings.noise_std * drawn).double()))
         adam.zero_grad()
         loss.backward()
         adam.step()

@@ -5,16 +5,16 @@ import json
 import pytest
 import torch
 
-from dip_lightning import engine
+from dip_lightning import compute
 from tests.golden.curves import FILE, ITERATIONS, JOBS, everything_in_float64, precise_task, task
-from tests.tasks.test_base import collected
+from tests.prior.test_deep_image_prior import collected
 
 GOLDEN = json.loads(FILE.read_text())
 
 
 @pytest.mark.parametrize("name", JOBS)
 def test_curve_is_the_golden_one(name, monkeypatch):
-    monkeypatch.setattr(engine, "compute_dtype", lambda *_: torch.float64)
+    monkeypatch.setattr(compute, "compute_dtype", lambda *_: torch.float64)
     with everything_in_float64():
         losses = [iterate.loss for iterate in collected(precise_task(name), chunk=5)]
     torch.testing.assert_close(losses, GOLDEN[name], rtol=1e-6, atol=0)

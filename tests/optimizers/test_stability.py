@@ -4,7 +4,7 @@ from torch import nn
 from torch.optim import SGD
 
 from dip_lightning.optimizers.stability import StepLimit
-from tests.tasks.test_base import fit, make
+from tests.prior.test_deep_image_prior import fit, make
 
 
 def steps(lengths, limit, rates=None):

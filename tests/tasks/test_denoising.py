@@ -1,31 +1,31 @@
 import pytest
 import torch
 
+from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks import denoising
-from dip_lightning.tasks.given import Given
 from tests.conftest import smooth_image
-from tests.tasks.test_base import make
+from tests.prior.test_deep_image_prior import make
 
 
 def test_observation_is_noisy():
     task = make("denoising", x=smooth_image(3, 60, 60), sigma=10.0)
-    assert abs(float((task.y - task.x).std()) * 255 - 10) < 1
+    assert abs(float((task.problem.y - task.problem.x).std()) * 255 - 10) < 1
 
 
 def test_a_real_observation_gets_no_noise():
     y = smooth_image(1, 17, 13)
-    assert torch.equal(make("denoising", y=y).y, y)
+    assert torch.equal(make("denoising", y=y).problem.y, y)
 
 
 def test_baselines_are_those_of_the_literature():
-    baselines = make("denoising").baselines()
+    baselines = make("denoising").problem.baselines()
     assert list(baselines)[:2] == ["non-local means", "total variation"]
     assert {compute().shape for compute in baselines.values()} == {(1, 3, 17, 13)}
 
 
 def test_there_is_nothing_to_compare_with_where_nothing_is_noisy():
-    assert make("denoising", observation="shuffled").baselines() == {}
-    assert make("denoising", y=smooth_image(1, 17, 13), observation="clean").baselines()
+    assert make("denoising", observation="shuffled").problem.baselines() == {}
+    assert make("denoising", y=smooth_image(1, 17, 13), observation="clean").problem.baselines()
 
 
 @pytest.mark.parametrize(("given", "sigma"), [("x", 25.0), ("y", None)])
@@ -33,14 +33,17 @@ def test_baselines_are_told_sigma_only_where_the_noise_was_added_here(given, sig
     told = []
     for name in ("non_local_means", "total_variation"):
         monkeypatch.setattr(denoising, name, lambda y, sigma: told.append(sigma))
-    for compute in make("denoising", **{given: smooth_image(1, 17, 13)}).baselines().values():
+    for compute in (
+        make("denoising", **{given: smooth_image(1, 17, 13)}).problem.baselines().values()
+    ):
         compute()
     assert told == [sigma, sigma]
 
 
 def level(task, x_average=0.5):
     task.x_average.fill_(x_average)
-    return task.noise_level()
+    power = task._noise_power()
+    return None if power is None or not task.discrepancy.share else power * task.discrepancy.share
 
 
 def test_the_level_of_the_noise_is_known_where_it_was_added_here():
@@ -53,7 +56,7 @@ def test_the_level_of_the_noise_is_known_where_it_was_added_here():
 
 def test_the_level_is_that_of_the_pixels_that_the_loss_sees():
     task = make("denoising", sigma=25.5, discrepancy=0.9, holdout=0.5)
-    share = float(task.used.mean())
+    share = float(task.seen.mean())
     assert 0.2 < share < 0.8
     assert level(task) == pytest.approx(0.9 * 0.01 * share, rel=1e-3)
 
@@ -63,7 +66,7 @@ def test_the_level_of_a_noise_from_elsewhere_is_estimated(channels, white, rel):
     """Of what clipping has left; on a white page it is too low, but not taken off again."""
     x = smooth_image(channels, 190, 170)
     x[..., int(190 * (1 - white)) :, :] = 1
-    noisy = make("denoising", x=x, sigma=15.0).y
+    noisy = make("denoising", x=x, sigma=15.0).problem.y
     task = make("denoising", y=noisy, sigma=99.0, discrepancy=0.9)
     assert level(task, 1.0) == pytest.approx(0.9 * float((noisy - x).square().mean()), rel=rel)
     assert level(task, 0.5) == level(task, 1.0)
@@ -78,6 +81,9 @@ def test_the_level_of_channels_is_that_of_their_mean_power():
 
 
 def test_a_tile_has_the_noise_of_the_whole_image():
-    y = smooth_image(1, 17, 13)
-    config = make("denoising", y=y, discrepancy=1.0).config
-    assert denoising.Denoising(config, Given(y=y, y_noise_std=0.25)).noise_level() == 0.0625
+    y = smooth_image(1, 70, 100)
+    y[..., 50:] += 0.1 * torch.randn(1, 1, 70, 50, generator=torch.Generator().manual_seed(0))
+    problem = denoising.NoisyImage(y)
+    tiles = [problem.cut(tile) for tile in cover((70, 100), 64, 16)]
+    assert {part.y_noise_std for part in tiles} == {problem.y_noise_std}
+    assert [part.shape for part in tiles] == [(1, 64, 64)] * 4

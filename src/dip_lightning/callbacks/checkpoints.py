@@ -8,9 +8,9 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.plugins.io import CheckpointIO
 
-from dip_lightning.results.checkpoint import read, write
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.results.checkpoint import Identity, read, write
 from dip_lightning.results.files import Attempts
-from dip_lightning.tasks.base import RestorationTask
 
 RARITY = 100  # time of the fit / time spent on checkpoints, the next one included, at least
 
@@ -43,15 +43,23 @@ class Checkpoints(Callback):
 
     Args:
         path: the file.
+        identity: of the fit, kept with it.
         seconds: time between checkpoints, more where writing is slow; 0: after each chunk,
             whatever it costs.
     """
 
-    def __init__(self, path: Path, seconds: float) -> None:
-        self.path, self.seconds = path, seconds
+    def __init__(self, path: Path, identity: Identity, seconds: float) -> None:
+        self.path, self.identity, self.seconds = path, identity, seconds
         self.cost = 0.0
         self._began = self._due = math.inf
         self._attempts = Attempts("the fit goes on without")
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add what the fit is of."""
+        checkpoint["configuration"] = self.identity.configuration
+        checkpoint["given"] = self.identity.given
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start to count the seconds."""
@@ -62,7 +70,7 @@ class Checkpoints(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Write the checkpoint if it is time; where the disk takes none, say so and go on."""
-        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        assert isinstance(pl_module, DeepImagePrior)  # noqa: S101 - narrows the type
         started = time.monotonic()
         if started < self._due or pl_module.diverged_at is not None:
             return

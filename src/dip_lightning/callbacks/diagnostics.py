@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
-from dip_lightning.callbacks.history import decibels
 from dip_lightning.callbacks.table import Table
 from dip_lightning.generators.skip import Join
 from dip_lightning.generators.upsampling import upsampled
+from dip_lightning.metrics import decibels
 from dip_lightning.optimizers.stability import parameters
-from dip_lightning.tasks.base import RestorationTask
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
 
 MEASURED = ("gradient_norm", "update_ratio", "surprise", "surprised", "second_moment", "batch_std")
 COLUMNS = ("iteration", "loss", "psnr", *MEASURED)
@@ -36,7 +36,7 @@ class Diagnostics(Callback):
     """
 
     def __init__(self, path: Path) -> None:
-        self.table = Table(path, COLUMNS)
+        self.table, self.rows = Table(path, COLUMNS), list[list[str]]()
         self._before: list[Tensor] = []
         self._measured: list[Tensor] = []
         self._stds: list[Tensor] = []
@@ -58,12 +58,13 @@ class Diagnostics(Callback):
                 module.register_forward_pre_hook(self._look_inside_join)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps: the file itself."""
-        return {"rows": self.table.text}
+        """Return what a checkpoint keeps: the rows."""
+        return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint; rows that were written after it are computed again."""
-        self.table.text = state_dict["rows"]
+        self.rows = list(state_dict["rows"])
+        self.table.fill(self.rows)
 
     @torch.no_grad()
     def _look_inside(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -103,7 +104,7 @@ class Diagnostics(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Write the rows of the chunk that has just been computed."""
-        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        assert isinstance(pl_module, DeepImagePrior)  # noqa: S101 - narrows the type
         first = pl_module.iteration - len(pl_module.iterates) + 1
         measured = torch.stack(self._measured).tolist()
         self._measured = []
@@ -112,6 +113,7 @@ class Diagnostics(Callback):
             psnr = decibels(iterate.error)
             values = (first + i, iterate.loss, "" if psnr is None else psnr, *row)
             rows.append([f"{v:.6g}" if isinstance(v, float) else str(v) for v in values])
+        self.rows += rows
         self.table.append(rows)
 
 

@@ -1,37 +1,39 @@
 """The curve of a fit, written while it runs."""
 
-import csv
 import math
 import time
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.loggers import Logger
 
 from dip_lightning.callbacks.table import Table
-from dip_lightning.tasks.base import RestorationTask
+from dip_lightning.metrics import decibels
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
 
 COLUMNS = ("iteration", "loss", "psnr", "psnr_average", "seconds")
 
 
-def decibels(error: float | None) -> float | None:
-    """PSNR of a mean squared error, images in [0, 1]: -10 log10(error); None stays None."""
-    if error is None or math.isnan(error):
-        return None
-    return math.inf if error == 0 else -10 * math.log10(error)
-
-
 class History(Callback):
-    """Write history.csv row by row, pass the rows to the logger, and remember the oracle's best.
+    """Remember the curve of a fit and the oracle's best, and write the curve if there is a file.
 
     Args:
-        path: the CSV file.
         every: iterations between rows; the first and the last have one in any case.
         total: iterations of the whole fit.
+        path: history.csv, written row by row; None: only remembered.
+
+    Attributes:
+        rows: what was measured, by column; None where it is not defined.
+        psnr_best: the oracle's, dB.
+        iteration_best: where that was.
+        seconds: how long the fit has taken.
     """
 
-    def __init__(self, path: Path, every: int, total: int) -> None:
-        self.table, self.every, self.total = Table(path, COLUMNS), every, total
+    def __init__(self, every: int, total: int, path: Path | None = None) -> None:
+        self.every, self.total = every, total
+        self.table = None if path is None else Table(path, COLUMNS)
+        self.rows: list[dict[str, float | None]] = []
         self.psnr_best: float | None = None
         self.iteration_best: int | None = None
         self.seconds = 0.0
@@ -40,55 +42,70 @@ class History(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock and the file, both where the checkpoint ends if there is one."""
         self._started = time.perf_counter() - self.seconds
-        self.table.begin()
-        for row in csv.DictReader(self.table.text.splitlines()):  # the logger's run is a new one
-            self._send(trainer, {name: float(value) for name, value in row.items() if value})
+        self.write_rows(trainer.logger)  # the logger's run is a new one
+
+    def write_rows(self, logger: Logger | None) -> None:
+        """Write and send the rows that there are.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        if self.table is not None:
+            self.table.fill(map(_cells, self.rows))
+            self.table.begin()
+        for row in self.rows:
+            _send(logger, row)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps: the file itself, the oracle's best, the clock."""
-        names = ("psnr_best", "iteration_best", "seconds")
-        return {"rows": self.table.text, **{name: getattr(self, name) for name in names}}
+        """Return what a checkpoint keeps: the curve, the oracle's best, the clock."""
+        names = ("rows", "psnr_best", "iteration_best", "seconds")
+        return {**{name: getattr(self, name) for name in names[1:]}, "rows": list(self.rows)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint; rows that were written after it are computed again."""
-        self.table.text = state_dict["rows"]
+        self.rows = list(state_dict["rows"])
         self.psnr_best, self.iteration_best = state_dict["psnr_best"], state_dict["iteration_best"]
         self.seconds = state_dict["seconds"]
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Write the rows of the chunk that has just been computed."""
-        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        """Take the rows of the chunk that has just been computed."""
+        assert isinstance(pl_module, DeepImagePrior)  # noqa: S101 - narrows the type
         now = time.perf_counter() - self._started
-        rows = list(self._rows(pl_module, now))
+        rows = self._measured(pl_module, now)
         self.seconds = now
-        self.table.append(
-            ["" if value is None else f"{value:.8g}" for value in row.values()] for row in rows
-        )
+        self.rows += rows
+        if self.table is not None:
+            self.table.append(map(_cells, rows))
         for row in rows:
-            self._send(trainer, {name: value for name, value in row.items() if value is not None})
+            _send(trainer.logger, row)
 
-    @staticmethod
-    def _send(trainer: Trainer, row: dict[str, float]) -> None:
-        if trainer.logger is not None:
-            trainer.logger.log_metrics(row, step=int(row["iteration"]))
-
-    def _rows(self, task: RestorationTask, now: float) -> list[dict[str, float | None]]:
+    def _measured(self, prior: DeepImagePrior, now: float) -> list[dict[str, float | None]]:
         rows = []
-        first = task.iteration - len(task.iterates) + 1
-        for position, iterate in enumerate(task.iterates):
+        first = prior.iteration - len(prior.iterates) + 1
+        for position, iterate in enumerate(prior.iterates):
             iteration = first + position
             psnr = decibels(iterate.error)
             finite = math.isfinite(iterate.loss)
             if finite and psnr is not None and (self.psnr_best is None or psnr > self.psnr_best):
                 self.psnr_best, self.iteration_best = psnr, iteration
-            ends = {1, self.total, task.discrepancy.reached_at}
+            ends = {1, self.total, prior.discrepancy.reached_at}
             if iteration % self.every and iteration not in ends and finite:
                 continue
-            share = (position + 1) / len(task.iterates)
+            share = (position + 1) / len(prior.iterates)
             seconds = self.seconds + share * (now - self.seconds)
             average = decibels(iterate.error_average)
             values = (iteration, iterate.loss, psnr, average, seconds)
             rows.append(dict(zip(COLUMNS, values, strict=True)))
         return rows
+
+
+def _send(logger: Logger | None, row: dict[str, float | None]) -> None:
+    if logger is not None:
+        values = {name: value for name, value in row.items() if value is not None}
+        logger.log_metrics(values, step=int(values["iteration"]))
+
+
+def _cells(row: dict[str, float | None]) -> list[str]:
+    return ["" if value is None else f"{value:.8g}" for value in row.values()]

@@ -10,11 +10,11 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import Logger, WandbLogger
 from torch import Tensor
 
-from dip_lightning.callbacks.history import decibels
 from dip_lightning.images import Format, preview, quantise
+from dip_lightning.metrics import decibels
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.results import ownership
 from dip_lightning.results.files import Attempts
-from dip_lightning.tasks.base import RestorationTask
 
 COUNT = 12
 LONGEST = 768  # side of a preview, pixels
@@ -47,20 +47,21 @@ class Panels(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the ground truth; leave out what a checkpoint's fit has shown before."""
-        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        assert isinstance(pl_module, DeepImagePrior)  # noqa: S101 - narrows the type
         self.due = [iteration for iteration in self.due if iteration > pl_module.iteration]
-        self.write_truth(pl_module)
+        self.write_truth(pl_module.problem.x)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Write and send the image if an iteration that is due lies in the chunk, or the end."""
-        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        assert isinstance(pl_module, DeepImagePrior)  # noqa: S101 - narrows the type
         iteration = pl_module.iteration
         if not self.due or (iteration < self.due[0] and not pl_module.is_over):
             return
         self.due = [later for later in self.due if later > iteration]
-        self.write(pl_module, trainer.logger)
+        error = pl_module.iterates[-1].error_average
+        self.write(pl_module.x_average, iteration, decibels(error), trainer.logger)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wait for the last preview."""
@@ -78,17 +79,25 @@ class Panels(Callback):
         if writing is not None:
             writing.result()
 
-    def write_truth(self, task: RestorationTask) -> None:
-        """Begin to write the ground truth, if there is one."""
-        if task.x is not None:
-            self._begin(_picture(task.x), TRUTH)
+    def write_truth(self, x: Tensor | None) -> None:
+        """Begin to write the ground truth, (1, C, H, W) in [0, 1], if there is one."""
+        if x is not None:
+            self._begin(_picture(x), TRUTH)
 
-    def write(self, task: RestorationTask, logger: Logger | None) -> None:
-        """Begin to write the averaged output as it is now, and send it to Weights & Biases."""
-        iteration, shown = task.iteration, _picture(task.x_average)
+    def write(
+        self, pixels: Tensor, iteration: int, psnr: float | None, logger: Logger | None
+    ) -> None:
+        """Begin to write an image as it is now, and send it to Weights & Biases.
+
+        Args:
+            pixels: the averaged output, (1, C, H, W) in [0, 1].
+            iteration: whose it is.
+            psnr: its PSNR, dB; None without a ground truth.
+            logger: where it goes besides the folder.
+        """
+        shown = _picture(pixels)
         self._begin(shown, f"{iteration:06}.webp", LONGEST)
         if isinstance(logger, WandbLogger):
-            psnr = decibels(task.iterates[-1].error_average)
             quality = "" if psnr is None else f", {psnr:.2f} dB"
             caption = f"averaged output, iteration {iteration}{quality}"
             logger.log_image("x_average", [shown], step=iteration, caption=[caption])

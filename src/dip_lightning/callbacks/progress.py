@@ -10,8 +10,8 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from tqdm import tqdm
 
-from dip_lightning.callbacks.history import decibels
-from dip_lightning.tasks.base import RestorationTask
+from dip_lightning.metrics import decibels
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
 
 LINES = 10  # of a whole fit, where there is no terminal to draw a bar on
 
@@ -36,7 +36,7 @@ class Progress(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the bar, empty or as full as the checkpoint is."""
-        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        assert isinstance(pl_module, DeepImagePrior)  # noqa: S101 - narrows the type
         self._started, self._first = time.perf_counter(), self.before + pl_module.iteration
         self._line = self._first * LINES // self.total
         if self.found is not None:
@@ -54,7 +54,7 @@ class Progress(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Redraw the bar, or print the next line."""
-        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
+        assert isinstance(pl_module, DeepImagePrior)  # noqa: S101 - narrows the type
         done = self.before + pl_module.iteration
         if self._bar is not None:
             self._bar.set_postfix_str(self._measures(pl_module), refresh=False)
@@ -87,7 +87,7 @@ class Progress(Callback):
         where = f"iteration {self._first} of {self.total}"
         return f"{name}going on at {where} (checkpoint of {moment})"
 
-    def _print(self, done: int, task: RestorationTask) -> None:
+    def _print(self, done: int, task: DeepImagePrior) -> None:
         seconds = time.perf_counter() - self._started
         speed = (done - self._first) / seconds
         left = tqdm.format_interval((self.total - done) / speed)
@@ -97,7 +97,7 @@ class Progress(Callback):
             print(f"{text}, {self._measures(task)}", file=sys.stderr, flush=True)
 
     @staticmethod
-    def _measures(task: RestorationTask) -> str:
+    def _measures(task: DeepImagePrior) -> str:
         last = task.iterates[-1]
         psnr, average = decibels(last.error), decibels(last.error_average)
         shown = f"loss {last.loss:.2e}"

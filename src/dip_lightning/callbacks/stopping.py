@@ -8,11 +8,10 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from dip_lightning import signals
 from dip_lightning.signals import Signals
-from dip_lightning.tasks.base import RestorationTask
 
 
 class Stopping(Callback):
-    """Stop after the current iteration on a signal, or when the loss is not a number any more.
+    """Stop after the current iteration on a signal.
 
     Used as a context: signals are caught inside it. Ctrl-C after that quits at once; whatever is
     on the disk by then is whole.
@@ -58,14 +57,11 @@ class Stopping(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Catch SIGTERM again: the Trainer's own handler would end the process with status 0."""
-        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
-        pl_module.is_stopped = lambda: self.received is not None
         self._signals.catch_again()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Stop the Trainer where there is reason to."""
-        assert isinstance(pl_module, RestorationTask)  # noqa: S101 - narrows the type
-        if self.received is not None or pl_module.diverged_at or pl_module.is_over:
+        """Stop the Trainer after a signal."""
+        if self.received is not None:
             trainer.should_stop = True

@@ -28,16 +28,17 @@ class Table:
         self._parts = ["".join(self._parts)]
         return self._parts[0]
 
-    @text.setter
-    def text(self, text: str) -> None:
-        self._parts = [text]
+    def fill(self, rows: Iterable[Sequence[str]]) -> None:
+        """Take the rows of a checkpoint, before anything is written."""
+        self._parts = [*self._parts[:1], _lines(rows)]
 
     def begin(self) -> None:
-        """Write what there is, in place of what an earlier fit left.
+        """Write what there is, in place of what an earlier fit left; the folder is made.
 
         Raises:
             OSError: the file cannot be written.
         """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         ownership.write(self.path, self.text.encode())
         ownership.claim(self.path)  # rows are added in place
 
@@ -59,7 +60,6 @@ class Table:
             OSError: it still cannot.
         """
         if self._attempts.failing or not self.path.exists():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             self.begin()
 
 

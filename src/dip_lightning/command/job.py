@@ -271,7 +271,7 @@ def _fail(start: _Start, error: Exception) -> None:
 
 
 def _explain(place: Place, error: Exception) -> tuple[str, str | None]:
-    from dip_lightning.engine import memory  # noqa: PLC0415 - imports PyTorch
+    from dip_lightning.compute import memory  # noqa: PLC0415 - imports PyTorch
 
     if memory.is_exhausted(error):
         sentence = "memory: there is not enough; use a smaller image or fewer channels"

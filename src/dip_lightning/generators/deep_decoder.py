@@ -36,17 +36,22 @@ class DeepDecoder(AnySize):
     the distribution of a random input as it was.
 
     Args:
-        options: the architecture.
         inputs: channels of z.
         outputs: channels of x_hat.
-        generator: source of the initial weights, on the CPU.
+        options: the architecture.
+        generator: source of the initial weights, on the CPU; None: PyTorch's own.
 
     Source: Heckel & Hand, "Deep decoder", ICLR 2019.
     """
 
     def __init__(
-        self, options: Options, inputs: int, outputs: int, generator: torch.Generator
+        self,
+        inputs: int = 32,
+        outputs: int = 3,
+        options: Options | None = None,
+        generator: torch.Generator | None = None,
     ) -> None:
+        options = options or Options()
         step = 2**options.scales
         super().__init__(multiple=step, least=step)
         channels, layers = inputs, []
@@ -66,7 +71,7 @@ class DeepDecoder(AnySize):
             nn.BatchNorm2d(channels, track_running_stats=False),
         )
         self.last = Conv(channels, outputs, 1)
-        initialise(self, generator)
+        initialise(self, generator or torch.default_generator)
 
     def generate(self, z: Tensor) -> Tensor:
         """Generate an image whose sides are multiples of 2^scales."""
@@ -76,4 +81,4 @@ class DeepDecoder(AnySize):
 
 def build(options: Options, inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
     """Build the network; see `DeepDecoder`."""
-    return DeepDecoder(options, inputs, outputs, generator)
+    return DeepDecoder(inputs, outputs, options, generator)

@@ -66,17 +66,22 @@ class ResNet(AnySize):
     """Map z to an image without changing resolution: x_hat = sigmoid(conv(blocks(conv(z)))).
 
     Args:
-        options: the architecture.
         inputs: channels of z.
         outputs: channels of x_hat.
-        generator: source of the initial weights, on the CPU.
+        options: the architecture.
+        generator: source of the initial weights, on the CPU; None: PyTorch's own.
 
     Source: He et al., "Deep residual learning", 2016.
     """
 
     def __init__(
-        self, options: Options, inputs: int, outputs: int, generator: torch.Generator
+        self,
+        inputs: int = 32,
+        outputs: int = 3,
+        options: Options | None = None,
+        generator: torch.Generator | None = None,
     ) -> None:
+        options = options or Options()
         super().__init__(multiple=1, least=2)
         self.first = nn.Sequential(
             Conv(inputs, options.channels, 3, padding=options.padding),
@@ -84,7 +89,7 @@ class ResNet(AnySize):
         )
         self.blocks = nn.Sequential(*(Residual(options) for _ in range(options.blocks)))
         self.last = Conv(options.channels, outputs, 3, padding=options.padding)
-        initialise(self, generator)
+        initialise(self, generator or torch.default_generator)
 
     def generate(self, z: Tensor) -> Tensor:
         """Generate an image of any size from two pixels up."""
@@ -93,4 +98,4 @@ class ResNet(AnySize):
 
 def build(options: Options, inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
     """Build the network; see `ResNet`."""
-    return ResNet(options, inputs, outputs, generator)
+    return ResNet(inputs, outputs, options, generator)

@@ -158,17 +158,22 @@ class Skip(AnySize):
     """Map z to an image: x_hat = sigmoid(conv_1x1(scales(z))).
 
     Args:
-        options: the architecture.
         inputs: channels of z.
         outputs: channels of x_hat.
-        generator: source of the initial weights, on the CPU.
+        options: the architecture.
+        generator: source of the initial weights, on the CPU; None: PyTorch's own.
 
     Source: Ulyanov et al., "Deep Image Prior", 2018, supplementary material.
     """
 
     def __init__(
-        self, options: Options, inputs: int, outputs: int, generator: torch.Generator
+        self,
+        inputs: int = 32,
+        outputs: int = 3,
+        options: Options | None = None,
+        generator: torch.Generator | None = None,
     ) -> None:
+        options = options or Options()
         multiple = 2 ** len(options.down)
         # The coarsest map must be larger than the reflection, and hold two values to normalise;
         # skip branches and the other convolutions work on maps at least twice as large.
@@ -178,7 +183,7 @@ class Skip(AnySize):
         self.options = options
         self.scales = Scale(options, 0, inputs)
         self.last = Conv(options.up[0], outputs, 1)
-        initialise(self, generator)
+        initialise(self, generator or torch.default_generator)
 
     def generate(self, z: Tensor) -> Tensor:
         """Generate an image whose sides every scale can halve."""
@@ -187,4 +192,4 @@ class Skip(AnySize):
 
 def build(options: Options, inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
     """Build the network; see `Skip`."""
-    return Skip(options, inputs, outputs, generator)
+    return Skip(inputs, outputs, options, generator)

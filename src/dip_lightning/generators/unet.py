@@ -60,17 +60,22 @@ class UNet(AnySize):
     """Map z to an image by four poolings and four enlargements that see the finer maps again.
 
     Args:
-        options: the architecture; scale i has WIDTHS[i] / feature_scale channels.
         inputs: channels of z.
         outputs: channels of x_hat.
-        generator: source of the initial weights, on the CPU.
+        options: the architecture; scale i has WIDTHS[i] / feature_scale channels.
+        generator: source of the initial weights, on the CPU; None: PyTorch's own.
 
     Source: Ronneberger et al., "U-Net", 2015, with padded convolutions.
     """
 
     def __init__(
-        self, options: Options, inputs: int, outputs: int, generator: torch.Generator
+        self,
+        inputs: int = 32,
+        outputs: int = 3,
+        options: Options | None = None,
+        generator: torch.Generator | None = None,
     ) -> None:
+        options = options or Options()
         multiple = 2 ** (len(WIDTHS) - 1)
         super().__init__(multiple, 2 * multiple)
         widths = [width // options.feature_scale for width in WIDTHS]
@@ -86,7 +91,7 @@ class UNet(AnySize):
             _twice(2 * width, width, options, normalised=False) for width in widths[:-1]
         )
         self.last = Conv(widths[0], outputs, 1)
-        initialise(self, generator)
+        initialise(self, generator or torch.default_generator)
 
     def generate(self, z: Tensor) -> Tensor:
         """Generate an image whose sides can be halved four times."""
@@ -116,4 +121,4 @@ def _enlarge(inputs: int, outputs: int, options: Options) -> nn.Module:
 
 def build(options: Options, inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
     """Build the network; see `UNet`."""
-    return UNet(options, inputs, outputs, generator)
+    return UNet(inputs, outputs, options, generator)

@@ -1,20 +1,22 @@
 """last.ckpt: written whole or not at all, read without running code, refused if not this fit's."""
 
+import hashlib
 import io
 import sys
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from dip_lightning.engine.memory import is_exhausted
+from dip_lightning.compute.memory import is_exhausted
 from dip_lightning.errors import FolderError, first_line
+from dip_lightning.prior.problem import Problem
 from dip_lightning.results import ownership
 from dip_lightning.results.files import reason
 from dip_lightning.results.naming import shown_path
-from dip_lightning.tasks.base import RestorationTask
-from dip_lightning.tasks.given import fingerprints
 
 NAME = "last.ckpt"
 TILES = "tiles"  # inside a result folder: a folder for each tile, with a checkpoint of its own
@@ -63,19 +65,27 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-def find(
-    folder: Path,
-    task: RestorationTask,
-    device: torch.device,
-    given: dict[str, str] | None = None,
-) -> Path | None:
+@dataclass(frozen=True)
+class Identity:
+    """What makes a fit the same fit, so that it can go on from a checkpoint.
+
+    Attributes:
+        configuration: settings that the result depends on.
+        given: checksums of what it works from, see `fingerprints`.
+        computed: number format and kind of device.
+    """
+
+    configuration: dict[str, Any]
+    given: dict[str, str]
+    computed: str
+
+
+def find(path: Path, identity: Identity) -> Path | None:
     """Find the checkpoint that a fit can go on from.
 
     Args:
-        folder: result folder.
-        task: the fit, as it is now configured.
-        device: where it will be computed.
-        given: checksums of what the fit works from; None: the task's.
+        path: where it would be.
+        identity: of the fit, as it is now configured.
 
     Returns:
         None where the fit has to start from the beginning: there is no checkpoint, it is
@@ -84,7 +94,6 @@ def find(
     Raises:
         FolderError: the checkpoint belongs to another fit, or its disk does not give it.
     """
-    path = folder / NAME
     if not path.exists():
         return None
     try:
@@ -99,35 +108,48 @@ def find(
             file=sys.stderr,
         )
         return None
-    given = given or fingerprints(task.y, task.mask, task.used, task.given.z)
-    _check_same(shown_path(path), saved, task, device, given)
+    _check_same(shown_path(path), saved, identity)
     return None if saved["fit"]["diverged_at"] is not None else path
 
 
-def _check_same(
-    path: Path,
-    saved: dict[str, Any],
-    task: RestorationTask,
-    device: torch.device,
-    given: dict[str, str],
-) -> None:
-    before, now = saved["configuration"], task.config.identity()
+def _check_same(path: Path, saved: dict[str, Any], identity: Identity) -> None:
+    before, now = saved["configuration"], identity.configuration
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
             raise FolderError(
                 f"{path}: is of another configuration, {name}={before.get(name)} instead of "
                 f"{now.get(name)}; name another folder, or start again with resume=false"
             )
-    if "given" not in saved["fit"]:
+    if "given" not in saved:
         raise FolderError(f"{path}: is of an earlier version; start again with resume=false")
-    before = saved["fit"]["given"]
-    others = [name for name, checksum in given.items() if before.get(name) != checksum]
+    given = saved["given"]
+    others = [name for name, checksum in identity.given.items() if given.get(name) != checksum]
     if others:  # another mask makes another y, too, where the image is the user's own
         another = " or ".join(others)
         raise FolderError(f"{path}: is of another {another}; start again with resume=false")
-    here = task.computed(device)
-    if saved["fit"]["computed"] != here:
+    if saved["fit"]["computed"] != identity.computed:
         raise FolderError(
-            f"{path}: was computed in {saved['fit']['computed']}, which is {here} now; set "
-            "precision= and device= as they were, or start again with resume=false"
+            f"{path}: was computed in {saved['fit']['computed']}, which is {identity.computed} "
+            "now; set precision= and device= as they were, or start again with resume=false"
         )
+
+
+def fingerprints(problem: Problem, seen: Tensor | None, z: Tensor | None) -> dict[str, str]:
+    """Return checksums of what a fit works from, by what a user calls it.
+
+    Args:
+        problem: what is asked.
+        seen: values of y that the loss may see; None: all that are known.
+        z: image used as input of the network, (1, C, H, W); None: drawn.
+    """
+    named = {"image": problem.y, "mask": problem.mask}
+    named |= {"choice of held-out pixels": seen, "input image": z}
+    return {name: _checksum(tensor) for name, tensor in named.items()}
+
+
+def _checksum(tensor: Tensor | None) -> str:
+    if tensor is None:
+        return ""
+    digest = hashlib.sha256(str(tuple(tensor.shape)).encode())
+    digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -114,7 +114,7 @@ def processes() -> int:
     """Say how many fits at once this machine takes: one for each GPU, else by cores and memory."""
     import torch  # noqa: PLC0415 - slow to import
 
-    from dip_lightning.engine.memory import free_bytes  # noqa: PLC0415 - imports PyTorch
+    from dip_lightning.compute.memory import free_bytes  # noqa: PLC0415 - imports PyTorch
 
     gpus = torch.cuda.device_count()
     if gpus:

@@ -1,10 +1,9 @@
 """Denoising: remove white Gaussian noise."""
 
-from collections.abc import Callable
-from functools import cached_property
-from typing import final
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from dip_lightning.baselines import (
     bm3d,
@@ -13,79 +12,123 @@ from dip_lightning.baselines import (
     non_local_means,
     total_variation,
 )
-from dip_lightning.config import value_of
-from dip_lightning.operators import (
-    add_gaussian_noise,
-    clipped_noise_power,
-    shuffle_pixels,
-    uniform_noise,
-)
-from dip_lightning.tasks.base import RestorationTask
+from dip_lightning.operators import add_gaussian_noise, shuffle_pixels, uniform_noise
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.prior.problem import Problem, checked
+from dip_lightning.prior.randomness import source
+from dip_lightning.prior.tiles import Tile
+from dip_lightning.tasks.given import Given
+
+GREY_LEVELS = 255
+DISCREPANCY = 0.96  # docs/benchmarks.md
 
 
-@final
-class Denoising(RestorationTask):
-    """Recover x from y = clip(x + n, 0, 1), n ~ N(0, (sigma / 255)^2)."""
+class NoisyImage(Problem):
+    """y = clip(x + n, 0, 1), n ~ N(0, (sigma / 255)^2).
 
-    def operator(self) -> nn.Module:
-        """A(x) = x."""
-        return nn.Identity()
+    Args:
+        y: (1, C, H, W) in [0, 1].
+        sigma: standard deviation of the noise that was added, 8-bit grey levels; None: estimated.
+        x: ground truth, (1, C, H, W) in [0, 1].
+        is_noisy: y is what the line above says, and no other image.
+    """
 
-    def observe(self, x: Tensor) -> Tensor:
-        """y = clip(x + n, 0, 1), or one of the images that ask why the prior works."""
-        draw = self.random("observation")
-        match self.config.observation:
-            case "clean":
-                return x.clone()
-            case "shuffled":
-                return shuffle_pixels(x, draw)
-            case "noise":
-                return uniform_noise(x, draw)
-        return add_gaussian_noise(x, value_of(self.config.sigma), draw)
+    def __init__(
+        self,
+        y: Tensor,
+        sigma: float | None = None,
+        x: Tensor | None = None,
+        *,
+        is_noisy: bool = True,
+    ) -> None:
+        std = None
+        if is_noisy:
+            std = estimate_noise(y) if sigma is None else sigma / GREY_LEVELS
+        super().__init__(y, x=x, y_noise_std=std)
+        self.sigma, self.is_noisy = sigma, is_noisy
+        self.is_clipped = sigma is not None  # an estimate is of what clipping has left
 
-    def loss(self, x_hat: Tensor) -> Tensor:
-        """mean((x_hat - y)^2)."""
-        return self.fidelity(self.A(x_hat))
+    @classmethod
+    def simulate(
+        cls, x: Tensor, sigma: float = 25.0, seed: int = 0, observation: str = "gaussian"
+    ) -> Self:
+        """Add noise to x, or make one of the images that ask why the prior works.
 
-    def y_noise_std(self) -> float | None:
-        """Return sigma / 255; of a y from elsewhere, an estimate."""
-        return self._y_noise_std
-
-    @cached_property
-    def _y_noise_std(self) -> float | None:
-        if not self.config.discrepancy:
-            return None
-        if self.given.x is None:
-            known = self.given.y_noise_std
-            return estimate_noise(self.y) if known is None else known
-        is_noisy = self.config.observation in {None, "gaussian"}
-        return value_of(self.config.sigma) / 255 if is_noisy else None
-
-    def noise_level(self) -> float | None:
-        """Return `discrepancy` times the power of the noise, in the pixels that the loss sees.
-
-        Where it was added here, clipping has taken some of it; an estimate is of what is left.
+        Args:
+            x: (1, C, H, W) in [0, 1].
+            sigma: 8-bit grey levels.
+            seed: of the noise.
+            observation: "gaussian", "clean", "shuffled" or "noise".
         """
-        std, share = self.y_noise_std(), self.config.discrepancy
-        if std is None or share is None:
-            return None
-        is_made = self.given.x is not None
-        power = float(clipped_noise_power(self.x_average, std)) if is_made else std**2
-        seen = 1.0 if self.used is None else float(self.used.mean())
-        return share * seen * power
+        draw = source("observation", seed)
+        match observation:
+            case "clean":
+                y = x.clone()
+            case "shuffled":
+                y = shuffle_pixels(x, draw)
+            case "noise":
+                y = uniform_noise(x, draw)
+            case _:
+                return cls(add_gaussian_noise(x, sigma, draw), sigma, x)
+        return cls(y, sigma, x, is_noisy=False)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
-        """Non-local means, total variation and BM3D, told sigma where the noise was added here.
+        """Non-local means, total variation and BM3D, told sigma where it is known.
 
         There is none to compare with where y is no noisy image.
         """
-        if self.given.x is not None and self.config.observation not in {None, "gaussian"}:
+        if not self.is_noisy:
             return {}
-        sigma = self.config.sigma if self.given.x is not None else None
         methods: dict[str, Callable[[], Tensor]] = {
-            "non-local means": lambda: non_local_means(self.y, sigma),
-            "total variation": lambda: total_variation(self.y, sigma),
+            "non-local means": lambda: non_local_means(self.y, self.sigma),
+            "total variation": lambda: total_variation(self.y, self.sigma),
         }
         if has_bm3d():
-            methods["BM3D"] = lambda: bm3d(self.y, sigma)
+            methods["BM3D"] = lambda: bm3d(self.y, self.sigma)
         return methods
+
+    def _of_part(self, tile: Tile) -> "NoisyImage":
+        x = None if self.x is None else tile.cut(self.x)
+        return NoisyImage(tile.cut(self.y), self.sigma, x, is_noisy=False)
+
+
+def problem(given: Given, keys: Mapping[str, Any]) -> NoisyImage:
+    """Make the problem that the command's keys describe."""
+    if given.x is not None:
+        observation = keys["observation"] or "gaussian"
+        return NoisyImage.simulate(given.x, keys["sigma"], keys["seed"], observation)
+    assert given.y is not None  # noqa: S101 - one of the two is given
+    return NoisyImage(given.y)
+
+
+class Denoising(DeepImagePrior):
+    """Remove white noise: recover x from y = clip(x + n, 0, 1), n ~ N(0, (sigma / 255)^2).
+
+    The fit ends when only noise is left of y, unless discrepancy=0.
+
+    Args:
+        y: (1, C, H, W) in [0, 1].
+        sigma: standard deviation of n, 8-bit grey levels; None: estimated.
+        x: ground truth, (1, C, H, W) in [0, 1], for metrics only.
+        fit: see `DeepImagePrior` and `FitSettings`.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning import Denoising
+        >>> prior = Denoising.simulate(torch.full((1, 3, 24, 20), 0.5), sigma=25)
+        >>> round(prior.problem.y_noise_std, 3)
+        0.098
+    """
+
+    def __init__(
+        self, y: Tensor, sigma: float | None = None, *, x: Tensor | None = None, **fit: Any
+    ) -> None:
+        problem = NoisyImage(checked(y, "y"), sigma, x)
+        super().__init__(problem, **{"discrepancy": DISCREPANCY, **fit})
+        self.save_hyperparameters({"sigma": sigma})
+
+    @classmethod
+    def simulate(cls, x: Tensor, sigma: float = 25.0, *, seed: int = 0, **fit: Any) -> Self:
+        """Add noise to x, (1, C, H, W) in [0, 1], and keep it for metrics."""
+        y = NoisyImage.simulate(checked(x, "x"), sigma, seed).y
+        return cls(y, sigma, x=x, seed=seed, **fit)

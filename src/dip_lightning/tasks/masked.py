@@ -1,68 +1,127 @@
 """What inpainting and restoration share: some pixels are known, the others count for nothing."""
 
-from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from dip_lightning.baselines import biharmonic
 from dip_lightning.errors import UserError
-from dip_lightning.losses import masked_mse
 from dip_lightning.operators import Mask
-from dip_lightning.tasks.base import RestorationTask
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.prior.problem import Problem, checked
+from dip_lightning.prior.tiles import Tile
+from dip_lightning.tasks.given import Given
 
 
-class MaskedTask(RestorationTask):
-    """Recover x from y = m * x."""
+class MissingPixels(Problem):
+    """y = m * x.
+
+    Args:
+        y: (1, C, H, W) in [0, 1]; what it holds where m is 0 counts for nothing.
+        m: known pixels, (1, 1 or C, H, W), 0 or 1.
+        x: ground truth, (1, C, H, W) in [0, 1].
+        keep_known: paste the known pixels into the result.
+
+    Raises:
+        UserError: no pixel is known.
+    """
 
     A: Mask
-    uses_mask = True
+    y: Tensor
 
-    @abstractmethod
-    def draw_mask(self) -> Tensor:
-        """Return m, (1, 1 or C, H, W), where none was given."""
+    def __init__(
+        self, y: Tensor, m: Tensor, x: Tensor | None = None, *, keep_known: bool = False
+    ) -> None:
+        if not m.any():
+            raise UserError("mask: no pixel is known, expected some", "nothing_known")
+        super().__init__(y, Mask(m), x=x, known=m)
+        self.keep_known = keep_known
 
-    def operator(self) -> Mask:
-        """A(x) = m * x."""
-        if self.given.m is None and self.given.x is None:
+    @classmethod
+    def of(cls, given: Given, drawn: Tensor | None, keys: Mapping[str, Any]) -> Self:
+        """Make the problem of what the command was given.
+
+        Args:
+            given: image and mask.
+            drawn: m where no mask was given; None: there has to be one.
+            keys: of the command.
+
+        Raises:
+            UserError: there is no mask, or no pixel is known.
+        """
+        m = drawn if given.m is None else given.m
+        if m is None:
             raise UserError(
-                f"mask=null: task={self.config.task} with observed= needs mask=, a file whose "
+                f"mask=null: task={keys['task']} with observed= needs mask=, a file whose "
                 "white pixels are known, or an image whose transparent pixels are missing"
             )
-        m = self.draw_mask() if self.given.m is None else self.given.m
         if not m.any():
-            if self.given.m_is_alpha:
-                raise UserError(
-                    f"observed={self.config.observed}: no pixel is known, as its alpha leaves none "
-                    "fully opaque, expected some that are, or mask=",
-                    "nothing_known",
-                )
-            cause = f"mask={self.config.mask}" if self.config.mask else f"known={self.config.known}"
-            raise UserError(
-                f"{cause}: no pixel is known (white and opaque), expected some", "nothing_known"
-            )
-        return Mask(m)
+            raise UserError(_nothing_known(given, keys), "nothing_known")
+        x, y = given.x, given.y
+        if y is None:
+            assert x is not None  # noqa: S101 - one of the two is given
+            y = m * x
+        return cls(y, m, x, keep_known=keys["keep_known"])
 
-    def known(self) -> Tensor:
+    @property
+    def mask(self) -> Tensor:
         """m."""
         return self.A.m
 
-    def observe(self, x: Tensor) -> Tensor:
-        """y = m * x."""
-        observed: Tensor = self.A(x)
-        return observed
-
-    def loss(self, x_hat: Tensor) -> Tensor:
-        """mean((m * x_hat - m * y)^2)."""
-        return masked_mse(x_hat, self.y, self.A.m if self.used is None else self.used)
-
-    def complete(self, x_hat: Tensor) -> Tensor:
-        """Paste the known pixels over the generator's output where `keep_known` asks for it."""
-        if not self.config.keep_known:
+    def complete(self, x_hat: Tensor, seen: Tensor | None) -> Tensor:
+        """Paste the known pixels over the network's output where `keep_known` asks for it."""
+        if not self.keep_known:
             return x_hat
-        return torch.lerp(x_hat, self.y, self.A.m if self.used is None else self.used)
+        pasted = self.known if seen is None else seen
+        assert pasted is not None  # noqa: S101 - m
+        return torch.lerp(x_hat, self.y, pasted)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Biharmonic inpainting."""
         return {"biharmonic": lambda: biharmonic(self.y, self.A.m)}
+
+    def _of_part(self, tile: Tile) -> "MissingPixels":
+        x = None if self.x is None else tile.cut(self.x)
+        m = tile.cut(self.A.m)
+        return MissingPixels(tile.cut(self.y), m, x, keep_known=self.keep_known)
+
+
+def _nothing_known(given: Given, keys: Mapping[str, Any]) -> str:
+    if given.m_is_alpha:
+        return (
+            f"observed={keys['observed']}: no pixel is known, as its alpha leaves none "
+            "fully opaque, expected some that are, or mask="
+        )
+    cause = f"mask={keys['mask']}" if keys["mask"] else f"known={keys['known']}"
+    return f"{cause}: no pixel is known (white and opaque), expected some"
+
+
+class MaskedPrior(DeepImagePrior):
+    """Recover x from y = m * x.
+
+    Args:
+        y: (1, C, H, W) in [0, 1].
+        mask: m, known pixels, (1, 1 or C, H, W), 0 or 1.
+        x: ground truth, (1, C, H, W) in [0, 1], for metrics only.
+        keep_known: paste the known pixels into the result.
+        fit: see `DeepImagePrior` and `FitSettings`.
+
+    Raises:
+        UserError: an argument is not allowed, or no pixel is known.
+    """
+
+    def __init__(
+        self,
+        y: Tensor,
+        mask: Tensor,
+        *,
+        x: Tensor | None = None,
+        keep_known: bool = False,
+        **fit: Any,
+    ) -> None:
+        mask = checked(mask.to(torch.float32), "mask")
+        problem = MissingPixels(checked(y, "y"), mask, x, keep_known=keep_known)
+        super().__init__(problem, **fit)
+        self.save_hyperparameters({"keep_known": keep_known})

@@ -1,56 +1,107 @@
 """Super-resolution: enlarge by an integer factor."""
 
-from collections.abc import Callable
-from typing import final
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 from torch import Tensor
 
 from dip_lightning.baselines import bicubic, lanczos
-from dip_lightning.config import value_of
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Downsample, pillow_downsample
 from dip_lightning.operators.downsample import LANCZOS_SUPPORT
-from dip_lightning.tasks.base import RestorationTask
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.prior.problem import Problem, checked
+from dip_lightning.prior.tiles import Tile
+from dip_lightning.tasks.given import Given
 
 KERNEL = "lanczos2"
 
 
-@final
-class SuperResolution(RestorationTask):
-    """Recover x from y = downsample(x, factor)."""
+class LowResolution(Problem):
+    """y = downsample(x, factor): Lanczos2, centred on each block of factor x factor pixels.
 
-    A: Downsample
+    Args:
+        y: (1, C, ceil(H / factor), ceil(W / factor)) in [0, 1].
+        factor: enlargement.
+        x: ground truth, (1, C, H, W) in [0, 1]; None: x is `factor` times as large as y.
+    """
+
     reach = LANCZOS_SUPPORT[KERNEL]
 
-    def operator(self) -> Downsample:
-        """A(x): Lanczos2, centred on each block of factor x factor pixels."""
-        factor, (_, height, width) = value_of(self.config.factor), self.shape
+    def __init__(self, y: Tensor, factor: int, x: Tensor | None = None) -> None:
+        channels, height, width = y.shape[1:]
+        shape = (channels, factor * height, factor * width)
+        if x is not None:
+            shape = (x.shape[1], x.shape[2], x.shape[3])
+        super().__init__(y, Downsample(factor, kernel=KERNEL, phase=0.5), shape=shape, x=x)
+        self.scale = factor
+
+    @classmethod
+    def simulate(cls, x: Tensor, factor: int, observation: str = KERNEL) -> Self:
+        """Degrade x: by A, or by Pillow, which A only resembles (observation="pillow").
+
+        Raises:
+            UserError: x is smaller than the factor.
+        """
+        height, width = x.shape[-2:]
         if factor > min(height, width):
             raise UserError(
                 f"factor={factor}: expected at most the shorter side of the image, "
                 f"which is {width} x {height} pixels"
             )
-        return Downsample(factor, kernel=KERNEL, phase=0.5)
-
-    def observe(self, x: Tensor) -> Tensor:
-        """y = A(x), or what Pillow makes of x, which the loss's A only resembles."""
-        if self.config.observation == "pillow":
-            return pillow_downsample(x, self.A.factor)
-        observed: Tensor = self.A(x)
-        return observed
+        if observation == "pillow":
+            return cls(pillow_downsample(x, factor), factor, x)
+        return cls(Downsample(factor, kernel=KERNEL, phase=0.5)(x), factor, x)
 
     def stand_in(self) -> Tensor:
         """Bicubic interpolation."""
-        return bicubic(self.y, self.shape[1:], self.A.factor)
-
-    def loss(self, x_hat: Tensor) -> Tensor:
-        """mean((A(x_hat) - y)^2)."""
-        return self.fidelity(self.A(x_hat))
+        return bicubic(self.y, self.shape[1:], self.scale)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Interpolation, bicubic and by Lanczos' kernel."""
-        size, factor = self.shape[1:], self.A.factor
+        size = self.shape[1:]
         return {
             "bicubic": self.stand_in,
-            "Lanczos": lambda: lanczos(self.y, size, factor),
+            "Lanczos": lambda: lanczos(self.y, size, self.scale),
         }
+
+    def _of_part(self, tile: Tile) -> "LowResolution":
+        x = None if self.x is None else tile.cut(self.x)
+        return LowResolution(tile.cut(self.y, self.scale), self.scale, x)
+
+
+def problem(given: Given, keys: Mapping[str, Any]) -> LowResolution:
+    """Make the problem that the command's keys describe."""
+    if given.x is not None:
+        return LowResolution.simulate(given.x, keys["factor"], keys["observation"])
+    assert given.y is not None  # noqa: S101 - one of the two is given
+    return LowResolution(given.y, keys["factor"])
+
+
+class SuperResolution(DeepImagePrior):
+    """Enlarge an image: recover x from y = downsample(x, factor).
+
+    Args:
+        y: (1, C, h, w) in [0, 1].
+        factor: enlargement, an integer of 2 or more.
+        x: ground truth, (1, C, H, W) in [0, 1], for metrics only.
+        fit: see `DeepImagePrior` and `FitSettings`.
+
+    Raises:
+        UserError: an argument is not allowed.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning import SuperResolution
+        >>> SuperResolution(torch.rand(1, 3, 24, 20), factor=4).problem.shape
+        (3, 96, 80)
+    """
+
+    def __init__(self, y: Tensor, factor: int, *, x: Tensor | None = None, **fit: Any) -> None:
+        super().__init__(LowResolution(checked(y, "y"), factor, x), **fit)
+        self.save_hyperparameters({"factor": factor})
+
+    @classmethod
+    def simulate(cls, x: Tensor, factor: int, **fit: Any) -> Self:
+        """Shrink x, (1, C, H, W) in [0, 1], and keep it for metrics."""
+        return cls(LowResolution.simulate(checked(x, "x"), factor).y, factor, x=x, **fit)

@@ -4,12 +4,14 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import cache
 from threading import Timer
 from typing import Protocol, final
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from dip_lightning.errors import UserError, first_line
 from dip_lightning.generators.fused import NotFusedError, fused
@@ -91,6 +93,64 @@ class CudaRecorder:
         self._graph.replay()
 
 
+class Fit(Protocol):
+    """What is accelerated."""
+
+    network: nn.Module
+    perturbations: torch.Generator
+
+    def iterate(self) -> Tensor:
+        """Compute an iteration; see `Recorder`."""
+
+
+Make = Callable[[torch.Generator], Recorder]
+
+
+@dataclass(frozen=True)
+class Acceleration:
+    """Compute the iterations of a fit faster; what `DeepImagePrior.accelerate` takes.
+
+    Attributes:
+        mode: see `find_recorder`.
+        diagnose: see `find_recorder`.
+        recorder: what makes a recorder; None: as the device asks for.
+    """
+
+    mode: str = "auto"
+    diagnose: bool = False
+    recorder: Make | None = None
+
+    def is_recording(self, device: torch.device) -> bool:
+        """Say whether iterations are recorded on this device, so that all must stay in place."""
+        return self._find(device) is not None
+
+    def prepare(
+        self, fit: Fit, like: Tensor, optimizer: Optimizer
+    ) -> tuple[str, Callable[[Tensor], Tensor], Callable[[], Tensor]]:
+        """Find the fastest way.
+
+        Args:
+            fit: on its device, its weights laid out as they are to stay.
+            like: a z in the format that the fit gives the network.
+            optimizer: of the fit.
+
+        Returns:
+            How the network is computed: see `fastest`; the network; the iteration.
+        """
+        make = self._find(like.device)
+        name, generate = fastest(self.mode, fit.network, like, recorded=make is not None)
+        if make is None:
+            return name, generate, fit.iterate
+        for group in optimizer.param_groups:
+            group["lr"] = torch.tensor(float(group["lr"]), device=like.device)  # read by replays
+            group["capturable"] = True  # a checkpoint has what its own fit was
+        return name, generate, accelerate(fit.iterate, make(fit.perturbations))
+
+    def _find(self, device: torch.device) -> Make | None:
+        found = find_recorder(self.mode, device, diagnose=self.diagnose)
+        return self.recorder or found
+
+
 def check(accelerate: str, device: torch.device, *, diagnose: bool) -> None:
     """Refuse what cannot be; for the arguments see `find_recorder`.
 
@@ -109,9 +169,7 @@ def check(accelerate: str, device: torch.device, *, diagnose: bool) -> None:
         )
 
 
-def find_recorder(
-    accelerate: str, device: torch.device, *, diagnose: bool
-) -> Callable[[torch.Generator], Recorder] | None:
+def find_recorder(accelerate: str, device: torch.device, *, diagnose: bool) -> Make | None:
     """Choose how an iteration is computed: recorded on a CUDA device, unless told otherwise.
 
     Args:
@@ -127,7 +185,7 @@ def find_recorder(
     return CudaRecorder if recorded else None
 
 
-def accelerate(iterate: Callable[[], Tensor], recorder: Recorder | None) -> Callable[[], Tensor]:
+def accelerate(iterate: Callable[[], Tensor], recorder: Recorder) -> Callable[[], Tensor]:
     """Return a callable that does what `iterate` does, faster.
 
     The first calls compute an iteration as written, the next one records it, and that and all
@@ -136,10 +194,8 @@ def accelerate(iterate: Callable[[], Tensor], recorder: Recorder | None) -> Call
 
     Args:
         iterate: computes an iteration and returns its measurements.
-        recorder: what records; None: `iterate` itself is returned.
+        recorder: what records.
     """
-    if recorder is None:
-        return iterate
     iterations = _iterations(iterate, recorder)
     return lambda: next(iterations)
 

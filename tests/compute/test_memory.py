@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dip_lightning.engine import memory
+from dip_lightning.compute import memory
 from dip_lightning.errors import UserError
 from dip_lightning.generators.skip import Options, Skip
 
@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 def saved(channels, dtype=torch.float32):
     options = Options(down=[channels] * 2, up=[channels] * 2, skip=[2] * 2)
-    network = Skip(options, 3, 1, torch.Generator().manual_seed(0))
+    network = Skip(3, 1, options, torch.Generator().manual_seed(0))
     return memory.saved_bytes_per_pixel(network, 3, dtype)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from dip_lightning.engine import cgroups
+from dip_lightning.compute import cgroups
 
 MAX = {1: "9223372036854771712", 2: "max"}
 FILES = {

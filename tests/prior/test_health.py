@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from dip_lightning.results import health
+from dip_lightning.prior import health
 from tests.conftest import smooth_image
 
 SHAPE = (1, 3, 17, 13)

@@ -10,9 +10,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from dip_lightning.callbacks import Storage
-from dip_lightning.engine import acceleration
-from dip_lightning.engine.acceleration import (
+from dip_lightning.compute import acceleration
+from dip_lightning.compute.acceleration import (
     WARM_UP,
+    Acceleration,
     CudaRecorder,
     accelerate,
     check,
@@ -23,8 +24,8 @@ from dip_lightning.engine.acceleration import (
 from dip_lightning.errors import UserError
 from dip_lightning.generators.fused import NotFusedError
 from tests.conftest import smooth_image
+from tests.prior.test_deep_image_prior import NETWORK, collected, fit, make, trainer
 from tests.tape import TapeRecorder
-from tests.tasks.test_base import NETWORK, collected, fit, make, trainer
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 NEAREST = {**NETWORK, "upsampling": ["nearest"]}
@@ -46,9 +47,17 @@ class Tapes:
         return self.last
 
 
+def recorded_by(task, recorder):
+    """Let something record the iterations of a fit; None: nothing does."""
+    return task.accelerate(Acceleration("auto" if recorder else "none", recorder=recorder))
+
+
 def taped(task, breaks_at=None):
-    task.recorder = Tapes(breaks_at)
-    return task
+    return recorded_by(task, Tapes(breaks_at))
+
+
+def tape_of(task):
+    return task._accelerator.recorder.last
 
 
 def state(task):
@@ -57,7 +66,7 @@ def state(task):
     guard = [] if task.guard is None else [task.guard.usual, task.guard.steps]
     buffers = [task.x_hat, task.x_average, task.average_weight]
     random = task.perturbations.get_state()
-    return [*task.generator.parameters(), *buffers, *optimizer, *guard, random]
+    return [*task.network.parameters(), *buffers, *optimizer, *guard, random]
 
 
 def assert_same(first, second):
@@ -95,8 +104,8 @@ def test_replays_equal_the_iterations_as_written(name):
     recorded, written = taped(make(**settings)), make(**settings)
     assert repr(collected(recorded, 7)) == repr(collected(written, 7))  # None where no truth
     assert_same(recorded, written)
-    tape = recorded.recorder.last
-    assert (tape.warm_ups, tape.replays) == (WARM_UP, recorded.config.iterations - WARM_UP)
+    tape = tape_of(recorded)
+    assert (tape.warm_ups, tape.replays) == (WARM_UP, recorded.settings.iterations - WARM_UP)
 
 
 def test_the_limit_of_a_step_is_at_work_in_these_tests():
@@ -116,10 +125,10 @@ def test_replays_follow_the_schedule(chunk):
 
 def test_a_loss_that_is_not_finite_leaves_the_last_good_result():
     task, good = taped(make(lr=EXACT_LR)), make(lr=EXACT_LR, iterations=10)
-    healthy, scale = task.loss, torch.ones(())
-    task.loss = lambda x_hat: healthy(x_hat) * scale
+    healthy, scale = task.problem.loss, torch.ones(())
+    task.problem.loss = lambda x_hat, seen: healthy(x_hat, seen) * scale
     trainer().fit(task, [5, 5])
-    recorder, scale_after = task.recorder.last, torch.full((), torch.nan)
+    recorder, scale_after = tape_of(task), torch.full((), torch.nan)
     assert recorder.replays == 7
     trainer().fit(good, [10])
     scale.copy_(scale_after)
@@ -134,14 +143,15 @@ def test_a_recorded_fit_goes_on_where_it_was_broken_off(before, after, optimizer
     settings = {"lr": EXACT_LR, "guard": 0.5, "schedule": "constant", "optimizer": optimizer}
     whole = fit(make(**settings))
     first, second = make(**settings), make(**settings)
-    first.recorder, second.recorder = Tapes() if before else None, Tapes() if after else None
+    recorded_by(first, Tapes() if before else None)
+    recorded_by(second, Tapes() if after else None)
     lightning = trainer(plugins=[Storage()])
     lightning.fit(first, [2, 6])
     lightning.save_checkpoint(tmp_path / "last.ckpt")
     trainer(plugins=[Storage()]).fit(second, [5, 7], ckpt_path=tmp_path / "last.ckpt")
     assert second.iteration == 20
     assert_same(second, whole)
-    assert not after or second.recorder.last.replays == 12 - WARM_UP
+    assert not after or tape_of(second).replays == 12 - WARM_UP
     assert not after or second.optimizer.param_groups[0]["capturable"]
 
 
@@ -149,7 +159,7 @@ def operators_of(**settings):
     """Count the operators of an iteration."""
     task = taped(make(**settings, iterations=WARM_UP + 1))
     fit(task)
-    return len(task.recorder.last.operators)
+    return len(tape_of(task).operators)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 0.97])
@@ -163,7 +173,7 @@ def test_a_capture_that_fails_is_said_once_and_changes_nothing(share, capsys):
         "accelerate: no graph of an iteration (out of tape); the fit goes on without\n"
     )
     assert_same(recorded, written)
-    assert recorded.recorder.last.replays == 0
+    assert tape_of(recorded).replays == 0
 
 
 def test_the_first_cause_of_a_failure_is_named(capsys):
@@ -258,23 +268,16 @@ def test_nothing_of_an_iteration_is_on_another_device():
         {"task": "denoising", "network": DECODER, "holdout": 0.1},
     ):
         task = make(**settings)
-        task.dtype_inside = getattr(torch, task.config.precision)
+        task.dtype_inside = getattr(torch, task.settings.precision)
         task.layout, task.perturbations = torch.channels_last, torch.Generator()
         task.to("meta")
-        task.generate = task.generator.__call__
-        task.optimizer = torch.optim.SGD(task.generator.parameters(), 0.01)  # Adam refuses meta
+        task.generate = task.network.__call__
+        task.optimizer = torch.optim.SGD(task.network.parameters(), 0.01)  # Adam refuses meta
         if task.guard is not None:
             task.guard.attach(task.optimizer)
         for _ in range(2):
             with Watching():
                 assert task.iterate().shape == (3,)
-
-
-def test_without_a_recorder_an_iteration_stays_what_it_is():
-    def iterate():
-        return torch.zeros(3)
-
-    assert accelerate(iterate, None) is iterate
 
 
 @pytest.mark.parametrize(
@@ -353,7 +356,7 @@ def cuda_fit(iterations=20, recorder=CudaRecorder, ckpt=None, save=None, **setti
     """Fit on the GPU: kernels whose sums have an order, so that bits can be compared."""
     network = {**NEAREST, "padding": "zeros"}
     task = make(network=network, x=smooth_image(3, 16, 16), lr=EXACT_LR, **settings)
-    task.recorder = recorder
+    recorded_by(task, recorder)
     lightning = trainer(accelerator="gpu", devices=1, plugins=[Storage()])
     chunks = [min(5, iterations - done) for done in range(0, iterations, 5)]
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
@@ -452,14 +455,14 @@ def test_no_iteration_waits_for_the_device():
             try:
                 torch.cuda.set_sync_debug_mode("error")
                 for _ in range(5):
-                    pl_module.advance()
+                    pl_module._advance()
                     self.watched += 1
             finally:
                 torch.cuda.set_sync_debug_mode("default")
 
     for recorder in (CudaRecorder, None):
         task = make(network=NETWORK, guard=0.5, schedule="warmup_cosine", warmup=6)
-        task.recorder = recorder
+        recorded_by(task, recorder)
         strict = Strict()
         trainer([strict], accelerator="gpu", devices=1).fit(task, [5, 5])
         assert strict.watched == 10  # each raises if it waits
@@ -493,8 +496,8 @@ def test_the_papers_network_fits_as_well_fused(optimizer):
     settings |= {"x": smooth_image(3, 96, 130), "optimizer": optimizer, "average": 0.9}
     losses = {}
     for way in ("auto", "graph"):
-        task = make(accelerate=way, **settings)
-        task.recorder = CudaRecorder
+        task = make(**settings)
+        task.accelerate(Acceleration(way, recorder=CudaRecorder))
         trainer(accelerator="gpu", devices=1).fit(task, [10] * 12)
         assert task.network_computed == {"auto": "fused", "graph": "as written"}[way]
         losses[way] = task.iterates[-1].error_average
@@ -506,7 +509,8 @@ def test_the_papers_network_fits_as_well_fused(optimizer):
 def test_a_fused_fit_without_its_graph_keeps_no_memory():
     network = {"name": "skip", "generator": "skip"}
     task = make(network=network, x=smooth_image(3, 64, 64), iterations=60)
-    task.recorder, reserved = Uncaptured, []
+    recorded_by(task, Uncaptured)
+    reserved = []
 
     class Looking(Callback):
         def on_train_batch_end(self, *_):
@@ -520,13 +524,15 @@ def test_a_fused_fit_without_its_graph_keeps_no_memory():
 @on_cuda
 def test_a_broken_cuda_capture_leaves_a_fit_that_goes_on(as_written, capsys):
     def looking(task):
-        healthy = task.loss
-        task.loss = lambda x_hat: healthy(x_hat) * (1 + 0 * healthy(x_hat).item())
+        healthy = task.problem.loss
+        task.problem.loss = lambda x_hat, seen: (
+            healthy(x_hat, seen) * (1 + 0 * healthy(x_hat, seen).item())
+        )
         return task
 
     def run(recorder):
         task = looking(make(x=smooth_image(3, 16, 16), network={**NEAREST, "padding": "zeros"}))
-        task.recorder = recorder
+        recorded_by(task, recorder)
         with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
             trainer(accelerator="gpu", devices=1).fit(task, [5, 5])
         return task

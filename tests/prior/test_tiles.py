@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dip_lightning.tiling.tiles import Mosaic, cover, spread
+from dip_lightning.prior.tiles import Mosaic, cover, spread
 
 # side, overlap, step, margin
 LAYOUTS = [(16, 4, 1, 0), (16, 7, 1, 0), (17, 1, 1, 0), (32, 12, 2, 4), (40, 18, 3, 6)]

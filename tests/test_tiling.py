@@ -1,7 +1,6 @@
 """Images fitted in tiles: what each tile is given, what the mosaic is, what is refused."""
 
 import csv
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,16 +9,17 @@ import skimage.data
 import torch
 from PIL import Image
 
+from dip_lightning.building import build_prior
 from dip_lightning.dashboard.runs import find_runs
 from dip_lightning.images import read
-from dip_lightning.operators import Downsample
+from dip_lightning.prior.tiles import Mosaic, cover
 from dip_lightning.results import checkpoint
+from dip_lightning.results.checkpoint import Identity
 from dip_lightning.results.ownership import LISTING
 from dip_lightning.run import _check_memory
 from dip_lightning.tiling import Tiling
-from dip_lightning.tiling.tiles import Mosaic, cover
 from tests.conftest import read_metrics, save_png, smooth_image
-from tests.tasks.test_base import make
+from tests.prior.test_deep_image_prior import config_of, problem_of
 
 QUICK = ("preset=smoke", "iterations=4", "log_every=2", "logger=none", "chunk=2")
 TILES = ("tile=64", "overlap=16")
@@ -32,67 +32,65 @@ def large(tmp_path):
     return save_png(tmp_path / "large.png", smooth_image(3, 70, 100))
 
 
-def whole(task="restoration", size=(70, 100), **changes):
-    """A task that is fitted in tiles."""
-    changes = {"tile": 64, "overlap": 16, **changes}
-    task = make(task, x=smooth_image(3, *size), **changes)
-    return type(task)(task.config, replace(task.given, is_tiled=True))
+def tiling_of(folder, task="restoration", size=(70, 100), **changes):
+    """The tiles of an image, and its problem."""
+    config = config_of(task, **{"tile": 64, "overlap": 16, **changes})
+    problem = problem_of(config, x=smooth_image(3, *size))
+    share = config.holdout
+    seen = problem.hold_out(share, torch.Generator().manual_seed(0)) if share else None
+    return Tiling(config, problem, seen, None, folder, Identity({}, {}, "")), problem
 
 
 @pytest.mark.parametrize("task", ["denoising", "restoration", "inpainting", "sr"])
 def test_tiles_see_their_part_of_the_one_observation(task, tmp_path):
     changes = {"factor": 2} if task == "sr" else {}
-    image = whole(task, holdout=0.2, **changes)
-    alone = make(task, x=smooth_image(3, 70, 100), holdout=0.2, **changes)
-    assert torch.equal(image.y, alone.y)
-    assert torch.equal(image.used, alone.used)
-    tiling, step = Tiling(image, tmp_path), changes.get("factor", 1)
+    tiling, whole = tiling_of(tmp_path, task, holdout=0.2, **changes)
+    step = whole.scale
     assert len(tiling.grid) == 4
     for tile in tiling.grid:
-        given = tiling.given(tile)
+        part, _ = tiling._asked(tile)
         rows, columns = (
             slice(span.start // step, span.stop // step) for span in (tile.rows, tile.columns)
         )
-        assert torch.equal(given.y, alone.y[..., rows, columns])
+        assert torch.equal(part.y, whole.y[..., rows, columns])
         if task != "sr":
-            assert torch.equal(given.used, alone.used[..., rows, columns])
-        if alone.mask is not None:
-            assert torch.equal(given.m, alone.mask[..., rows, columns])
+            assert torch.equal(part.known, tiling.seen[..., rows, columns])
+        if whole.mask is not None:
+            assert torch.equal(part.mask, whole.mask[..., rows, columns])
 
 
 def test_each_tile_has_weights_and_input_of_its_own(tmp_path):
-    image = whole()
-    tiling = Tiling(image, tmp_path)
-    fits = [type(image)(image.config, tiling.given(tile)) for tile in tiling.grid]
-    weights = [torch.cat([p.flatten() for p in fit.generator.parameters()]) for fit in fits]
+    tiling, _ = tiling_of(tmp_path)
+    parts = {f" tile {t.rows.start} {t.columns.start}": tiling._asked(t) for t in tiling.grid}
+    fits = [build_prior(tiling.config, *asked, name) for name, asked in parts.items()]
+    weights = [torch.cat([p.flatten() for p in fit.network.parameters()]) for fit in fits]
     for i in range(1, len(fits)):
         assert not torch.equal(fits[0].z, fits[i].z)
         assert not torch.equal(weights[0], weights[i])
-    again = type(image)(image.config, tiling.given(list(tiling.grid)[1]))
-    assert torch.equal(again.z, fits[1].z)
-    assert not hasattr(image, "z")  # of the whole image, it would be the largest thing of all
+    name = list(parts)[1]
+    assert torch.equal(build_prior(tiling.config, *parts[name], name).z, fits[1].z)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 7])
 def test_sr_what_a_tile_cannot_know_is_left_out_of_its_loss(factor, tmp_path):
     side = 12 * factor + 64
-    image = whole("sr", (2 * side - 3, 2 * side - 5), factor=factor, tile=side, overlap=6 * factor)
-    tiling, operator = Tiling(image, tmp_path), Downsample(factor)
+    size, changes = (2 * side - 3, 2 * side - 5), {"tile": side, "overlap": 6 * factor}
+    tiling, _ = tiling_of(tmp_path, "sr", size, factor=factor, **changes)
     assert len(tiling.grid) > 1
     for tile in tiling.grid:
-        given = tiling.given(tile)
-        own = operator(given.x)  # extended by the tile's own border
-        wrong = (own - given.y).abs().amax(1, keepdim=True) > 1e-5
-        assert own.shape == given.y.shape
+        part, _ = tiling._asked(tile)
+        own = part.A(part.x)  # extended by the tile's own border
+        wrong = (own - part.y).abs().amax(1, keepdim=True) > 1e-5
+        assert own.shape == part.y.shape
         assert wrong.any()  # so there is something to leave out
-        assert not given.used[wrong].any()
+        assert not part.known[wrong].any()
         # Two rows or columns at each border inside the image, no more.
         above, below, left, right = tile.inside
         height, width = (
             size - 2 * (a + b)
-            for size, a, b in zip(given.y.shape[2:], (above, left), (below, right), strict=True)
+            for size, a, b in zip(part.y.shape[2:], (above, left), (below, right), strict=True)
         )
-        assert given.used.sum() == height * width
+        assert part.known.sum() == height * width
         for line, is_inside in zip(
             (tile.window[: 2 * factor], tile.window[-2 * factor :].flip(0)),
             (above, below),
@@ -181,8 +179,8 @@ def test_the_result_folder_of_a_mosaic(dip, tmp_path, large, task):
     assert metrics["baselines"][0]["psnr"] > 0
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["iteration"] for row in rows] == ["1", "2", "4"]
-    assert float(rows[-1]["loss"]) == pytest.approx(metrics["loss"])
+    assert [row["iteration"] for row in rows] == ["4", "8", "12", "16"]
+    assert np.mean([float(row["loss"]) for row in rows]) == pytest.approx(metrics["loss"])
     assert float(rows[-1]["seconds"]) == pytest.approx(metrics["seconds"])
     with Image.open(folder / "restored.png") as restored:
         assert restored.size == (100, 70)
@@ -217,18 +215,17 @@ def test_one_tile_is_the_whole_fit_bit_for_bit(dip, tmp_path, photo):
     assert read_metrics(one)["tiles"] == read_metrics(two)["tiles"] == 1
 
 
-def test_the_curve_is_the_mean_over_the_tiles(dip, tmp_path, large):
+def test_the_curve_has_a_row_for_each_tile(dip, tmp_path, large):
     assert dip("task=denoising", f"image={large}", *TILES, *QUICK, "hydra.run.dir=out")[0] == 0
     parts = [
-        np.genfromtxt(path, delimiter=",", names=True)
+        np.genfromtxt(path, delimiter=",", names=True)[-1]
         for path in sorted((tmp_path / "out" / "tiles").glob("*/history.csv"))
     ]
     whole = np.genfromtxt(tmp_path / "out" / "history.csv", delimiter=",", names=True)
-    assert len(parts) == 4
-    np.testing.assert_allclose(whole["loss"], np.mean([p["loss"] for p in parts], 0), rtol=1e-6)
-    error = np.mean([10 ** (-p["psnr"] / 10) for p in parts], 0)
-    np.testing.assert_allclose(whole["psnr"], -10 * np.log10(error), rtol=1e-6)
-    np.testing.assert_allclose(whole["seconds"], np.sum([p["seconds"] for p in parts], 0), 1e-6)
+    assert whole["iteration"].tolist() == [4, 8, 12, 16]
+    for name in ("loss", "psnr", "psnr_average"):
+        np.testing.assert_allclose(whole[name], [part[name] for part in parts], rtol=1e-6)
+    np.testing.assert_allclose(whole["seconds"], np.cumsum([p["seconds"] for p in parts]), 1e-5)
 
 
 def save_mask(path, holes, size=(70, 100)):
@@ -311,12 +308,13 @@ def test_an_input_image_is_cut_with_the_tiles(dip, tmp_path, large):
 
 def test_too_little_memory_names_a_tile_that_fits(dip, tmp_path, monkeypatch):
     Image.fromarray(np.zeros((600, 700), np.uint8)).save(tmp_path / "big.png")
-    monkeypatch.setattr("dip_lightning.engine.memory.free_bytes", lambda _: 6e8)
+    monkeypatch.setattr("dip_lightning.compute.memory.free_bytes", lambda _: 6e8)
     status, _, err = dip("image=big.png", *QUICK, "precision=float32", tiny=False)
     assert status == 1
     side = int(err.partition("use tile=")[2].partition(" ")[0])
     assert side % 32 == 0
-    config = make("denoising", network={"name": "skip", "generator": "skip"}, input_depth=32).config
+    network = {"name": "skip", "generator": "skip"}
+    config = config_of("denoising", network=network, input_depth=32)
     _check_memory(config, 1, (side, side), CPU)
     with pytest.raises(ValueError, match=f"use tile={side}"):
         _check_memory(config, 1, (side + 32, side + 33), CPU)

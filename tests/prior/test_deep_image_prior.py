@@ -8,8 +8,10 @@ import torch.nn.functional as F
 from pytorch_lightning import Trainer
 
 from dip_lightning import tasks
+from dip_lightning.building import build_prior
 from dip_lightning.config import Config
-from dip_lightning.tasks.given import Given
+from dip_lightning.optimizers import StepLimit
+from dip_lightning.tasks import Given
 from tests.conftest import smooth_image
 
 NETWORK = {"name": "skip", "generator": "skip", "down": [4, 6], "up": [4, 5], "skip": [2, 0]}
@@ -21,11 +23,22 @@ SETTINGS = {
 }
 
 
-def make(task="restoration", x=None, y=None, m=None, z=None, **changes):
+def config_of(task="restoration", **changes):
     settings = {**SETTINGS[task], "input_depth": 3, "precision": "float32", "network": NETWORK}
-    config = Config(task=task, **{**settings, "iterations": 20, **changes})
-    given = Given(x=smooth_image(3, 17, 13) if x is None and y is None else x, y=y, m=m, z=z)
-    return tasks.load(task)(config, given)
+    return Config(task=task, **{**settings, "iterations": 20, **changes})
+
+
+def problem_of(config, x=None, y=None, m=None):
+    given = Given(x=smooth_image(3, 17, 13) if x is None and y is None else x, y=y, m=m)
+    return tasks.problem(given, vars(config))
+
+
+def make(task="restoration", x=None, y=None, m=None, z=None, guard=None, **changes):
+    config = config_of(task, **changes)
+    prior = build_prior(config, problem_of(config, x, y, m), z)
+    # Tighter than a user may ask for, so that it is at work in a short fit.
+    prior.guard = None if guard is None else StepLimit(guard)
+    return prior
 
 
 def trainer(callbacks=(), accelerator="cpu", **settings):
@@ -42,7 +55,7 @@ def trainer(callbacks=(), accelerator="cpu", **settings):
 
 
 def fit(task, chunk=1, callbacks=()):
-    total = task.config.iterations
+    total = task.settings.iterations
     chunks = [min(chunk, total - done) for done in range(0, total, chunk)]
     trainer(callbacks).fit(task, chunks)
     return task
@@ -66,8 +79,8 @@ def collected(task, chunk):
 
 def plain_loop(task, loss_of):
     """Deep Image Prior as a textbook writes it, in float32, one host look per iteration."""
-    c = task.config
-    network, z = task.generator, task.z
+    c = task.settings
+    network, z = task.network, task.z
     noise = task.random("perturbations")
     adam = torch.optim.Adam(network.parameters(), lr=c.lr)
     losses, outputs, last = [], [], z.permute(0, 2, 3, 1).shape
@@ -85,10 +98,10 @@ def plain_loop(task, loss_of):
 
 
 LOSSES = {
-    "sr": lambda task: lambda x_hat: F.mse_loss(task.A(x_hat), task.y),
-    "inpainting": lambda task: lambda x_hat: F.mse_loss(x_hat * task.A.m, task.y),
-    "restoration": lambda task: lambda x_hat: F.mse_loss(x_hat * task.A.m, task.y),
-    "denoising": lambda task: lambda x_hat: F.mse_loss(x_hat, task.y),
+    "sr": lambda task: lambda x_hat: F.mse_loss(task.problem.A(x_hat), task.problem.y),
+    "inpainting": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
+    "restoration": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
+    "denoising": lambda task: lambda x_hat: F.mse_loss(x_hat, task.problem.y),
 }
 
 
@@ -102,7 +115,7 @@ def test_equals_a_plain_loop(name, chunk):
     torch.testing.assert_close([i.loss for i in iterates], losses, rtol=2e-4, atol=1e-7)
     torch.testing.assert_close(ours.x_hat, outputs[-1], rtol=0, atol=2e-3)
     torch.testing.assert_close(ours.x_average, average, rtol=0, atol=1e-3)
-    errors = [F.mse_loss(out, reference.x).item() for out in outputs]
+    errors = [F.mse_loss(out, reference.problem.x).item() for out in outputs]
     torch.testing.assert_close([i.error for i in iterates], errors, rtol=1e-2, atol=1e-6)
 
 
@@ -115,7 +128,7 @@ def test_the_ground_truth_never_reaches_the_fit():
     x = smooth_image(3, 17, 13)
     known = make(x=x)
     other = make(x=x)
-    other.x = torch.rand_like(x)
+    other.problem.x = torch.rand_like(x)
     assert [i.loss for i in collected(known, 5)] == [i.loss for i in collected(other, 5)]
 
 
@@ -128,19 +141,19 @@ def test_an_observation_without_ground_truth_has_no_errors():
     task = make("denoising", y=smooth_image(3, 17, 13))
     iterates = collected(task, 4)
     assert all(i.error is None and i.error_average is None for i in iterates)
-    assert torch.equal(task.y, smooth_image(3, 17, 13))
+    assert torch.equal(task.problem.y, smooth_image(3, 17, 13))
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 20])
 def test_a_loss_that_is_not_finite_leaves_the_last_good_result(chunk):
     task, good = make(), make(iterations=5)
-    healthy, calls = task.loss, []
+    healthy, calls = task.problem.loss, []
 
-    def breaking(x_hat):
+    def breaking(x_hat, seen):
         calls.append(1)
-        return healthy(x_hat) * (math.nan if len(calls) > 5 else 1)
+        return healthy(x_hat, seen) * (math.nan if len(calls) > 5 else 1)
 
-    task.loss = breaking
+    task.problem.loss = breaking
     fit(task, chunk)
     fit(good)
     assert task.diverged_at == 6
@@ -150,17 +163,17 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_result(chunk):
 
 def test_keep_known_pastes_the_known_pixels():
     task = fit(make(keep_known=True))
-    known = task.A.m.expand_as(task.x) == 1
-    assert torch.equal(task.x_hat[known], task.x[known])
-    assert not torch.equal(task.x_hat[~known], task.x[~known])
+    known = task.problem.A.m.expand_as(task.problem.x) == 1
+    assert torch.equal(task.x_hat[known], task.problem.x[known])
+    assert not torch.equal(task.x_hat[~known], task.problem.x[~known])
 
 
 def test_seeds_of_purposes_are_independent():
     first, second = make(), make(seed=1)
     assert not torch.equal(first.z, second.z)
-    assert not torch.equal(first.A.m, second.A.m)
+    assert not torch.equal(first.problem.A.m, second.problem.A.m)
     deeper = make(input_depth=5)
-    assert torch.equal(first.A.m, deeper.A.m)
+    assert torch.equal(first.problem.A.m, deeper.problem.A.m)
 
 
 def test_global_randomness_is_not_touched():
@@ -181,7 +194,10 @@ def test_checkpoint_loads_without_arbitrary_code(tmp_path):
     lightning = trainer()
     lightning.fit(task, [3])
     lightning.save_checkpoint(tmp_path / "last.ckpt")
-    state = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
+    saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    names = {name.partition(".")[0] for name in saved["state_dict"]}
+    assert names == {"network", "x_hat", "x_average", "average_weight"}  # no z, no y
     again = make()
-    again.load_state_dict(state)
-    assert torch.equal(again.x_average, task.x_average)
+    again.on_load_checkpoint(saved)
+    again.load_state_dict(saved["state_dict"])
+    assert torch.equal(again(), task())

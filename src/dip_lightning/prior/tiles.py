@@ -60,6 +60,25 @@ class Tile:
         )
         return image[..., rows, columns].clone(memory_format=torch.contiguous_format)
 
+    def inner(self, m: Tensor, width: int) -> Tensor:
+        """Clear the outermost pixels at those borders that lie inside the image.
+
+        Args:
+            m: (1, C, h, w) of the tile.
+            width: how many pixels.
+        """
+        above, below, left, right = self.inside
+        m = m.clone()
+        if above:
+            m[..., :width, :] = 0
+        if below:
+            m[..., -width:, :] = 0
+        if left:
+            m[..., :width] = 0
+        if right:
+            m[..., -width:] = 0
+        return m
+
 
 @dataclass(frozen=True)
 class Grid:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dip_lightning.engine import cgroups
+from dip_lightning.compute import cgroups
 from dip_lightning.errors import UserError
 
 PROBE = 256  # side of the image that is tried out, pixels

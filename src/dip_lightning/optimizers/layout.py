@@ -1,0 +1,12 @@
+"""How an optimiser's state lies in memory."""
+
+import torch
+from torch.optim import Optimizer
+
+
+def lay_out_state(optimizer: Optimizer) -> None:
+    """Lay a checkpoint's state, which has the layout of its time, out as the parameters are now."""
+    for theta, state in optimizer.state.items():
+        for name, value in state.items():
+            if value.shape == theta.shape:
+                state[name] = torch.empty_like(theta).copy_(value)

@@ -1,0 +1,190 @@
+"""What a fit ends with, measured: the result beside the observation and the classical methods."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from dip_lightning.metrics import Scores, psnr_where, score
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.prior.health import of_losses
+from dip_lightning.prior.problem import Problem
+
+MOST_UNKNOWNS = 1_000_000
+NO_SCORES = Scores()
+
+
+@dataclass
+class Fitted:
+    """Where a fit, or the fits of all tiles of an image, ended.
+
+    Attributes:
+        last: the last iterate, (1, C, H, W).
+        average: the averaged output, (1, C, H, W).
+        loss: of the last iteration; None where there was none.
+        diagnosis: what is wrong with the course of the loss; see `health.of_losses`.
+        iteration: how many iterations were computed.
+        is_over: nothing is left to do.
+        reached_at: iteration at which only noise was left; None: never.
+        diverged_at: iteration whose loss was not finite; None: none.
+        network_computed: how, as a word; None: unknown.
+    """
+
+    last: Tensor
+    average: Tensor
+    loss: float | None
+    diagnosis: str | None
+    iteration: int
+    is_over: bool
+    reached_at: int | None = None
+    diverged_at: int | None = None
+    network_computed: str | None = None
+
+    @classmethod
+    def of(cls, prior: DeepImagePrior) -> Self:
+        """Take what a fit has computed so far."""
+        loss = prior.iterates[-1].loss if prior.iterates else None
+        return cls(
+            prior.x_hat.cpu(),
+            prior.x_average.cpu(),
+            loss,
+            None if loss is None else of_losses(prior.loss_first, prior.loss_best, loss),
+            prior.iteration,
+            prior.is_over,
+            prior.discrepancy.reached_at,
+            prior.diverged_at,
+            prior.network_computed,
+        )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An image and how good it is.
+
+    Attributes:
+        name: what it is called in the table.
+        pixels: (1, C, H, W), in [0, 1].
+        scores: against the ground truth; all None without one.
+        seconds: how long it took to compute, where that was measured.
+    """
+
+    name: str
+    pixels: Tensor
+    scores: Scores
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job ends with.
+
+    Attributes:
+        observed: the observation.
+        baselines: what classical methods make of it, the usual one first.
+        last: the last iterate.
+        average: the averaged output.
+        chosen: which of the two is the result.
+    """
+
+    observed: Measured
+    baselines: list[Measured]
+    last: Measured
+    average: Measured
+    chosen: Measured
+
+    @property
+    def rows(self) -> list[Measured]:
+        """The lines of the table, from top to bottom."""
+        return [self.observed, *self.baselines, self.last, self.average]
+
+
+def measure(
+    problem: Problem, fitted: Fitted, output: str = "average", *, with_baselines: bool = True
+) -> Outcome:
+    """Measure the observation and both outputs, beside the classical methods' where wanted.
+
+    Args:
+        problem: what was asked, on the CPU.
+        fitted: where the fit ended.
+        output: "average" or "last", which one is the result.
+        with_baselines: compute the classical methods.
+    """
+    x, m, factor = problem.x, problem.mask, problem.scale if problem.scale > 1 else None
+
+    def measured(name: str, pixels: Tensor, seconds: float | None = None) -> Measured:
+        if x is None or pixels.shape != x.shape:
+            return Measured(name, pixels.cpu(), NO_SCORES, seconds)
+        return Measured(name, pixels.cpu(), score(pixels, x, factor, m), seconds)
+
+    baselines, wanted = [], with_baselines and baselines_are_affordable(problem)
+    for name, compute in problem.baselines().items() if wanted else ():
+        start = time.perf_counter()
+        pixels = compute()
+        baselines.append(measured(name, pixels, time.perf_counter() - start))
+    last, average = measured("DIP last", fitted.last), measured("DIP averaged", fitted.average)
+    chosen = average if output == "average" else last
+    return Outcome(measured("observed", problem.y), baselines, last, average, chosen)
+
+
+def baselines_are_affordable(problem: Problem) -> bool:
+    """Say whether the classical methods take less than about a minute and a gigabyte or two.
+
+    Biharmonic inpainting solves a linear system with an unknown for each missing pixel.
+    """
+    m = problem.mask
+    if m is None or float((1 - m).sum()) <= MOST_UNKNOWNS:
+        return True
+    print(f"baselines: left out, more than {MOST_UNKNOWNS:,} pixels are missing", flush=True)
+    return False
+
+
+def metrics(outcome: Outcome, fitted: Fitted) -> dict[str, Any]:
+    """Collect what was measured, as metrics.json has it; None where it is not defined."""
+    last, average = asdict(outcome.last.scores), asdict(outcome.average.scores)
+    return {
+        **{
+            f"{name}{suffix}": scores[name]
+            for name in last
+            for suffix, scores in (("", last), ("_average", average))
+        },
+        "observed": asdict(outcome.observed.scores),
+        "baselines": [
+            {"name": row.name, "seconds": row.seconds, **asdict(row.scores)}
+            for row in outcome.baselines
+        ],
+        "loss": fitted.loss,
+        "iterations": fitted.iteration,
+    }
+
+
+@torch.no_grad()
+def psnr_holdout(problem: Problem, outcome: Outcome, seen: Tensor | None) -> float | None:
+    """Compare A(result) with the known values of y that the loss has not seen, dB.
+
+    Args:
+        problem: what was asked.
+        outcome: its result.
+        seen: which values the loss has seen, 0 or 1, as y; None: all, and there is nothing to say.
+    """
+    if seen is None:
+        return None
+    held_out = problem.known_values() - seen
+    return psnr_where(problem.A(outcome.chosen.pixels), problem.y, held_out)
+
+
+def format_table(outcome: Outcome) -> str:
+    """Lay out the table for a terminal; a dash where a metric is not defined."""
+    rows = outcome.rows
+    width = max(len(row.name) for row in rows)
+    lines = [f"{'':{width}}  PSNR (dB)  PSNR-Y (dB)    SSIM"]
+    for row in rows:
+        s = row.scores
+        cells = (_cell(s.psnr, 9, 2), _cell(s.psnr_y, 11, 2), _cell(s.ssim, 6, 4))
+        lines.append(f"{row.name:{width}}  {'  '.join(cells)}")
+    return "\n".join(lines)
+
+
+def _cell(value: float | None, width: int, digits: int) -> str:
+    return f"{'-' if value is None else format(value, f'.{digits}f'):>{width}}"

@@ -1,0 +1,1 @@
+"""The method: what is asked (`Problem`), and how it is fitted (`DeepImagePrior`)."""

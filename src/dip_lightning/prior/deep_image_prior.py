@@ -1,0 +1,355 @@
+"""The fit: one network, one observation, one loop."""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, astuple, dataclass
+from functools import partial
+from typing import Any, Protocol, Self
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+from dip_lightning import compute
+from dip_lightning.errors import UserError
+from dip_lightning.generators import default_network, follows_input_dtype
+from dip_lightning.generators.inputs import draw_input, perturb
+from dip_lightning.losses import mse
+from dip_lightning.metrics import decibels
+from dip_lightning.optimizers import Muon, StepLimit, add_to_average, lay_out_state, warmup_cosine
+from dip_lightning.prior.chunks import Chunks
+from dip_lightning.prior.problem import Problem
+from dip_lightning.prior.randomness import source
+from dip_lightning.prior.settings import fit_settings
+from dip_lightning.prior.stopping import EVERY, Discrepancy
+
+FIT = "fit"  # in a checkpoint: what Lightning does not know of
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """Measurements of one iteration; errors are against x, None without it.
+
+    Attributes:
+        loss: fidelity to the observation, before the step.
+        error: mean squared error of the iterate.
+        error_average: mean squared error of the averaged output.
+    """
+
+    loss: float
+    error: float | None
+    error_average: float | None
+
+
+class Accelerator(Protocol):
+    """Another way to compute the same iterations; see `dip_lightning.compute.acceleration`."""
+
+    def is_recording(self, device: torch.device) -> bool:
+        """Say whether iterations are recorded on this device, so that all must stay in place."""
+
+    def prepare(
+        self, prior: "DeepImagePrior", like: Tensor, optimizer: Optimizer
+    ) -> tuple[str, Callable[[Tensor], Tensor], Callable[[], Tensor]]:
+        """Return how the network is computed, as a word, the network, and the iteration."""
+
+
+class DeepImagePrior(LightningModule):
+    """Fit theta so that A(x_hat) matches y: argmin_theta loss(A(x_hat), y), x_hat = f_theta(z + n).
+
+    Any `Trainer` fits it; there is no data to give. An epoch is the whole fit, unless
+    `iterations_per_epoch` cuts it into several. Logged are `loss` and, with a ground truth,
+    `psnr` and `psnr_average`. `prior()` is the restored image.
+
+    Args:
+        problem: the observation and its operator.
+        network: f, a module from z, (1, input_depth, H, W), to (1, C, H, W); None: the paper's.
+        z: input of the network, (1, input_depth, H, W); None: drawn.
+        image: for input_type="image": what is taken for z, (1, C, H, W).
+        iterations_per_epoch: None: all of them.
+        part: name of a part of an image that is fitted by itself; another part, other draws.
+        fit: see `FitSettings`.
+
+    Raises:
+        UserError: an argument is not allowed, or does not go with the problem.
+
+    Source: Ulyanov et al., "Deep Image Prior", CVPR 2018.
+
+    Example:
+        >>> import torch
+        >>> from pytorch_lightning import Trainer
+        >>> from dip_lightning import DeepImagePrior, Problem, generators
+        >>> problem = Problem(torch.rand(1, 3, 20), A=lambda x: x.mean(3), shape=(3, 20, 33))
+        >>> network = generators.Skip(8, 3, generators.SkipOptions([8, 8], [8, 8], [2, 2]))
+        >>> prior = DeepImagePrior(problem, network, input_depth=8, iterations=3)
+        >>> quiet = dict(logger=False, enable_checkpointing=False, enable_progress_bar=False)
+        >>> Trainer(max_epochs=1, accelerator="cpu", **quiet).fit(prior)
+        >>> prior().shape
+        torch.Size([1, 3, 20, 33])
+    """
+
+    x_hat: Tensor
+    x_average: Tensor
+    average_weight: Tensor
+    z: Tensor
+    seen: Tensor | None
+
+    def __init__(
+        self,
+        problem: Problem,
+        network: nn.Module | None = None,
+        z: Tensor | None = None,
+        *,
+        image: Tensor | None = None,
+        iterations_per_epoch: int | None = None,
+        part: str = "",
+        **fit: Any,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.settings = fit_settings(fit)
+        self.save_hyperparameters(asdict(self.settings))
+        self.problem, self.part = problem, part
+        self.iterations_per_epoch = iterations_per_epoch
+        s, channels = self.settings, problem.shape[0]
+        depth = s.input_depth if z is None else z.shape[1]
+        self.network = network or default_network(depth, channels, self.random("weights"))
+        self.register_buffer("z", self._draw(image) if z is None else z, persistent=False)
+        self.z = self.z.contiguous(memory_format=torch.channels_last)
+        seen = problem.hold_out(s.holdout, self.random("holdout")) if s.holdout else None
+        self.register_buffer("seen", seen, persistent=False)
+        for name in ("x_hat", "x_average"):
+            self.register_buffer(name, torch.zeros(1, *problem.shape))
+        self.register_buffer("average_weight", torch.zeros(()))
+        self.iteration = 0
+        self.iterates: list[Iterate] = []
+        self.loss_first = self.loss_best = math.inf
+        self.diverged_at: int | None = None
+        self.seconds_per_iteration: float | None = None
+        self.discrepancy = Discrepancy(s.discrepancy or 0)
+        self.guard = None if s.guard is None else StepLimit(s.guard)
+        self.network_computed: str | None = None
+        self._accelerator: Accelerator | None = None
+        self._resumed: dict[str, Any] | None = None
+
+    def _draw(self, image: Tensor | None) -> Tensor:
+        s, (_, height, width) = self.settings, self.problem.shape
+        return draw_input(
+            s.input_type,
+            (s.input_depth, height, width),
+            scale=s.input_scale,
+            image=image,
+            generator=self.random("input"),
+        )
+
+    def random(self, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
+        """Return the source of randomness for a purpose; see `source`."""
+        return source(purpose, self.settings.seed, device, part=self.part)
+
+    def accelerate(self, accelerator: Accelerator) -> Self:
+        """Compute iterations in another way from the next fit on; returns itself."""
+        self._accelerator = accelerator
+        return self
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to do."""
+        reached = self.discrepancy.reached_at is not None
+        return reached or self.iteration >= self.settings.iterations
+
+    def forward(self) -> Tensor:
+        """Return the restored image, (1, C, H, W) in [0, 1].
+
+        Raises:
+            UserError: nothing was fitted yet.
+        """
+        if not self.iteration:
+            raise UserError("prior(): nothing was fitted yet; Trainer(max_epochs=1).fit(prior)")
+        return self.x_average if self.settings.output == "average" else self.x_hat
+
+    def train_dataloader(self) -> Iterable[int]:
+        """Deal out the iterations; a fit has no data."""
+        s, limit = self.settings, self.trainer.max_steps
+        total = s.iterations if limit < 0 else min(s.iterations, limit)
+        return Chunks(self, total, s.chunk, EVERY, self.iterations_per_epoch)
+
+    def configure_optimizers(self) -> Any:
+        """One for theta alone, and the course of its rate."""
+        s, device = self.settings, self.device
+        accelerator = self._accelerator
+        adam = partial(
+            Adam,
+            lr=s.lr,
+            betas=(0.9, s.beta2),
+            eps=s.epsilon,
+            fused=device.type in {"cpu", "cuda"},
+            capturable=accelerator is not None and accelerator.is_recording(device),
+        )
+        theta = list(self.network.parameters())
+        optimizer: Optimizer = adam(theta)
+        if s.optimizer == "muon":
+            optimizer = Muon(theta, adam, s.muon_rounds, self._dtype_on(device))
+        if self.guard is not None:
+            self.guard.attach(optimizer)
+        course = partial(warmup_cosine, rise=s.rise, iterations=s.iterations, end=s.lr_end)
+        constant = s.schedule == "constant"
+        return [optimizer], [LambdaLR(optimizer, (lambda _: 1.0) if constant else course)]
+
+    def on_train_start(self) -> None:
+        """Fix what depends on the device: number format, layout, source of the perturbations."""
+        optimizer, scheduler = self.optimizers(use_pl_optimizer=False), self.lr_schedulers()
+        assert isinstance(optimizer, Optimizer)  # noqa: S101 - narrows the type
+        assert isinstance(scheduler, LRScheduler)  # noqa: S101
+        self.optimizer, self.scheduler = optimizer, scheduler
+        self.computed_on = self.device  # the Trainer moves the module back to the CPU in the end
+        self.dtype_inside = self._dtype_on(self.device)
+        self.layout = compute.memory_format(self.dtype_inside, self.device)
+        self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.x_hat, self.z = (t.contiguous(memory_format=self.layout) for t in (self.x_hat, self.z))
+        lay_out_state(optimizer)
+        self.perturbations = self.random("perturbations", self.device)
+        if self._resumed is not None:
+            self.perturbations.set_state(self._resumed["perturbations"])
+            if self.guard is not None:
+                self.guard.load_state_dict(self._resumed["guard"], self.device)
+            self._resumed = None
+        self.network.train()
+        self.generate, self.compute = self.network.__call__, self.iterate
+        if self._accelerator is not None:
+            found = self._accelerator.prepare(self, self.z.to(self.dtype_inside), optimizer)
+            self.network_computed, self.generate, self.compute = found
+        self._count(self.iteration)
+
+    def on_train_end(self) -> None:
+        """Let go of what was recorded."""
+        self.release()
+
+    def release(self) -> None:
+        """Let go of what was recorded, which keeps memory that another fit needs."""
+        self.generate, self.compute = self.network.__call__, self.iterate
+
+    def iterate(self) -> Tensor:
+        """Perturb z, generate, compare, step and average.
+
+        Nothing here waits for the device, and what the next iteration reads stays in its place.
+
+        Returns:
+            loss, error and error of the average, (3,); see `Iterate`.
+        """
+        self.optimizer.zero_grad()
+        z = perturb(self.z, self.settings.noise_std, self.perturbations)
+        x_hat = self.generate(z.to(self.dtype_inside, memory_format=self.layout))
+        if x_hat.shape != self.x_hat.shape:
+            expected = tuple(self.x_hat.shape)
+            raise UserError(f"network: returns {tuple(x_hat.shape)}, expected {expected}")
+        loss = self.problem.loss(x_hat, self.seen)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        with torch.no_grad():
+            return self._average(loss.detach(), self.problem.complete(x_hat.detach(), self.seen))
+
+    def _average(self, loss: Tensor, x_hat: Tensor) -> Tensor:
+        finite, decay, x = loss.isfinite(), self.settings.average, self.problem.x
+        self.x_hat.copy_(torch.where(finite, x_hat, self.x_hat))
+        add_to_average(self.x_average, self.average_weight, self.x_hat, decay, counts=finite)
+        if x is None:
+            return torch.stack([loss, loss, loss])
+        return torch.stack([loss, mse(self.x_hat, x), mse(self.x_average, x)])
+
+    def training_step(self, iterations: int) -> None:
+        """Compute iterations, then look at their measurements, once, and stop where they say so."""
+        started = time.perf_counter()
+        measured = [self._advance() for _ in range(iterations)]
+        rows = torch.stack(measured).tolist()  # waits for the device
+        self.seconds_per_iteration = (time.perf_counter() - started) / len(rows)
+        self._look(rows)
+        self._count(self.iteration)
+        self._log()
+        if self.is_over or self.diverged_at is not None:
+            self.trainer.should_stop = True
+
+    def _advance(self) -> Tensor:
+        measured = self.compute()
+        self.scheduler.step()
+        return measured
+
+    def _look(self, rows: list[list[float]]) -> None:
+        compared = self.problem.x is not None
+        self.iterates = [Iterate(row[0], *(row[1:] if compared else (None, None))) for row in rows]
+        losses = [iterate.loss for iterate in self.iterates]
+        bad = [position for position, loss in enumerate(losses) if not math.isfinite(loss)]
+        if self.diverged_at is None and bad:
+            self.diverged_at = self.iteration + 1 + bad[0]
+        self.loss_first = losses[0] if self.iteration == 0 else self.loss_first
+        self.loss_best = min(self.loss_best, *losses)
+        self.iteration += len(losses)
+        self.discrepancy.look(self.iteration, self._result_loss, self._noise_power)
+
+    @torch.no_grad()
+    def _result_loss(self) -> float:
+        return float(self.problem.loss(self.x_average, self.seen))
+
+    def _noise_power(self) -> float | None:
+        power = self.problem.noise_power(self.x_average)
+        share = self.problem.known if self.seen is None else self.seen
+        return power if power is None or share is None else power * float(share.mean())
+
+    def _log(self) -> None:
+        last, trainer = self.iterates[-1], self.trainer
+        shown = EVERY if trainer.progress_bar_callback is not None else None
+        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
+        steps = (every, shown, self.iterations_per_epoch)
+        if not self.is_over and all(not step or self.iteration % step for step in steps):
+            return
+        errors = {"psnr": decibels(last.error), "psnr_average": decibels(last.error_average)}
+        values = {name: value for name, value in errors.items() if value is not None}
+        values["loss"] = last.loss
+        self.log_dict(values, prog_bar=True, batch_size=1)
+
+    def _count(self, iterations: int) -> None:
+        # Lightning counts its own steps, of which one may be many iterations.
+        loop = self.trainer.fit_loop.epoch_loop
+        loop.manual_optimization.optim_step_progress.total.completed = iterations
+        loop._batches_that_stepped = max(0, iterations - 1)  # noqa: SLF001 - the axis of loggers
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what Lightning does not know of, and leave out what y and the seed give again."""
+        del checkpoint["loops"]  # the rest of a fit is an epoch of its own
+        state = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {k: v for k, v in state.items() if not _is_given(k)}
+        checkpoint[FIT] = {
+            "iteration": self.iteration,
+            "iterates": [astuple(iterate) for iterate in self.iterates[-1:]],
+            "losses": (self.loss_first, self.loss_best),
+            "diverged_at": self.diverged_at,
+            "is_over": self.is_over,
+            "reached_at": self.discrepancy.reached_at,
+            "perturbations": self.perturbations.get_state(),
+            "guard": {} if self.guard is None else self.guard.state_dict(),
+            "computed": self.computed(self.computed_on),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take back what on_save_checkpoint has added; the device's part waits for the device."""
+        given = {name: value for name, value in self.state_dict().items() if _is_given(name)}
+        checkpoint["state_dict"] |= given
+        self._resumed = saved = checkpoint[FIT]
+        self.iteration, self.diverged_at = saved["iteration"], saved["diverged_at"]
+        self.iterates = [Iterate(*values) for values in saved["iterates"]]
+        self.discrepancy.reached_at = saved["reached_at"]
+        self.loss_first, self.loss_best = saved["losses"]
+
+    def computed(self, device: torch.device) -> str:
+        """Say how the fit is computed on a device, as far as that changes its bits."""
+        return f"{str(self._dtype_on(device)).removeprefix('torch.')} on {device.type}"
+
+    def _dtype_on(self, device: torch.device) -> torch.dtype:
+        if not follows_input_dtype(self.network):
+            return torch.float32
+        return compute.compute_dtype(self.settings.precision, device)
+
+
+def _is_given(name: str) -> bool:
+    return name.startswith("problem.")

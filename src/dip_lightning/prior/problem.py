@@ -1,0 +1,201 @@
+"""What is asked: an observation y, and the operator A that made it from the image x."""
+
+from collections.abc import Callable
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from dip_lightning.errors import UserError
+from dip_lightning.losses import masked_mse, mse
+from dip_lightning.operators import clipped_noise_power
+from dip_lightning.prior.tiles import Tile
+
+LOWEST, HIGHEST = -1.0, 2.0  # noise that was not clipped leaves [0, 1]
+Operator = Callable[[Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class Problem(nn.Module):
+    """An observation y = A(x) + n, of which x is to be found.
+
+    Args:
+        y: observation, of the shape that A returns.
+        A: differentiable function or module from x, (1, C, H, W) in [0, 1], to y's shape; of a
+            `deepinv` Physics, its noise-free part is taken. None: y is the noisy image itself.
+        shape: (C, H, W) of x; None: that of the ground truth, or of y.
+        x: ground truth, (1, C, H, W) in [0, 1]. Results are compared with it; the loss never
+            sees it.
+        known: which values of y count, 0 or 1, of y's shape or one that broadcasts to it; None:
+            all.
+        loss: (A(x_hat), y) -> scalar; None: mean((A(x_hat) - y)^2) over the known values.
+        y_noise_std: standard deviation of n, in the units of y; None: unknown.
+
+    Raises:
+        UserError: shapes do not go together, or there are several images.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning import Problem
+        >>> def mean_of_rows(x):
+        ...     return x.mean(3)
+        >>> y = torch.rand(1, 3, 20)
+        >>> Problem(y, A=mean_of_rows, shape=(3, 20, 30)).loss(torch.zeros(1, 3, 20, 30)).shape
+        torch.Size([])
+    """
+
+    reach: ClassVar[int] = 0  # outermost pixels of y that A computes from beyond the border of x
+    scale = 1  # pixels of x for each of y, along each axis
+    is_clipped = False  # whether y was clipped to [0, 1] after its noise was added
+    y: Tensor
+    x: Tensor | None
+    known: Tensor | None
+
+    def __init__(
+        self,
+        y: Tensor,
+        A: Operator | None = None,  # noqa: N803 - as everybody writes
+        *,
+        shape: tuple[int, int, int] | None = None,
+        x: Tensor | None = None,
+        known: Tensor | None = None,
+        loss: Loss | None = None,
+        y_noise_std: float | None = None,
+    ) -> None:
+        super().__init__()
+        if shape is None:
+            like = y if x is None else x
+            if like.ndim != 4:  # noqa: PLR2004 - (1, C, H, W)
+                raise UserError(f"shape=None: y is {tuple(like.shape)}; give shape=(C, H, W) of x")
+            shape = (like.shape[1], like.shape[2], like.shape[3])
+        for name, image in (("x", x), ("y", y if A is None else None)):
+            if image is not None and tuple(image.shape) != (1, *shape):
+                raise UserError(
+                    f"{name}: is {tuple(image.shape)}, expected {(1, *shape)}; a fit restores one "
+                    "image, several take a fit each"
+                )
+        self.shape = shape
+        self.physics = A if isinstance(A, nn.Module) else None  # moved along with y
+        self.A: Operator = nn.Identity() if A is None else _noise_free(A)
+        self.own_loss, self.y_noise_std = loss, y_noise_std
+        for name, held in (("y", y), ("x", x), ("known", known)):
+            self.register_buffer(name, held)
+
+    @property
+    def mask(self) -> Tensor | None:
+        """Known pixels of x, (1, 1 or C, H, W), 0 or 1; None where none is missing."""
+        return None
+
+    def loss(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return how far A(x_hat) is from y.
+
+        Args:
+            x_hat: (1, C, H, W) in [0, 1].
+            seen: which values of y the loss may see, as `known`; None: all that are known.
+
+        Returns:
+            A scalar.
+        """
+        estimate, seen = self.A(x_hat), self.known if seen is None else seen
+        if self.own_loss is not None:
+            return self.own_loss(estimate, self.y)
+        return mse(estimate, self.y) if seen is None else masked_mse(estimate, self.y, seen)
+
+    def complete(self, x_hat: Tensor, seen: Tensor | None) -> Tensor:
+        """Return the image to show for the network's output, both (1, C, H, W) in [0, 1]."""
+        del seen
+        return x_hat
+
+    def noise_power(self, x: Tensor) -> float | None:
+        """Return the mean square of n where x is the image; None where it is unknown."""
+        if self.y_noise_std is None:
+            return None
+        if self.is_clipped:
+            return float(clipped_noise_power(self.A(x), self.y_noise_std))
+        return self.y_noise_std**2
+
+    def baselines(self) -> dict[str, Callable[[], Tensor]]:
+        """Name the classical methods for this problem, the usual one first.
+
+        Each computes its result, (1, C, H, W) in [0, 1].
+        """
+        return {}
+
+    def stand_in(self) -> Tensor:
+        """Return what to show where nothing was fitted, (1, C, H, W)."""
+        return self.y if self.y.shape[1:] == self.shape else self.y.new_zeros(1, *self.shape)
+
+    def known_values(self) -> Tensor:
+        """Return which values of y are known, 0 or 1, broadcasting to y's shape."""
+        return self.y.new_ones((1,) * self.y.ndim) if self.known is None else self.known
+
+    def hold_out(self, share: float, draw: torch.Generator) -> Tensor:
+        """Return which known values of y a loss may see, as `known`.
+
+        Args:
+            share: of the known values, for the loss not to see.
+            draw: source of randomness, on the CPU.
+
+        Raises:
+            UserError: none is left, or none is held out.
+        """
+        known = self.known_values()
+        kept = torch.rand(self.y.shape[-2:], generator=draw) < 1 - share
+        seen = known * kept.to(known)
+        if not seen.any() or torch.equal(seen, known.expand_as(seen)):
+            raise UserError(
+                f"holdout={share}: of this image's known pixels, expected some to be left and some "
+                "to be held out; choose another fraction"
+            )
+        return seen
+
+    def cut(self, tile: Tile, seen: Tensor | None = None) -> Self:
+        """Return the problem of a part of the image, for an operator that knows no place.
+
+        Args:
+            tile: the part.
+            seen: which values of y the loss may see; None: all that are known.
+        """
+        part = self._of_part(tile)
+        seen = self.known if seen is None else seen
+        if self.reach:
+            # There the operator would see the tile's own padding in place of the neighbour.
+            seen = self.y.new_ones(1, 1, *self.y.shape[2:]) if seen is None else seen
+            part.known = tile.inner(tile.cut(seen, self.scale), self.reach)
+        elif seen is not None:
+            part.known = tile.cut(seen, self.scale)
+        part.y_noise_std, part.is_clipped = self.y_noise_std, self.is_clipped
+        return part
+
+    def _of_part(self, tile: Tile) -> Self:
+        del tile
+        raise UserError("tile: this operator has a place in the image; fit the image at once")
+
+
+def _noise_free(A: Operator) -> Operator:  # noqa: N803
+    """Return A itself; of a deepinv Physics, whose call adds noise, the operator inside."""
+    inner = getattr(A, "A", None)
+    return inner if callable(inner) and hasattr(A, "A_adjoint") else A
+
+
+def checked(image: Tensor, name: str) -> Tensor:
+    """Check that a tensor is one image with values in [0, 1], as far as noise lets it.
+
+    Args:
+        image: what was given.
+        name: of the argument.
+
+    Raises:
+        UserError: it is none.
+    """
+    if image.ndim != 4 or image.shape[0] != 1:  # noqa: PLR2004 - (1, C, H, W)
+        raise UserError(
+            f"{name}: is {tuple(image.shape)}, expected (1, C, H, W); a fit restores one image, "
+            "several take a fit each"
+        )
+    if not image.is_floating_point():
+        raise UserError(f"{name}: holds {image.dtype}, expected floats in [0, 1]; or dip.restore()")
+    low, high = (float(value) for value in image.aminmax())
+    if not (low >= LOWEST and high <= HIGHEST):
+        raise UserError(f"{name}: has values from {low:g} to {high:g}, expected 0 to 1")
+    return image.to(torch.float32)

@@ -1,0 +1,63 @@
+"""Pixels that the loss does not see, to judge a fit without a ground truth."""
+
+import pytest
+import torch
+
+from dip_lightning.errors import UserError
+from dip_lightning.outcome import Fitted, measure, psnr_holdout
+from tests.conftest import smooth_image
+from tests.prior.test_deep_image_prior import SETTINGS, collected, fit, make
+
+
+def held_out(prior):
+    known = prior.problem.known_values()
+    return (known - prior.seen).expand_as(prior.problem.y) > 0
+
+
+def psnr_of_held_out(prior):
+    problem, fitted = prior.problem, Fitted.of(prior)
+    return psnr_holdout(problem, measure(problem, fitted, with_baselines=False), prior.seen)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_loss_does_not_see_them(name):
+    task, other = make(name, holdout=0.3), make(name, holdout=0.3)
+    hidden = held_out(other)
+    share = hidden.sum() / other.problem.known_values().expand_as(other.problem.y).sum()
+    assert 0.1 < share < 0.5
+    other.problem.y = torch.where(hidden, torch.rand_like(other.problem.y), other.problem.y)
+    assert [i.loss for i in collected(task, 5)] == [i.loss for i in collected(other, 5)]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_psnr_of_the_held_out_pixels(name):
+    task = fit(make(name, holdout=0.3, iterations=3))
+    error = (
+        (task.problem.A(task.x_average) - task.problem.y)[held_out(task)].double().square().mean()
+    )
+    assert psnr_of_held_out(task) == pytest.approx(float(-10 * error.log10()), abs=1e-4)
+
+
+def test_they_are_the_seeds():
+    first, again, other = (make("sr", holdout=0.3, seed=seed).seen for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_known_pixels_are_pasted_but_for_them():
+    task = fit(make("inpainting", holdout=0.3, keep_known=True, iterations=2))
+    hidden, used = held_out(task), task.seen.expand_as(task.problem.y) == 1
+    assert torch.equal(task.x_hat[used], task.problem.y[used])
+    assert not (task.x_hat[hidden] == task.problem.y[hidden]).any()
+
+
+def test_without_holdout_there_are_none():
+    task = make("denoising")
+    assert task.seen is None
+    assert psnr_of_held_out(task) is None
+
+
+@pytest.mark.parametrize("holdout", [1e-9, 0.9])
+def test_all_or_nothing_is_refused(holdout):
+    with pytest.raises(UserError, match="expected some to be left and some to be held out"):
+        make("denoising", y=smooth_image(1, 1, 1), holdout=holdout)
