@@ -84,7 +84,6 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
         print(f"{changed}: has changed since this job was done; doing it again", flush=True)
         start.resume = False
     try:
-        lock.check(place.folder)
         start.check()
         with lock.locked(place.folder):
             return _run_locked(start)
@@ -109,13 +108,11 @@ def _changed(done: dict[str, Any], composed: DictConfig) -> str | None:
 def _leave(start: _Start, done: dict[str, Any]) -> float | None:
     """Leave a job that has finished before as it is."""
     from dip_lightning.dashboard import page  # noqa: PLC0415
-    from dip_lightning.results import lock  # noqa: PLC0415
     from dip_lightning.sweeps import gathering  # noqa: PLC0415
 
     composed, place = start.composed, start.place
     where = shown_path(place.folder)  # flushed: a worker's buffer may outlast the sweep
     print(f"finished before (resume=false does it again): {where}", flush=True)
-    lock.release_stale(place.folder)
     if not (place.folder / page.REPORT).exists():
         write_page(page.write_report, place.folder)
     gathering.gather(place, composed.observed or composed.image, done["status"])
