@@ -96,19 +96,16 @@ def test_a_folder_in_use(dip, photo, whole):  # noqa: F811
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_a_finished_result_stays_until_the_next_one_is(dip, photo, whole, cut):  # noqa: F811
+def test_a_finished_result_is_replaced_once_the_next_one_begins(dip, photo, whole, cut):  # noqa: F811
     command = (*FIT, f"image={photo}", "hydra.run.dir=whole")
     result = (whole / "restored.png").read_bytes()
+    assert dip(*command[:-2], "image=gone.png", command[-1])[0] != 0
+    assert (whole / "restored.png").read_bytes() == result  # it had not begun
     cut(10, crash)
-    status, out, _ = dip(*command)
-    assert status == 1
+    assert dip(*command)[0] == 1
     assert read_metrics(whole)["status"] == "failed"
-    assert "the result before it: whole/previous" in out
-    cut(10, crash)
-    assert dip(*command)[0] == 1  # a second failure does not replace it
-    assert (whole / "previous" / "restored.png").read_bytes() == result
-    assert read_metrics(whole / "previous")["status"] == "finished"
-    assert dip(*command)[0] == 0
+    assert not (whole / "restored.png").exists()
+    assert dip(*command, "resume=true")[0] == 0
     assert {path.name for path in whole.iterdir()} == FILES
     assert (whole / "restored.png").read_bytes() == result
 

@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 from dip_lightning.errors import FolderError, UserError
 from dip_lightning.results.files import reason
-from dip_lightning.results.naming import PREVIOUS, Place, shown_path
+from dip_lightning.results.naming import Place, shown_path
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -172,13 +172,10 @@ class _Start:
         """
         from dip_lightning.command import rerun  # noqa: PLC0415
         from dip_lightning.results import layout, ownership  # noqa: PLC0415
-        from dip_lightning.sweeps.sweep import finished  # noqa: PLC0415
 
         folder, goes_on = self.place.folder, self.check()
         ownership.remove_partials(folder)
         if not goes_on:
-            if finished(folder) is not None:
-                layout.set_aside(folder)
             layout.clear(folder)
             rerun.write(folder, self.composed, self.hydra_config)
         self.begun = True
@@ -209,8 +206,6 @@ def _run_locked(start: _Start) -> float | None:
         gc.collect()
         _write_pages(start)
         layout.seal(place.folder, layout.FOLDER)
-    if result["status"] == "finished":
-        layout.drop_previous(place.folder)
     gathering.gather(place, composed.observed or composed.image, result["status"])
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
@@ -263,8 +258,6 @@ def _fail(start: _Start, error: Exception) -> None:
         values: dict[str, Any] = {"status": "failed", "error": sentence}
         values |= {"diagnosis": diagnosis, "swept": place.values}
         report.write_metrics(place.folder, values)
-    if (place.folder / PREVIOUS).exists():
-        print(f"the result before it: {shown_path(place.folder / PREVIOUS)}")
 
 
 def _explain(place: Place, error: Exception) -> tuple[str, str | None]:

@@ -14,7 +14,6 @@ from yaml import YAMLError
 
 from dip_lightning.dashboard.runs import differs, flatten
 from dip_lightning.resolvers import register_resolvers
-from dip_lightning.results.naming import PREVIOUS
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.published import published
 
@@ -128,8 +127,6 @@ def find_results(folders: list[Path]) -> dict[str, list[Result]]:
     found: dict[str, list[Result]] = {}
     paths = {p.resolve() for folder in folders for p in folder.rglob("metrics.json")}
     for path in sorted(paths):
-        if path.parent.name == PREVIOUS:  # another result has replaced it, or will
-            continue
         result = _read(path.parent)
         if result is not None and result.settings.get("study"):
             found.setdefault(result.settings["study"], []).append(result)
