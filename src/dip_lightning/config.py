@@ -20,7 +20,7 @@ OBSERVATIONS = {
 }
 # psnr_holdout needs no ground truth.
 OBJECTIVES = ("psnr_average", "psnr", "psnr_y_average", "ssim_average", "psnr_holdout")
-FASTER = ("auto", "none", "graph", "compile")  # auto: a graph on CUDA
+FASTER = ("auto", "none", "graph")  # auto: a graph on CUDA
 WARMUP = 50  # iterations at most, where nothing else is said
 SHARED, FACTORS = 16, 6  # by tiles at least, pixels and (sr) times the factor
 LOGGERS = ("wandb", "csv", "none")
