@@ -89,8 +89,7 @@ COMMANDS = st.tuples(FOLDERS, INPUTS, MORE, st.sampled_from([[], ["-m", "seed=0,
 
 @given(before=BEFORE, tree=TREES, command=COMMANDS)
 @cases(8, JOBS)
-def test_files_of_the_users_stay(monkeypatch, before, tree, command):
-    monkeypatch.setattr("sys.argv", ["dip_lightning"])
+def test_files_of_the_users_stay(before, tree, command):
     folder, name, more, several = command
     with tempfile.TemporaryDirectory() as at, chdir(at):
         top = Path(at)
