@@ -84,7 +84,7 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
         print(f"{changed}: has changed since this job was done; doing it again", flush=True)
         start.resume = False
     try:
-        start.check()
+        start.goes_on = start.check()
         with lock.locked(place.folder):
             return _run_locked(start)
     except FolderError as error:  # what is there is another's
@@ -129,6 +129,7 @@ class _Start:
         place: result folder and names for the dashboard.
         sweep: what it has in common with the other jobs.
         resume: whether to go on from what is there.
+        goes_on: whether it goes on from the checkpoint in the folder.
         begun: whether what is in the folder is this job's.
     """
 
@@ -137,6 +138,7 @@ class _Start:
     place: Place
     sweep: Sweep
     resume: bool
+    goes_on: bool = False
     begun: bool = False
 
     def check(self) -> bool:
@@ -167,15 +169,14 @@ class _Start:
         """Make room in the folder: all that the job is given has been read.
 
         Raises:
-            FolderError: there is something of the user's by now.
             OSError: the folder cannot be written.
         """
         from dip_lightning.command import rerun  # noqa: PLC0415
         from dip_lightning.results import layout, ownership  # noqa: PLC0415
 
-        folder, goes_on = self.place.folder, self.check()
+        folder = self.place.folder
         ownership.remove_partials(folder)
-        if not goes_on:
+        if not self.goes_on:
             layout.clear(folder)
             rerun.write(folder, self.composed, self.hydra_config)
         self.begun = True
@@ -188,9 +189,8 @@ def _run_locked(start: _Start) -> float | None:
     from dip_lightning.sweeps import gathering  # noqa: PLC0415
 
     composed, place = start.composed, start.place
-    goes_on = start.check()
     try:
-        result = run.run(composing.to_config(composed), place, start.begin, goes_on=goes_on)
+        result = run.run(composing.to_config(composed), place, start.begin, goes_on=start.goes_on)
         if not (place.folder / ".hydra").exists():  # somebody has removed the folder
             rerun.write(place.folder, composed, start.hydra_config)
     except FolderError:

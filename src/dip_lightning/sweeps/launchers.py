@@ -1,7 +1,6 @@
 """Where a sweep's jobs run: Hydra's launchers by our names, and what a job needs in them."""
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -10,7 +9,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from dip_lightning import signals
 from dip_lightning.errors import UserError
@@ -26,7 +25,6 @@ PLUGINS = {
     "ray": "hydra_ray_launcher",
     "optuna": "hydra_optuna_sweeper",
 }
-BYTES_PER_JOB = 2e9  # 256 x 256 pixels take half of it
 
 JOBLIB = "joblib"
 
@@ -102,32 +100,6 @@ def _unpack(job: Job, sweep: Sweep, launcher: str, home: int) -> PortableJob:
 
 def _received() -> int | None:
     return None if signals.lasting is None else signals.lasting.received
-
-
-def register_resolvers() -> None:
-    """Register what conf/launcher calls."""
-    OmegaConf.register_new_resolver("processes", processes, replace=True)
-
-
-def processes() -> int:
-    """Say how many fits at once this machine takes: one for each GPU, else by cores and memory."""
-    import torch  # noqa: PLC0415 - slow to import
-
-    from dip_lightning.engine.memory import free_bytes  # noqa: PLC0415 - imports PyTorch
-
-    gpus = torch.cuda.device_count()
-    if gpus:
-        return gpus
-    free = free_bytes(torch.device("cpu"))
-    fitting = sys.maxsize if free is None else int(free / BYTES_PER_JOB)
-    return max(1, min(_cores(), fitting))
-
-
-def _cores() -> int:
-    # Those that a cluster or a container leaves to this process, not the machine's.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _share_the_machine() -> None:
