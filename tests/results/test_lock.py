@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -6,7 +7,6 @@ import sys
 import pytest
 
 from dip_lightning.errors import FolderError
-from dip_lightning.results import ownership
 from dip_lightning.results.layout import FOLDER, LOCK, check
 from dip_lightning.results.lock import locked
 
@@ -77,11 +77,10 @@ def test_a_file_of_the_users_of_that_name_stays(tmp_path, text):
     assert (tmp_path / LOCK).read_text() == text
 
 
-def test_a_file_system_without_locks_is_an_error_of_the_system(tmp_path, monkeypatch):
+def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
     def missing(*_):
-        raise OSError(38, "Function not implemented")
+        raise OSError(errno.ENOSYS, "Function not implemented")
 
-    ownership.begin(tmp_path)
     monkeypatch.setattr("filelock._unix.lock_fd_nonblocking", missing)
-    with pytest.raises(OSError, match="not implemented"), locked(tmp_path):
+    with pytest.raises(FolderError, match=r"cannot be locked \(Function not"), locked(tmp_path):
         pass

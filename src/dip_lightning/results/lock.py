@@ -8,6 +8,7 @@ from filelock import FileLock, Timeout
 
 from dip_lightning.errors import FolderError
 from dip_lightning.results import ownership
+from dip_lightning.results.files import reason
 from dip_lightning.results.layout import LOCK
 from dip_lightning.results.naming import shown_path
 
@@ -19,8 +20,8 @@ def locked(folder: Path) -> Iterator[None]:
     The operating system frees the lock when its process ends, however it ends.
 
     Raises:
-        FolderError: another process works in it.
-        OSError: the folder cannot be written, or its file system has no locks.
+        FolderError: another process works in it, or its file system has no locks.
+        OSError: the folder cannot be written.
     """
     ownership.begin(folder)
     ownership.claim(folder / LOCK)
@@ -31,6 +32,13 @@ def locked(folder: Path) -> Iterator[None]:
     except Timeout:
         raise FolderError(
             f"{shown_path(folder)}: another process is working there; name another folder"
+        ) from None
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise FolderError(
+            f"{shown_path(folder)}: cannot be locked ({reason(error)}); "
+            "name a folder on another disk"
         ) from None
     try:
         yield
