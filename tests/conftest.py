@@ -72,7 +72,6 @@ def dip(
 ) -> Callable[..., tuple[int, str, str]]:
     """Run the command in an empty folder: exit status, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["dip_lightning"])
 
     def run(*arguments: str, tiny: bool = True) -> tuple[int, str, str]:
         capfd.readouterr()

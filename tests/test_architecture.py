@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "dip_lightning"
 MODULES = sorted(SOURCE.rglob("*.py"))
-PLAIN = ("operators/", "generators/", "losses", "metrics", "baselines", "images/", "engine")
+PLAIN = ("operators/", "generators/", "losses", "metrics", "baselines", "images/", "compute")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -36,7 +36,7 @@ def test_defaults_pass():
         ({"observed": "b.png"}, "image=chelsea observed=b.png: give one of the two"),
         ({"input_type": "image"}, "needs input_image="),
         ({"input_image": "a.png"}, "needs input_type=image"),
-        ({"accelerate": "jit"}, "accelerate=jit: choose one of auto, none, graph, compile"),
+        ({"accelerate": "jit"}, "accelerate=jit: choose one of auto, none, graph"),
         ({"logger": {"name": "tensorboard"}}, "logger.name=tensorboard: choose one of wandb, csv"),
         ({"logger": {"name": "wandb", "mode": "on"}}, "logger.mode=on: choose one of auto, online"),
         (

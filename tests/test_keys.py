@@ -5,7 +5,15 @@ import pytest
 
 from dip_lightning.config import Config
 from dip_lightning.errors import UserError
-from dip_lightning.keys import check_range, default_of, describe_range, is_optional, key, kind_of
+from dip_lightning.keys import (
+    check_range,
+    default_of,
+    describe_range,
+    is_optional,
+    key,
+    kind_of,
+    names_of,
+)
 
 
 @dataclass
@@ -15,6 +23,7 @@ class Some:
     kind: str = key("a", "a kind", choices=("a", "b"))
     options: dict = key({"x": 1}, "options")  # noqa: RUF009 - a field with a factory of its own
     free: float = key(0.0, "any number")
+    beside: int = key(0, "a number of no weight", affects="nothing")
 
 
 ENTRY = {entry.name: entry for entry in fields(Some)}
@@ -45,9 +54,22 @@ def test_ranges(name, allowed, refused, described):
 
 
 def test_types_and_defaults():
-    assert [kind_of(entry) for entry in ENTRY.values()] == ["float", "int", "str", "dict", "float"]
+    assert [kind_of(entry) for entry in ENTRY.values()] == [
+        "float",
+        "int",
+        "str",
+        "dict",
+        "float",
+        "int",
+    ]
     assert [name for name, entry in ENTRY.items() if is_optional(entry)] == ["count"]
     assert default_of(ENTRY["rate"]) == 0.5
     first, second = Some(), Some()
     first.options["x"] = 2
     assert second.options == {"x": 1}
+
+
+def test_a_key_affects_the_result_unless_it_says_otherwise():
+    assert names_of(Some, "nothing") == {"beside"}
+    assert names_of(Some, "record", "nothing") == {"beside"}
+    assert names_of(Some, "result") == {"rate", "count", "kind", "options", "free"}

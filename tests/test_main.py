@@ -31,6 +31,7 @@ FILES = {
     ".hydra",
     "snapshots",
     "report.html",
+    ".lock",
     LISTING,
 }
 METRICS = {

@@ -46,11 +46,11 @@ sys.platform = platform
 assert len(load()) > 60
 
 import torch
-from dip_lightning import compute, signals
+from dip_lightning import compute, resolvers, signals
 from dip_lightning.compute import memory
-from dip_lightning.sweeps import launchers, workers
-assert not engine.keep_freed_memory()
-assert launchers._cores() >= 1
+from dip_lightning.sweeps import workers
+assert not compute.keep_freed_memory()
+assert resolvers._cores() >= 1
 assert (memory.peak_bytes(torch.device("cpu")) is None) == (platform == "win32")
 with signals.Signals() as caught, workers._blocked() as heard:
     assert heard == set()

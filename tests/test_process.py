@@ -32,7 +32,6 @@ def test_what_is_changed_is_set_back(error, monkeypatch):
     before = state()
     try:
         with as_it_was():
-            sys.argv = ["another"]
             os.environ["HYDRA_FULL_ERROR"] = "1"
             del os.environ["KEPT"]
             warnings.filterwarnings("ignore", message="strange")

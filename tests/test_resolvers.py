@@ -11,6 +11,7 @@ from dip_lightning.resolvers import (
     if_at_least,
     image_folder,
     job_folder,
+    processes,
     stamp,
 )
 
@@ -95,3 +96,14 @@ def test_ordinary_names_stay_as_they_are(name):
 
 def test_names_that_are_changed_are_kept_apart():
     assert len({job_folder(text) for text in ("x=a", "x=a.", "x=a..", "x=a?")}) == 4
+
+
+def test_processes_follow_the_machine(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
+    monkeypatch.setattr("dip_lightning.compute.memory.free_bytes", lambda _: 21e9)
+    assert processes() == 10
+    monkeypatch.setattr("dip_lightning.compute.memory.free_bytes", lambda _: 1e9)
+    assert processes() == 1
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    assert processes() == 3

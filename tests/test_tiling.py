@@ -166,7 +166,7 @@ def test_the_result_folder_of_a_mosaic(dip, tmp_path, large, task):
     folder = tmp_path / "out"
     assert {path.name for path in folder.iterdir()} == {
         *("restored.png", "observed.png", "comparison.png", "history.csv", "metrics.json"),
-        *(".hydra", "snapshots", "report.html", "tiles", LISTING),
+        *(".hydra", "snapshots", "report.html", "tiles", ".lock", LISTING),
         *(("mask.png",) if task in {"restoration", "inpainting"} else ()),
     }
     assert "100 x 70 RGB in 4 tiles of 64 x 64" in out

@@ -86,7 +86,7 @@ def _run_command(arguments: list[str]) -> int:
     job.refused.clear()
     folder = checked.sweep_folder
     if folder is None:
-        return _run_hydra(checked) or (EXIT_FAILED if job.failures else 0)
+        return _run_jobs(checked) or (EXIT_FAILED if job.failures else 0)
     with layout.sweeping(folder):
         return _run_sweep(checked, folder)
 
@@ -99,7 +99,7 @@ def _run_sweep(checked: Command, folder: Path) -> int:
     before = sweep.written(folder)
     gathering.plan(folder, checked.files)
     checked = command.resume_search(checked)
-    status = _run_hydra(checked)
+    status = _run_jobs(checked)
     rows = _conclude(folder, checked)
     changed = sweep.newer(rows, folder, before)
     if not (status or job.failures) and any(row.get("status") == "interrupted" for row in changed):
@@ -110,28 +110,32 @@ def _run_sweep(checked: Command, folder: Path) -> int:
     return EXIT_FAILED if job.failures or sweep.failed(changed) else 0
 
 
-def _run_hydra(command: Command) -> int:
+def _run_jobs(command: Command) -> int:
     """Run the jobs of a command.
 
     Returns:
         128 plus the number of the signal that stopped them; 0 if none did.
     """
-    import hydra  # noqa: PLC0415
+    from hydra import version  # noqa: PLC0415
+    from hydra._internal.utils import _run_hydra, get_args_parser  # noqa: PLC0415
     from hydra.errors import HydraException  # noqa: PLC0415
 
-    from dip_lightning.command import job  # noqa: PLC0415
+    from dip_lightning.command.job import run_job  # noqa: PLC0415
     from dip_lightning.config import config_folder  # noqa: PLC0415
     from dip_lightning.sweeps import workers  # noqa: PLC0415
     from dip_lightning.sweeps.launchers import JOBLIB, PortableJob  # noqa: PLC0415
 
     # Hydra would print its own account of an exception, and end with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = [sys.argv[0], *command.arguments]
-    decorate = hydra.main(version_base="1.3", config_path=str(config_folder()))
+    version.setbase("1.3")
+    # What hydra.main() calls; that itself reads sys.argv, which is a notebook's here.
+    parser, folder = get_args_parser(), str(config_folder())
+    args = parser.parse_args(command.arguments)
+    job = PortableJob(run_job, command.sweep, command.launcher)
     caught, in_workers = None, command.launcher == JOBLIB and command.multirun
     try:
         with workers.relayed() if in_workers else nullcontext() as caught:
-            decorate(PortableJob(job.run_job, command.sweep, command.launcher))()
+            _run_hydra(args, parser, job, folder, config_name=None)
     except HydraException as error:
         raise UserError(" ".join(str(error).split())) from None
     except OSError as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dip_lightning.errors import UserError
-from dip_lightning.keys import key
+from dip_lightning.keys import key, names_of
 from dip_lightning.prior.settings import FitSettings
 
 T = TypeVar("T")
@@ -21,19 +21,10 @@ OBSERVATIONS = {
 }
 # psnr_holdout needs no ground truth.
 OBJECTIVES = ("psnr_average", "psnr", "psnr_y_average", "ssim_average", "psnr_holdout")
-FASTER = ("auto", "none", "graph", "compile")  # auto: a graph on CUDA
+FASTER = ("auto", "none", "graph")  # auto: a graph on CUDA
 SHARED, FACTORS = 16, 6  # by tiles at least, pixels and (sr) times the factor
 LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
-UNIMPORTANT = (
-    "logger",
-    "recursive",
-    "resume",
-    "study",
-    "objective",
-    "checkpoint_seconds",
-    "chunk",
-)  # change nothing about a result
 MAY_BE_NULL = ("mask", "nodata")
 TASK_KEYS = {
     "factor": {"sr"},
@@ -57,9 +48,9 @@ class Config(FitSettings):
     task: str = key("denoising", "what to undo (group)")
     network: dict[str, Any] = key({}, "the generator (group); its options are network.<key>")
     preset: str = key("fast", "settings that belong together (group)")
-    logger: dict[str, Any] = key({}, "where curves and images go (group)")
-    study: str | None = key(None, "an experiment of the study (group)")
-    budget: str = key("paper", "how much of an experiment to compute (group)")
+    logger: dict[str, Any] = key({}, "where curves and images go (group)", affects="nothing")
+    study: str | None = key(None, "an experiment of the study (group)", affects="nothing")
+    budget: str = key("paper", "how much of an experiment to compute (group)", affects="record")
     max_iterations: int | None = key(None, "limit of iterations, whatever asks for more", low=1)
     max_side: int | None = key(None, "cut larger images to their centre, pixels", low=8)
     tile: int | None = key(None, "fit tiles of this side, pixels; null: the image at once", low=64)
@@ -84,20 +75,35 @@ class Config(FitSettings):
     )
     keep_known: bool | None = key(None, "masks: paste the known pixels into the result")
 
-    chunk: int | None = key(None, "iterations per Lightning step; null: by their speed", low=1)
+    chunk: int | None = key(
+        None, "iterations per Lightning step; null: by their speed", low=1, affects="nothing"
+    )
     input_image: str | None = key(None, "input_type=image: the file, of the result's size")
-    objective: str = key("psnr_average", "what a job returns to search=optuna", choices=OBJECTIVES)
+    objective: str = key(
+        "psnr_average", "what a job returns to search=optuna", choices=OBJECTIVES, affects="nothing"
+    )
 
     device: str = key("auto", "where to compute", choices=("auto", "cpu", "gpu"))
     accelerate: str = key("auto", "on CUDA: fused kernels, an iteration as a graph", choices=FASTER)
-    threads: int | None = key(None, "CPU threads; null: all cores", low=1, high=1024)
-    recursive: bool = key(False, "take the images in subfolders of a folder, too")
-    resume: bool = key(True, "go on where the same command ended; a single run: only if typed")
-    checkpoint_seconds: float = key(
-        60.0, "time between checkpoints, more where writing is slow; 0: after each chunk", low=0
+    threads: int | None = key(
+        None, "CPU threads; null: all cores", low=1, high=1024, affects="record"
     )
-    log_every: int = key(10, "iterations between rows of history.csv", low=1)
-    diagnose: bool = key(False, "write diagnostics.csv: gradients, steps, Adam, batch norm")
+    recursive: bool = key(
+        False, "take the images in subfolders of a folder, too", affects="nothing"
+    )
+    resume: bool = key(
+        True, "go on where the same command ended; a single run: only if typed", affects="nothing"
+    )
+    checkpoint_seconds: float = key(
+        60.0,
+        "time between checkpoints, more where writing is slow; 0: after each chunk",
+        low=0,
+        affects="nothing",
+    )
+    log_every: int = key(10, "iterations between rows of history.csv", low=1, affects="record")
+    diagnose: bool = key(
+        False, "write diagnostics.csv: gradients, steps, Adam, batch norm", affects="record"
+    )
 
     def check(self) -> None:
         """Check every value by itself, then those that depend on each other.
@@ -186,6 +192,10 @@ class Config(FitSettings):
     def name(self) -> str:
         """Short name of the image, for folders and runs."""
         return image_name(self.image, self.observed)
+
+
+UNIMPORTANT = names_of(Config, "nothing")  # two jobs that differ in these only are the same
+ASIDE = UNIMPORTANT | names_of(Config, "record")  # results are not compared by these
 
 
 def value_of(setting: T | None) -> T:

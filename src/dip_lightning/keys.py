@@ -1,9 +1,11 @@
 """One key of the configuration: its default, meaning, range and type."""
 
-from dataclasses import MISSING, Field, field
-from typing import Any
+from dataclasses import MISSING, Field, field, fields
+from typing import Any, Literal
 
 from dip_lightning.errors import UserError
+
+Affects = Literal["result", "record", "nothing"]
 
 
 def key(
@@ -14,6 +16,7 @@ def key(
     high: float | None = None,
     above: float | None = None,
     choices: tuple[str, ...] = (),
+    affects: Affects = "result",
 ) -> Any:
     """Declare one configuration key.
 
@@ -24,8 +27,11 @@ def key(
         high: greatest value allowed.
         above: bound that the value must exceed.
         choices: the only values allowed.
+        affects: what another value changes. "record": how a result is computed, written or called;
+            nobody compares results by it. "nothing": a fit may even go on with another value.
     """
     limits = {"text": text, "low": low, "high": high, "above": above, "choices": choices}
+    limits["affects"] = affects
     if isinstance(default, dict):
         return field(default_factory=lambda: dict(default), metadata=limits)
     return field(default=default, metadata=limits)
@@ -66,6 +72,11 @@ def describe_range(entry: Field[Any]) -> str:
         if limits[name] is not None
     ]
     return ", ".join(parts) or "a finite number"
+
+
+def names_of(declared: type, *affects: Affects) -> frozenset[str]:
+    """Return the keys of a dataclass that affect one of these, see `key`."""
+    return frozenset(e.name for e in fields(declared) if e.metadata["affects"] in affects)
 
 
 def default_of(entry: Field[Any]) -> Any:

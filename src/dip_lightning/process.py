@@ -18,15 +18,14 @@ LOGGERS = ("pytorch_lightning", "lightning", "lightning.pytorch", "lightning.fab
 
 @contextmanager
 def as_it_was() -> Iterator[None]:
-    """Set back arguments, environment, warnings, loggers and PyTorch's switches in the end."""
-    arguments, environment = sys.argv, dict(os.environ)
+    """Set back environment, warnings, loggers and PyTorch's switches in the end."""
+    environment = dict(os.environ)
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
     switches = _switches()
     with warnings.catch_warnings():
         try:
             yield
         finally:
-            sys.argv = arguments
             _restore_environment(environment)
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)

@@ -1,7 +1,9 @@
 """What the interpolations in conf/ call."""
 
 import hashlib
+import os
 import re
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +13,7 @@ from omegaconf import OmegaConf
 from dip_lightning.config import image_name
 
 LONGEST = 120  # letters of a job's folder
+BYTES_PER_JOB = 2e9  # 256 x 256 pixels take half of it
 # What Windows refuses in the name of a folder, and the devices that it sees in some names.
 REFUSED = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE | re.DOTALL)
@@ -62,6 +65,27 @@ def for_task(task: str, values: Mapping[str, Any]) -> Any:
     return values.get(task, values["others"])
 
 
+def processes() -> int:
+    """Say how many fits at once this machine takes: one for each GPU, else by cores and memory."""
+    import torch  # noqa: PLC0415 - slow to import
+
+    from dip_lightning.compute.memory import free_bytes  # noqa: PLC0415 - imports PyTorch
+
+    gpus = torch.cuda.device_count()
+    if gpus:
+        return gpus
+    free = free_bytes(torch.device("cpu"))
+    fitting = sys.maxsize if free is None else int(free / BYTES_PER_JOB)
+    return max(1, min(_cores(), fitting))
+
+
+def _cores() -> int:
+    # Those that a cluster or a container leaves to this process, not the machine's.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def register_resolvers() -> None:
     """Register what conf/ calls, each under the name that it has here."""
     OmegaConf.register_new_resolver("for_task", for_task, replace=True)
@@ -69,3 +93,4 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("image_folder", image_folder, replace=True)
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
     OmegaConf.register_new_resolver("stamp", stamp, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("processes", processes, replace=True)

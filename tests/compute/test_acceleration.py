@@ -1,6 +1,5 @@
 """Recorded fits against the same fits as written, bit for bit."""
 
-import re
 import time
 
 import pytest
@@ -17,7 +16,6 @@ from dip_lightning.compute.acceleration import (
     CudaRecorder,
     accelerate,
     check,
-    compiled,
     fastest,
     find_recorder,
 )
@@ -285,11 +283,9 @@ def test_nothing_of_an_iteration_is_on_another_device():
     [
         ("auto", CPU, False, None),
         ("none", CPU, False, None),
-        ("compile", CPU, False, None),
         ("auto", torch.device("mps"), False, None),
         ("auto", CUDA, False, CudaRecorder),
         ("graph", CUDA, False, CudaRecorder),
-        ("compile", CUDA, False, CudaRecorder),
         ("none", CUDA, False, None),
         ("auto", CUDA, True, None),
     ],
@@ -300,56 +296,14 @@ def test_a_graph_where_it_can_be_had(name, device, diagnose, recorder):
 
 def test_a_graph_without_cuda_is_refused():
     check("graph", CUDA, diagnose=False)
-    check("compile", CPU, diagnose=False)
     with pytest.raises(UserError, match=r"accelerate=graph: needs a CUDA device, but .* on cpu; "):
         check("graph", CPU, diagnose=False)
 
 
-@pytest.mark.parametrize("name", ["graph", "compile"])
-def test_what_looks_into_an_iteration_needs_it_as_written(name):
+def test_what_looks_into_an_iteration_needs_it_as_written():
     check("auto", CUDA, diagnose=True)
-    with pytest.raises(UserError, match=f"accelerate={name}: diagnose=true looks into"):
-        check(name, CUDA, diagnose=True)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)  # a compiler on a slow core
-@pytest.mark.filterwarnings("ignore")  # PyTorch's compiler deprecates what PyTorch itself uses
-def test_a_compiled_generator_follows_the_one_as_written():
-    network = {**NEAREST, "down": [4], "up": [4], "skip": [2]}
-    settings = {"iterations": 3, "network": network, "x": smooth_image(1, 16, 16)}
-    fast, plain = fit(make(accelerate="compile", **settings)), fit(make(**settings))
-    assert fast.state_dict().keys() == plain.state_dict().keys()
-    torch.testing.assert_close(fast.x_average, plain.x_average, rtol=0, atol=1e-3)
-
-
-@pytest.fixture
-def no_compiler(monkeypatch):
-    """Nothing can be compiled."""
-    from torch._dynamo.exc import InternalTorchDynamoError
-
-    def compile_nothing(generator, dynamic):
-        def call(z):
-            raise InternalTorchDynamoError("no compiler\nbut much advice")
-
-        return call
-
-    monkeypatch.setattr(torch, "compile", compile_nothing)
-
-
-def test_what_cannot_be_compiled_is_said_in_a_sentence(no_compiler):
-    with pytest.raises(UserError) as error:
-        compiled(torch.nn.Identity())(torch.zeros(1))
-    assert re.fullmatch(r"accelerate=compile: [^\n]*\(no compiler\); [^\n]*", str(error.value))
-
-
-def test_the_command_says_so_too(no_compiler, dip, photo):
-    arguments = ("task=denoising", f"image={photo}", "preset=smoke", "logger=none", "device=cpu")
-    status, out, err = dip(*arguments, "accelerate=compile")
-    assert status == 1
-    assert err.startswith("error: accelerate=compile: PyTorch cannot compile here (no compiler); ")
-    assert err.count("\n") == 1
-    assert "Traceback" not in out
+    with pytest.raises(UserError, match="accelerate=graph: diagnose=true looks into"):
+        check("graph", CUDA, diagnose=True)
 
 
 def cuda_fit(iterations=20, recorder=CudaRecorder, ckpt=None, save=None, **settings):
@@ -398,24 +352,6 @@ def test_compiling_kernels_is_explained_if_it_takes_long(seconds, said, monkeypa
     time.sleep(0.3)
     sentence = "accelerate: compiling this network's kernels, once on this machine ...\n"
     assert capsys.readouterr().err == (sentence if said else "")
-
-
-def test_compiling_a_network_is_explained_at_its_first_call_only(monkeypatch, capsys):
-    def compile_late(generator, dynamic):
-        def call(z):
-            time.sleep(0.3)
-            return generator(z)
-
-        return call
-
-    monkeypatch.setattr(acceleration, "PATIENCE", 0.1)
-    monkeypatch.setattr(torch, "compile", compile_late)
-    generate, z = compiled(torch.nn.Identity()), torch.ones(1)
-    sentences = []
-    for _ in range(2):
-        assert generate(z) is z
-        sentences.append(capsys.readouterr().err)
-    assert sentences == ["accelerate: compiling the network, for minutes ...\n", ""]
 
 
 class OnCuda:

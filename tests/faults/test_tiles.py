@@ -232,4 +232,3 @@ def test_a_new_run_in_the_folder_takes_no_old_tiles(dip, tmp_path, photo, whole)
     (whole / "tiles/007").mkdir()
     assert dip(*FIT, f"image={photo}", "hydra.run.dir=whole")[0] == 0
     assert sorted(path.name for path in (whole / "tiles").iterdir()) == ["000", "001", "002"]
-    assert not (whole / "previous").exists()

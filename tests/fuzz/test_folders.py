@@ -21,9 +21,8 @@ INSIDE = [
     *("metrics.json", "history.csv", "diagnostics.csv", "last.ckpt", "report.html", ".lock"),
     *("snapshots", "snapshots/x.jpg", "snapshots/000001.webp", "snapshots/truth.png"),
     *("tiles", "tiles/map.png", "tiles/000/last.ckpt", "tiles/001/history.csv", "tiles/notes/a"),
-    *("previous", "previous/notes", "previous/restored.png", "previous/metrics.json"),
     *(".hydra/config.yaml", ".hydra/rerun.yaml", ".hydra/notes", "csv/metrics.csv", "index.html"),
-    *("last.ckpt.partial", "metrics.json.partial", "previous.partial/a", ownership.LISTING),
+    *("last.ckpt.partial", "metrics.json.partial", ownership.LISTING),
     *("wandb/debug.log", "notes.txt", "holiday.jpg", "Restored.PNG", ".submitit/1/a"),
 ]
 SWEEP = ["sweep.csv", "dashboard.html", "multirun.yaml", "sweep.csv.partial"]
@@ -90,8 +89,7 @@ COMMANDS = st.tuples(FOLDERS, INPUTS, MORE, st.sampled_from([[], ["-m", "seed=0,
 
 @given(before=BEFORE, tree=TREES, command=COMMANDS)
 @cases(8, JOBS)
-def test_files_of_the_users_stay(monkeypatch, before, tree, command):
-    monkeypatch.setattr("sys.argv", ["dip_lightning"])
+def test_files_of_the_users_stay(before, tree, command):
     folder, name, more, several = command
     with tempfile.TemporaryDirectory() as at, chdir(at):
         top = Path(at)

@@ -52,7 +52,6 @@ def run(*arguments: str) -> tuple[int, str]:
 )
 @cases(8, JOBS)
 def test_any_job(monkeypatch, image, mask, task, key, more):
-    monkeypatch.setattr("sys.argv", ["dip_lightning"])
     with tempfile.TemporaryDirectory() as name, chdir(name):
         folder = Path(name)
         (folder / "photo").write_bytes(image)

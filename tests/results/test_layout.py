@@ -39,54 +39,27 @@ def test_only_results_are_removed(folder):
     assert not (folder / "tiles" / "000").exists()
 
 
-def test_a_result_is_set_aside_and_dropped(folder):
-    before = tree(folder)
-    layout.set_aside(folder)
-    assert {name: before[name] for name in RUN} == {
-        name.removeprefix("previous/"): content
-        for name, content in tree(folder).items()
-        if name.startswith("previous/")
-    }
-    check(folder, FOLDER)
-    (folder / "previous" / "notes.txt").write_text("mine")
-    (folder / "previous" / "restored.png").write_text("edited")
-    layout.drop_previous(folder)
-    left = {name for name in tree(folder) if name.startswith("previous/")}
-    assert left == {"previous/notes.txt", "previous/restored.png"}
+def test_a_result_that_is_half_removed_is_none(folder, monkeypatch):
+    removed, remove = [], ownership.remove
 
-
-def test_one_that_was_killed_while_it_was_set_aside_is_whole_afterwards(folder, monkeypatch):
-    moved, move = [], ownership.move
-
-    def killed(path, target):
-        if len(moved) == 3:
+    def killed(path):
+        if removed:
             raise KeyboardInterrupt
-        moved.append(path)
-        move(path, target)
+        removed.append(path)
+        remove(path)
 
-    monkeypatch.setattr(ownership, "move", killed)
+    monkeypatch.setattr(ownership, "remove", killed)
     with pytest.raises(KeyboardInterrupt):
-        layout.set_aside(folder)
-    assert (folder / "metrics.json").exists()
-    monkeypatch.setattr(ownership, "move", move)
-    layout.set_aside(folder)
-    assert all((folder / "previous" / name).read_bytes() == name.encode() for name in RUN)
-
-
-def test_a_result_replaces_the_one_that_was_aside(folder):
-    layout.set_aside(folder)
-    for name in ("restored.tif", "metrics.json"):
-        ownership.write(folder / name, b"new")
-    layout.set_aside(folder)
-    aside = folder / "previous"
-    assert set(tree(aside)) == {"restored.tif", "metrics.json"}
+        layout.clear(folder)
+    assert removed == [folder / "metrics.json"]
+    assert (folder / "restored.png").exists()
 
 
 @pytest.mark.parametrize(
     "name",
     [
         *("restored.tif", "mask.png", "snapshots/000020.webp", "tiles/003/history.csv", ".lock"),
-        *("previous/metrics.json", "csv/metrics.csv", ".hydra/rerun.yaml", "report.html"),
+        *("metrics.json", "csv/metrics.csv", ".hydra/rerun.yaml", "report.html"),
         *("wandb/debug.log", ownership.LISTING),
     ],
 )
@@ -100,7 +73,7 @@ def test_a_file_of_the_users_is_in_the_way(tmp_path, name):
     check(tmp_path, FOLDER)
 
 
-@pytest.mark.parametrize("name", ["snapshots", "previous", ".hydra", "tiles", "tiles/000"])
+@pytest.mark.parametrize("name", ["snapshots", ".hydra", "tiles", "tiles/000"])
 def test_so_is_one_in_place_of_a_folder(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")

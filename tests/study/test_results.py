@@ -11,7 +11,6 @@ TABLE1 = find_experiment("restoration_table1")
 
 def test_what_has_no_numbers_says_why(result, tmp_path):
     result("a")
-    result("a/previous")  # what "a" has replaced
     result("b", study=None)
     (result("c") / "metrics.json").write_text('{"status": "failed", "error": "no good"}')
     (result("d") / "metrics.json").write_text("{")

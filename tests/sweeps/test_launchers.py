@@ -1,15 +1,13 @@
 """Jobs in other processes: the same folders, the same results, the same exit status."""
 
-import os
 import pickle
 import re
-from types import SimpleNamespace
 
 import pytest
 
 from dip_lightning.command import check, parse
 from dip_lightning.errors import UserError
-from dip_lightning.sweeps import launchers
+from dip_lightning.sweeps import launchers, workers
 from dip_lightning.sweeps.sweep import Sweep
 from tests.conftest import read_metrics, save_png, smooth_image
 
@@ -129,52 +127,21 @@ def test_a_job_takes_its_resolvers_along():
     assert OmegaConf.has_resolver("processes")
 
 
-def test_gpus_are_dealt_out(monkeypatch):
+def test_gpus_are_dealt_out(monkeypatch, tmp_path):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     assert launchers.visible_gpus() == ["4", "7"]
-    settings = SimpleNamespace(launcher=SimpleNamespace(n_jobs=4))
-    monkeypatch.setattr(launchers.HydraConfig, "get", lambda: settings)
-    monkeypatch.setattr("os.getppid", os.getpid)  # other workers of pytest have slots of their own
+    monkeypatch.setenv(workers.SLOTS, str(tmp_path))
     monkeypatch.setattr(launchers, "_slots", [])
-    monkeypatch.setattr(launchers, "_SLOT_SECONDS", 0.2)
-    assert [launchers._take_slot(2) for _ in range(4)] == [0, 1, 0, 1]
-    with pytest.raises(UserError, match="no GPU became free"):
-        launchers._take_slot(2)
-    for taken in launchers._slots:
-        taken.close()
-    assert launchers._take_slot(2) == 0
-    launchers._slots[-1].close()
-
-
-@pytest.mark.parametrize(("told", "slots"), [(3, 3), (-1, 5)])
-def test_more_workers_than_gpus_share_them(told, slots, monkeypatch):
-    settings = SimpleNamespace(launcher=SimpleNamespace(n_jobs=told))
-    monkeypatch.setattr(launchers.HydraConfig, "get", lambda: settings)
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(5)))
-    monkeypatch.setattr("os.getppid", os.getpid)  # other workers of pytest have slots of their own
-    monkeypatch.setattr(launchers, "_slots", [])
-    monkeypatch.setattr(launchers, "_SLOT_SECONDS", 0.2)
-    assert [launchers._take_slot(2) for _ in range(slots)] == [n % 2 for n in range(slots)]
-    with pytest.raises(UserError, match="no GPU became free"):
-        launchers._take_slot(2)
-    for taken in launchers._slots:
-        taken.close()
+    assert [launchers._take_slot() for _ in range(3)] == [0, 1, 2]
+    launchers._slots[1].release()  # its worker has ended
+    assert launchers._take_slot() == 1
+    launchers._share_the_machine()
+    assert launchers.visible_gpus() == ["7"]  # the fourth worker
 
 
 def test_a_worker_keeps_its_gpu(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
-    monkeypatch.setattr(launchers, "_take_slot", lambda gpus: gpus - 1)
+    monkeypatch.setattr(launchers, "_take_slot", lambda: 3)
     launchers._share_the_machine()
     launchers._share_the_machine()
     assert launchers.visible_gpus() == ["7"]
-
-
-def test_processes_follow_the_machine(monkeypatch):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
-    monkeypatch.setattr("dip_lightning.compute.memory.free_bytes", lambda _: 21e9)
-    assert launchers.processes() == 10
-    monkeypatch.setattr("dip_lightning.compute.memory.free_bytes", lambda _: 1e9)
-    assert launchers.processes() == 1
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
-    assert launchers.processes() == 3

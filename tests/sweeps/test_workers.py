@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -70,16 +71,20 @@ def test_a_search_that_asks_a_stopped_job_is_stopped():
 
 @pytest.mark.parametrize("blocks", [True, False])
 def test_signals_are_noted_while_workers_run(blocks, monkeypatch, capsys):
+    monkeypatch.setenv(workers.SLOTS, "")  # set back afterwards
     if not blocks:  # as on macOS
         monkeypatch.delattr("signal.sigtimedwait")
     before = signal.getsignal(signal.SIGINT), signal.pthread_sigmask(signal.SIG_BLOCK, ())
     with workers.relayed() as caught:
         assert signals.lasting is caught
+        slots = Path(os.environ[workers.SLOTS])
+        assert slots.is_dir()
         os.kill(os.getpid(), signal.SIGTERM)
         deadline = time.monotonic() + 10
         while caught.received is None and time.monotonic() < deadline:
             time.sleep(0.01)
     assert caught.received == signal.SIGTERM
+    assert not slots.exists()
     assert signals.lasting is None
     assert "Ctrl-C again quits at once" in capsys.readouterr().err
     after = signal.getsignal(signal.SIGINT), signal.pthread_sigmask(signal.SIG_BLOCK, ())

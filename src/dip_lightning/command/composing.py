@@ -142,11 +142,8 @@ def to_config(composed: DictConfig) -> Config:
 
 def register() -> None:
     """Give Hydra the schema of the configuration and the resolvers that conf/ uses."""
-    from dip_lightning.sweeps import launchers  # noqa: PLC0415
-
     ConfigStore.instance().store(name="schema", node=Config)
     resolvers.register_resolvers()
-    launchers.register_resolvers()
 
 
 def _sentence(error: BaseException, overrides: list[str]) -> UserError:

@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 from dip_lightning.errors import FolderError, UserError
 from dip_lightning.results.files import reason
-from dip_lightning.results.naming import PREVIOUS, Place, shown_path
+from dip_lightning.results.naming import Place, shown_path
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -84,8 +84,7 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
         print(f"{changed}: has changed since this job was done; doing it again", flush=True)
         start.resume = False
     try:
-        lock.check(place.folder)
-        start.check()
+        start.goes_on = start.check()
         with lock.locked(place.folder):
             return _run_locked(start)
     except FolderError as error:  # what is there is another's
@@ -109,13 +108,11 @@ def _changed(done: dict[str, Any], composed: DictConfig) -> str | None:
 def _leave(start: _Start, done: dict[str, Any]) -> float | None:
     """Leave a job that has finished before as it is."""
     from dip_lightning.dashboard import page  # noqa: PLC0415
-    from dip_lightning.results import lock  # noqa: PLC0415
     from dip_lightning.sweeps import gathering  # noqa: PLC0415
 
     composed, place = start.composed, start.place
     where = shown_path(place.folder)  # flushed: a worker's buffer may outlast the sweep
     print(f"finished before (resume=false does it again): {where}", flush=True)
-    lock.release_stale(place.folder)
     if not (place.folder / page.REPORT).exists():
         write_page(page.write_report, place.folder)
     gathering.gather(place, composed.observed or composed.image, done["status"])
@@ -132,6 +129,7 @@ class _Start:
         place: result folder and names for the dashboard.
         sweep: what it has in common with the other jobs.
         resume: whether to go on from what is there.
+        goes_on: whether it goes on from the checkpoint in the folder.
         begun: whether what is in the folder is this job's.
     """
 
@@ -140,6 +138,7 @@ class _Start:
     place: Place
     sweep: Sweep
     resume: bool
+    goes_on: bool = False
     begun: bool = False
 
     def check(self) -> bool:
@@ -170,18 +169,14 @@ class _Start:
         """Make room in the folder: all that the job is given has been read.
 
         Raises:
-            FolderError: there is something of the user's by now.
             OSError: the folder cannot be written.
         """
         from dip_lightning.command import rerun  # noqa: PLC0415
         from dip_lightning.results import layout, ownership  # noqa: PLC0415
-        from dip_lightning.sweeps.sweep import finished  # noqa: PLC0415
 
-        folder, goes_on = self.place.folder, self.check()
+        folder = self.place.folder
         ownership.remove_partials(folder)
-        if not goes_on:
-            if finished(folder) is not None:
-                layout.set_aside(folder)
+        if not self.goes_on:
             layout.clear(folder)
             rerun.write(folder, self.composed, self.hydra_config)
         self.begun = True
@@ -194,9 +189,8 @@ def _run_locked(start: _Start) -> float | None:
     from dip_lightning.sweeps import gathering  # noqa: PLC0415
 
     composed, place = start.composed, start.place
-    goes_on = start.check()
     try:
-        result = run.run(composing.to_config(composed), place, start.begin, goes_on=goes_on)
+        result = run.run(composing.to_config(composed), place, start.begin, goes_on=start.goes_on)
         if not (place.folder / ".hydra").exists():  # somebody has removed the folder
             rerun.write(place.folder, composed, start.hydra_config)
     except FolderError:
@@ -212,8 +206,6 @@ def _run_locked(start: _Start) -> float | None:
         gc.collect()
         _write_pages(start)
         layout.seal(place.folder, layout.FOLDER)
-    if result["status"] == "finished":
-        layout.drop_previous(place.folder)
     gathering.gather(place, composed.observed or composed.image, result["status"])
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])
@@ -266,8 +258,6 @@ def _fail(start: _Start, error: Exception) -> None:
         values: dict[str, Any] = {"status": "failed", "error": sentence}
         values |= {"diagnosis": diagnosis, "swept": place.values}
         report.write_metrics(place.folder, values)
-    if (place.folder / PREVIOUS).exists():
-        print(f"the result before it: {shown_path(place.folder / PREVIOUS)}")
 
 
 def _explain(place: Place, error: Exception) -> tuple[str, str | None]:

@@ -3,7 +3,7 @@
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from threading import Timer
@@ -157,15 +157,15 @@ def check(accelerate: str, device: torch.device, *, diagnose: bool) -> None:
     Raises:
         UserError: a graph is asked for and the device has none, or each iteration is looked into.
     """
-    if diagnose and accelerate in {"graph", "compile"}:
+    if diagnose and accelerate == "graph":
         raise UserError(
-            f"accelerate={accelerate}: diagnose=true looks into every iteration as it is "
-            "written; choose accelerate=auto or none"
+            "accelerate=graph: diagnose=true looks into every iteration as it is written; "
+            "choose accelerate=auto or none"
         )
     if accelerate == "graph" and device.type != "cuda":
         raise UserError(
             f"accelerate=graph: needs a CUDA device, but the fit runs on {device.type}; "
-            "choose auto, none or compile"
+            "choose auto or none"
         )
 
 
@@ -173,8 +173,8 @@ def find_recorder(accelerate: str, device: torch.device, *, diagnose: bool) -> M
     """Choose how an iteration is computed: recorded on a CUDA device, unless told otherwise.
 
     Args:
-        accelerate: "auto" (fused kernels in a graph), "none", "graph" (of the iteration as written)
-            or "compile" (the generator, before it is recorded).
+        accelerate: "auto" (fused kernels in a graph), "none" or "graph" (of the iteration as
+            written).
         device: where the fit runs.
         diagnose: hooks look at each iteration, which a graph knows nothing of.
 
@@ -214,10 +214,8 @@ def fastest(
         recorded: whether iterations are recorded; else they are to be as written.
 
     Returns:
-        "fused", "compiled" or "as written", and a callable.
+        "fused" or "as written", and a callable.
     """
-    if accelerate == "compile":
-        return "compiled", compiled(generator)
     if accelerate == "auto" and recorded and like.device.type == "cuda":
         try:
             with _explained("compiling this network's kernels, once on this machine"):
@@ -242,35 +240,6 @@ def _explained(what: str) -> Iterator[None]:
 @cache
 def _say_once(sentence: str) -> None:
     print(sentence, file=sys.stderr)
-
-
-def compiled(generator: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Return a callable that does what a generator does, compiled at its first call.
-
-    Raises:
-        UserError: at that call: PyTorch cannot compile here.
-    """
-    from torch._dynamo.exc import TorchDynamoException  # noqa: PLC0415 - takes a second
-
-    # One size: nothing is gained by code for others.
-    fast = torch.compile(generator, dynamic=False)
-    ready = False
-
-    def generate(z: Tensor) -> Tensor:
-        nonlocal ready
-        said = nullcontext() if ready else _explained("compiling the network, for minutes")
-        try:
-            with said:
-                x_hat: Tensor = fast(z)
-            ready = True
-        except TorchDynamoException as error:
-            raise UserError(
-                f"accelerate=compile: PyTorch cannot compile here ({first_line(error)}); "
-                "choose accelerate=auto or none"
-            ) from error
-        return x_hat
-
-    return generate
 
 
 def _iterations(iterate: Callable[[], Tensor], recorder: Recorder) -> Iterator[Tensor]:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dip_lightning.command import rerun
+from dip_lightning.config import ASIDE
 from dip_lightning.dashboard.curves import drops, pack
 from dip_lightning.dashboard.previews import preview
 from dip_lightning.dashboard.runs import Run, differs
@@ -17,8 +18,6 @@ from dip_lightning.study.published import METRICS, numbers
 
 ALL_POINTS = 500_000  # rows of curves that a page carries
 EACH = (10_000, 5000, 2500, 1200, 600)  # rows of one run; few steps, so that a curve is kept
-# Where and how a job ran; never what a sweep compares.
-ASIDE = {"resume", "threads", "chunk", "log_every", "diagnose", "study", "budget", "preset"}
 IMAGES = {
     "restored": "restored.png",
     "observed": "observed.png",

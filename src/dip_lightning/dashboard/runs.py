@@ -15,11 +15,10 @@ import yaml
 from numpy.typing import NDArray
 
 from dip_lightning.config import image_name
-from dip_lightning.results.naming import PREVIOUS
 
 FILES = ("metrics.json", "history.csv", ".hydra/rerun.yaml")
-# Hold no result folders, or those that another result has replaced.
-SKIPPED = {"wandb", "csv", "snapshots", "tiles", ".hydra", ".submitit", PREVIOUS}
+# Hold no result folders.
+SKIPPED = {"wandb", "csv", "snapshots", "tiles", ".hydra", ".submitit"}
 SILENT_SECONDS = 600  # a fit that wrote nothing for so long is taken to have died
 CACHED = 4096  # runs
 _EMPTY = re.compile(r"(?<![^,])(?=,|$)")

@@ -9,24 +9,25 @@ from pathlib import Path, PurePosixPath
 from dip_lightning.errors import FolderError
 from dip_lightning.results import ownership
 from dip_lightning.results.files import reason
-from dip_lightning.results.naming import PREVIOUS, shown_path
+from dip_lightning.results.naming import shown_path
 
 LOCK = ".lock"
 CSV = ("csv/metrics.csv", "csv/hparams.yaml")  # Lightning's own
 WANDB = ("wandb/latest-run", "wandb/debug.log", "wandb/debug-internal.log")  # links
 _FIT = ("history.csv", "diagnostics.csv", "last.ckpt")
-# A part with a backslash is a regular expression. metrics.json is the last to be moved: as long as
-# it is there, so is the result.
+# A part with a backslash is a regular expression. metrics.json is removed first, so that nothing
+# calls a half-removed result finished.
 RESULT = (
+    "metrics.json",
     *("restored.png", "restored.tif", "restored.webp", "restored.jpg"),
     *("observed.png", "comparison.png", "mask.png", *_FIT),
     *(f".hydra/{name}.yaml" for name in ("config", "overrides", "hydra", "rerun")),
     *(f"snapshots/{name}.png" for name in ("truth", "observed", "restored")),
     r"snapshots/\d{6,}\.webp",
     *(rf"tiles/\d{{3,}}/{name}" for name in _FIT),
-    *(*CSV, "report.html", "metrics.json"),
+    *(*CSV, "report.html"),
 )
-FOLDER = (LOCK, *RESULT, *WANDB, *(f"{PREVIOUS}/{name}" for name in RESULT))
+FOLDER = (LOCK, *RESULT, *WANDB)
 SUMMARY = ("sweep.csv", "dashboard.html", "multirun.yaml", "optimization_results.yaml")
 JOURNAL = ("optuna.journal", "optuna.journal.lock")  # only grows, and other programs write to it
 SWEEP = (*SUMMARY, *JOURNAL)
@@ -76,27 +77,11 @@ def holds_result(folder: Path) -> bool:
     return any(present(folder, KEPT))
 
 
-def set_aside(folder: Path) -> None:
-    """Move a finished result to previous/, where it stays until the next one is finished."""
-    aside = folder / PREVIOUS
-    if (aside / "metrics.json").exists():  # of a result before; else this one is half moved
-        drop_previous(folder)
-    for path in list(present(folder, RESULT)):
-        ownership.move(path, aside / path.relative_to(folder))
-    _remove_empty(folder, RESULT)
-
-
 def clear(folder: Path) -> None:
     """Remove what an earlier run left, so that no result mixes two runs."""
     for path in list(present(folder, RESULT)):
         ownership.remove(path)
     _remove_empty(folder, RESULT)
-
-
-def drop_previous(folder: Path) -> None:
-    """Delete what was set aside: there is a finished result in its place."""
-    clear(folder / PREVIOUS)
-    _remove_empty(folder, FOLDER)
 
 
 @contextmanager

@@ -6,8 +6,6 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PREVIOUS = "previous"  # inside a result folder: the result that is being replaced
-
 
 @dataclass(frozen=True)
 class Place:

@@ -20,7 +20,7 @@ from dip_lightning.results.files import whole
 
 LISTING = ".dip_lightning.jsonl"
 HEADER = '{"dip_lightning": "the files it has written here"}'
-LEVELS = 4  # previous/tiles/000/last.ckpt is listed in the result folder
+LEVELS = 4  # all/SETTING/SUBFOLDER/photo.png is listed in the sweep's folder
 OPEN = None  # in place of a checksum: still being written, by a run or by another library
 GONE = ""
 FOREIGN = "was not written by this version, or was changed since"
@@ -110,21 +110,6 @@ def remove(path: Path) -> None:
     if owns(path):
         seal(path)  # what somebody puts there later is not ours
         path.unlink()
-
-
-def move(path: Path, target: Path) -> None:
-    """Move a file of ours over another one of ours, or where there is none.
-
-    Raises:
-        FileExistsError: a file of the user's has the new name.
-        OSError: it cannot be moved.
-    """
-    if os.path.lexists(target) and not owns(target):
-        raise _foreign(target)
-    seal(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _note(target, _checksum(path))
-    path.replace(target)
 
 
 def remove_partials(folder: Path) -> None:

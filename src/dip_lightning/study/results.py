@@ -12,20 +12,17 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from dip_lightning.config import ASIDE
 from dip_lightning.dashboard.runs import differs, flatten
 from dip_lightning.resolvers import register_resolvers
-from dip_lightning.results.naming import PREVIOUS
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.published import published
 
 FILES = ("history.csv", "observed.png", "restored.png")
 CURVES = ("history.csv", "diagnostics.csv")
 DRAWN = ("loss", "psnr")  # against "iteration"
-# Settings that change no result, or that have a place of their own in a table.
-ASIDE = {
-    *("study", "budget", "max_iterations", "max_side", "seed", "image", "threads", "chunk"),
-    *("logger", "resume", "log_every", "diagnose", "device"),
-}
+# Have a place of their own in a table.
+PLACED = {"image", "seed", "device", "max_iterations", "max_side"}
 
 
 @dataclass(frozen=True)
@@ -128,8 +125,6 @@ def find_results(folders: list[Path]) -> dict[str, list[Result]]:
     found: dict[str, list[Result]] = {}
     paths = {p.resolve() for folder in folders for p in folder.rglob("metrics.json")}
     for path in sorted(paths):
-        if path.parent.name == PREVIOUS:  # another result has replaced it, or will
-            continue
         result = _read(path.parent)
         if result is not None and result.settings.get("study"):
             found.setdefault(result.settings["study"], []).append(result)
@@ -173,7 +168,8 @@ def all_axes(results: list[Result], experiment: Experiment) -> tuple[str, ...]:
         key
         for jobs in seen.values()
         for key in jobs[0].settings
-        if key.partition(".")[0] not in ASIDE and differs(key, [job.settings for job in jobs])
+        if key.partition(".")[0] not in ASIDE | PLACED
+        and differs(key, [job.settings for job in jobs])
     }
     candidates = (*experiment.axes, *sorted(extra - set(experiment.axes)))
     return tuple(

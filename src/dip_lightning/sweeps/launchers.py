@@ -1,16 +1,15 @@
 """Where a sweep's jobs run: Hydra's launchers by our names, and what a job needs in them."""
 
 import os
-import socket
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from dip_lightning import signals
 from dip_lightning.errors import UserError
@@ -26,8 +25,6 @@ PLUGINS = {
     "ray": "hydra_ray_launcher",
     "optuna": "hydra_optuna_sweeper",
 }
-BYTES_PER_JOB = 2e9  # 256 x 256 pixels take half of it
-_SLOT_SECONDS = 60
 
 JOBLIB = "joblib"
 
@@ -105,37 +102,11 @@ def _received() -> int | None:
     return None if signals.lasting is None else signals.lasting.received
 
 
-def register_resolvers() -> None:
-    """Register what conf/launcher calls."""
-    OmegaConf.register_new_resolver("processes", processes, replace=True)
-
-
-def processes() -> int:
-    """Say how many fits at once this machine takes: one for each GPU, else by cores and memory."""
-    import torch  # noqa: PLC0415 - slow to import
-
-    from dip_lightning.compute.memory import free_bytes  # noqa: PLC0415 - imports PyTorch
-
-    gpus = torch.cuda.device_count()
-    if gpus:
-        return gpus
-    free = free_bytes(torch.device("cpu"))
-    fitting = sys.maxsize if free is None else int(free / BYTES_PER_JOB)
-    return max(1, min(_cores(), fitting))
-
-
-def _cores() -> int:
-    # Those that a cluster or a container leaves to this process, not the machine's.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _share_the_machine() -> None:
     gpus = visible_gpus()
     if len(gpus) > 1:
         # Before anything of CUDA's starts in this process, which then keeps its GPU.
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpus[_take_slot(len(gpus))]
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus[_take_slot() % len(gpus)]
 
 
 def visible_gpus() -> list[str]:
@@ -148,30 +119,18 @@ def visible_gpus() -> list[str]:
     return [str(number) for number in range(torch.cuda.device_count())]
 
 
-_slots: list[socket.socket] = []  # held until the process ends, however it ends
+_slots: list[FileLock] = []  # held until the process ends, however it ends
 
 
-def _take_slot(gpus: int) -> int:
-    """Take a number that no other worker of the same sweep has, modulo the number of GPUs.
-
-    A name bound in Linux' abstract namespace is freed by the kernel when its process ends.
-    """
-    if not sys.platform.startswith("linux"):
-        raise UserError(
-            "launcher=joblib: deals out GPUs on Linux only; set CUDA_VISIBLE_DEVICES to one of them"
-        )
-    deadline = time.monotonic() + _SLOT_SECONDS
-    told = int(HydraConfig.get().launcher.n_jobs)
-    workers = max(gpus, told if told > 0 else _cores() + 1 + told)  # as joblib counts
-    while time.monotonic() < deadline:
-        for slot in range(workers):
-            taken = socket.socket(socket.AF_UNIX)
-            try:
-                taken.bind(f"\0dip_lightning-{os.getppid()}-{slot}")
-            except OSError:
-                taken.close()
-                continue
-            _slots.append(taken)
-            return slot % gpus
-        time.sleep(0.1)  # a worker that is being replaced has not quite ended
-    raise UserError("launcher=joblib: no GPU became free; start the same command again")
+def _take_slot() -> int:
+    """Take the smallest number that no other worker of the sweep has."""
+    slot = 0
+    while True:
+        lock = FileLock(Path(os.environ[workers.SLOTS]) / f"{slot}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            slot += 1
+        else:
+            _slots.append(lock)
+            return slot

@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from tempfile import TemporaryDirectory
 
 from dip_lightning import signals
 from dip_lightning.signals import SIGNALS, Signals
 
 POLL_SECONDS = 0.2
+SLOTS = "DIP_SLOTS"  # environment variable: the folder in which workers lock a GPU each
 _busy = threading.Lock()  # held while a job runs in this worker
 
 
@@ -55,7 +57,8 @@ def relayed() -> Iterator[Signals]:
     """
     told: set[int] = set()
     caught = Signals(first=_announce, again=_kill)
-    with caught, _blocked() as heard:
+    with caught, _blocked() as heard, TemporaryDirectory(prefix="dip_lightning-") as slots:
+        os.environ[SLOTS] = slots
         ended = threading.Event()
         listener = threading.Thread(target=_listen, args=(caught, heard, told, ended), daemon=True)
         listener.start()
