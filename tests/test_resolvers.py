@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from dip_lightning.resolvers import (
     folder_name,
-    for_task,
     if_at_least,
     image_folder,
     job_folder,
@@ -48,11 +47,6 @@ def test_stamp_sorts_by_time():
 
 def test_if_at_least():
     assert [if_at_least(f, 8, "long", "short") for f in (4, 8, 16)] == ["short", "long", "long"]
-
-
-def test_for_task():
-    values = {"sr": 400, "others": 600}
-    assert [for_task(task, values) for task in ("sr", "my_own")] == [400, 600]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,14 +56,8 @@ def if_at_least(value: float, bound: float, then: Any, otherwise: Any) -> Any:
     return then if value >= bound else otherwise
 
 
-def for_task(task: str, values: Mapping[str, Any]) -> Any:
-    """Choose a value in conf/ by the task, or the one for all `others`."""
-    return values.get(task, values["others"])
-
-
 def register_resolvers() -> None:
     """Register what conf/ calls, each under the name that it has here."""
-    OmegaConf.register_new_resolver("for_task", for_task, replace=True)
     OmegaConf.register_new_resolver("if_at_least", if_at_least, replace=True)
     OmegaConf.register_new_resolver("image_folder", image_folder, replace=True)
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
