@@ -10,12 +10,12 @@ import skimage.data
 import torch
 from PIL import Image
 
-from dip_lightning.dashboard.runs import find_runs
 from dip_lightning.images import read
 from dip_lightning.operators import Downsample
 from dip_lightning.results import checkpoint
 from dip_lightning.results.ownership import LISTING
 from dip_lightning.run import _check_memory
+from dip_lightning.runs.run import find_runs
 from dip_lightning.tiling import Tiling
 from dip_lightning.tiling.tiles import Mosaic, cover
 from tests.conftest import read_metrics, save_png, smooth_image
