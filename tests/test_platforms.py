@@ -46,11 +46,11 @@ sys.platform = platform
 assert len(load()) > 60
 
 import torch
-from dip_lightning import engine, signals
+from dip_lightning import engine, resolvers, signals
 from dip_lightning.engine import memory
-from dip_lightning.sweeps import launchers, workers
+from dip_lightning.sweeps import workers
 assert not engine.keep_freed_memory()
-assert launchers._cores() >= 1
+assert resolvers.cores() >= 1
 assert (memory.peak_bytes(torch.device("cpu")) is None) == (platform == "win32")
 with signals.Signals() as caught, workers._blocked() as heard:
     assert heard == set()

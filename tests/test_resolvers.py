@@ -10,6 +10,7 @@ from dip_lightning.resolvers import (
     if_at_least,
     image_folder,
     job_folder,
+    processes,
     stamp,
 )
 
@@ -43,6 +44,17 @@ def test_stamp_sorts_by_time():
     first, second = stamp(), stamp()
     assert first <= second
     assert len(first) == len("2026-01-01_00-00-00.000")
+
+
+def test_processes_follow_the_machine(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
+    monkeypatch.setattr("dip_lightning.engine.memory.free_bytes", lambda _: 21e9)
+    assert processes() == 10
+    monkeypatch.setattr("dip_lightning.engine.memory.free_bytes", lambda _: 1e9)
+    assert processes() == 1
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    assert processes() == 3
 
 
 def test_if_at_least():

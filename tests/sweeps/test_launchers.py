@@ -167,14 +167,3 @@ def test_a_worker_keeps_its_gpu(monkeypatch):
     launchers._share_the_machine()
     launchers._share_the_machine()
     assert launchers.visible_gpus() == ["7"]
-
-
-def test_processes_follow_the_machine(monkeypatch):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
-    monkeypatch.setattr("dip_lightning.engine.memory.free_bytes", lambda _: 21e9)
-    assert launchers.processes() == 10
-    monkeypatch.setattr("dip_lightning.engine.memory.free_bytes", lambda _: 1e9)
-    assert launchers.processes() == 1
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
-    assert launchers.processes() == 3

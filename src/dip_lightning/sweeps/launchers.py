@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from dip_lightning import signals
+from dip_lightning import resolvers, signals
 from dip_lightning.errors import UserError
 from dip_lightning.results.naming import escape_unprintable
 from dip_lightning.sweeps import workers
@@ -26,7 +26,6 @@ PLUGINS = {
     "ray": "hydra_ray_launcher",
     "optuna": "hydra_optuna_sweeper",
 }
-BYTES_PER_JOB = 2e9  # 256 x 256 pixels take half of it
 _SLOT_SECONDS = 60
 
 JOBLIB = "joblib"
@@ -95,40 +94,12 @@ class PortableJob:
 def _unpack(job: Job, sweep: Sweep, launcher: str, home: int) -> PortableJob:
     if launcher == JOBLIB and os.getpid() != home:
         workers.begin(home)
-    from dip_lightning.command.composing import register  # noqa: PLC0415 - imports this module
-
-    register()
+    resolvers.register()
     return PortableJob(job, sweep, launcher, home)
 
 
 def _received() -> int | None:
     return None if signals.lasting is None else signals.lasting.received
-
-
-def register_resolvers() -> None:
-    """Register what conf/launcher calls."""
-    OmegaConf.register_new_resolver("processes", processes, replace=True)
-
-
-def processes() -> int:
-    """Say how many fits at once this machine takes: one for each GPU, else by cores and memory."""
-    import torch  # noqa: PLC0415 - slow to import
-
-    from dip_lightning.engine.memory import free_bytes  # noqa: PLC0415 - imports PyTorch
-
-    gpus = torch.cuda.device_count()
-    if gpus:
-        return gpus
-    free = free_bytes(torch.device("cpu"))
-    fitting = sys.maxsize if free is None else int(free / BYTES_PER_JOB)
-    return max(1, min(_cores(), fitting))
-
-
-def _cores() -> int:
-    # Those that a cluster or a container leaves to this process, not the machine's.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _share_the_machine() -> None:
@@ -162,7 +133,7 @@ def _take_slot(gpus: int) -> int:
         )
     deadline = time.monotonic() + _SLOT_SECONDS
     told = int(HydraConfig.get().launcher.n_jobs)
-    workers = max(gpus, told if told > 0 else _cores() + 1 + told)  # as joblib counts
+    workers = max(gpus, told if told > 0 else resolvers.cores() + 1 + told)  # as joblib counts
     while time.monotonic() < deadline:
         for slot in range(workers):
             taken = socket.socket(socket.AF_UNIX)
