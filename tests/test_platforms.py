@@ -50,7 +50,7 @@ from dip_lightning import compute, resolvers, signals
 from dip_lightning.compute import memory
 from dip_lightning.sweeps import workers
 assert not compute.keep_freed_memory()
-assert resolvers._cores() >= 1
+assert resolvers.cores() >= 1
 assert (memory.peak_bytes(torch.device("cpu")) is None) == (platform == "win32")
 with signals.Signals() as caught, workers._blocked() as heard:
     assert heard == set()

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from dip_lightning.resolvers import (
     folder_name,
-    for_task,
     if_at_least,
     image_folder,
     job_folder,
@@ -47,13 +46,19 @@ def test_stamp_sorts_by_time():
     assert len(first) == len("2026-01-01_00-00-00.000")
 
 
+def test_processes_follow_the_machine(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
+    monkeypatch.setattr("dip_lightning.compute.memory.free_bytes", lambda _: 21e9)
+    assert processes() == 10
+    monkeypatch.setattr("dip_lightning.compute.memory.free_bytes", lambda _: 1e9)
+    assert processes() == 1
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    assert processes() == 3
+
+
 def test_if_at_least():
     assert [if_at_least(f, 8, "long", "short") for f in (4, 8, 16)] == ["short", "long", "long"]
-
-
-def test_for_task():
-    values = {"sr": 400, "others": 600}
-    assert [for_task(task, values) for task in ("sr", "my_own")] == [400, 600]
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 
 from dip_lightning.building import build_prior
-from dip_lightning.dashboard.runs import find_runs
 from dip_lightning.images import read
 from dip_lightning.prior.tiles import Mosaic, cover
 from dip_lightning.results import checkpoint
 from dip_lightning.results.checkpoint import Identity
 from dip_lightning.results.ownership import LISTING
 from dip_lightning.run import _check_memory
+from dip_lightning.runs.run import find_runs
 from dip_lightning.tiling import Tiling
 from tests.conftest import read_metrics, save_png, smooth_image
 from tests.prior.test_deep_image_prior import config_of, problem_of

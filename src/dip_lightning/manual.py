@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
 
-from dip_lightning import resolvers
 from dip_lightning.config import CONFIG_NAME, TASK_KEYS, Config, config_folder
 from dip_lightning.keys import default_of, describe_range, kind_of
 
@@ -86,23 +84,23 @@ def _places() -> list[str]:
 
 
 @cache
-def used(task: str) -> DictConfig:
+def used(task: str) -> dict[str, Any]:
     """Compose what a task has if nothing else is typed; Hydra would take a second for all of them.
 
     Args:
         task: option of the group.
     """
-    resolvers.register_resolvers()
     folder = config_folder()
-    chosen: dict[Any, Any] = {}
+    chosen: dict[str, str] = {}
     for entry in _load(folder / f"{CONFIG_NAME}.yaml")["defaults"]:
         chosen |= entry if isinstance(entry, dict) else {}
     chosen["task"] = task
-    layers = [_load(folder / name / f"{chosen[name]}.yaml") for name in LAYERS]
     values = {entry.name: default_of(entry) for entry in fields(Config)}
-    composed = OmegaConf.merge(values, *layers)
-    assert isinstance(composed, DictConfig)  # noqa: S101 - of what is merged
-    return composed
+    for group in LAYERS:
+        option = folder / group / chosen[group]
+        for path in (option.with_suffix(".yaml"), option / f"{task}.yaml"):
+            values |= _load(path) if path.is_file() else {}
+    return values
 
 
 @cache

@@ -1,19 +1,19 @@
-"""What the interpolations in conf/ call."""
+"""What conf/ names: the schema of the configuration, and what interpolations call."""
 
 import hashlib
 import os
 import re
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from dip_lightning.config import image_name
+from dip_lightning.config import Config, image_name
 
-LONGEST = 120  # letters of a job's folder
 BYTES_PER_JOB = 2e9  # 256 x 256 pixels take half of it
+LONGEST = 120  # letters of a job's folder
 # What Windows refuses in the name of a folder, and the devices that it sees in some names.
 REFUSED = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE | re.DOTALL)
@@ -60,11 +60,6 @@ def if_at_least(value: float, bound: float, then: Any, otherwise: Any) -> Any:
     return then if value >= bound else otherwise
 
 
-def for_task(task: str, values: Mapping[str, Any]) -> Any:
-    """Choose a value in conf/ by the task, or the one for all `others`."""
-    return values.get(task, values["others"])
-
-
 def processes() -> int:
     """Say how many fits at once this machine takes: one for each GPU, else by cores and memory."""
     import torch  # noqa: PLC0415 - slow to import
@@ -76,21 +71,22 @@ def processes() -> int:
         return gpus
     free = free_bytes(torch.device("cpu"))
     fitting = sys.maxsize if free is None else int(free / BYTES_PER_JOB)
-    return max(1, min(_cores(), fitting))
+    return max(1, min(cores(), fitting))
 
 
-def _cores() -> int:
-    # Those that a cluster or a container leaves to this process, not the machine's.
+def cores() -> int:
+    """Count the cores that a cluster or a container leaves to this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def register_resolvers() -> None:
-    """Register what conf/ calls, each under the name that it has here."""
-    OmegaConf.register_new_resolver("for_task", for_task, replace=True)
-    OmegaConf.register_new_resolver("if_at_least", if_at_least, replace=True)
-    OmegaConf.register_new_resolver("image_folder", image_folder, replace=True)
-    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+def register() -> None:
+    """Give Hydra the schema of the configuration, and what conf/ calls.
+
+    Whoever composes does so first: the command, and a job in a process of its own.
+    """
+    ConfigStore.instance().store(name="schema", node=Config)
+    for resolver in (if_at_least, image_folder, job_folder, processes):
+        OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     OmegaConf.register_new_resolver("stamp", stamp, use_cache=True, replace=True)
-    OmegaConf.register_new_resolver("processes", processes, replace=True)

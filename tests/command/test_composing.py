@@ -41,6 +41,14 @@ def test_options_of_a_folder_of_the_users_own(tmp_path):
         Source(folder=str(tmp_path / "nowhere")).roots()
 
 
+def test_a_new_task_needs_one_file_only(tmp_path):
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "mine.yaml").write_text("# @package _global_\ntask: mine\n")
+    composed = Source(folder=str(tmp_path)).compose(["task=mine"])
+    assert (composed.preset, composed.iterations) == ("fast", 1000)
+    assert composed.network.down == [64, 64, 64, 64, 64]
+
+
 def test_check_value_leaves_the_job_as_it_was():
     composed = Source().compose([])
     with pytest.raises(UserError, match="lr=x: expected a number"):

@@ -3,7 +3,7 @@ import shlex
 import pytest
 
 from dip_lightning.dashboard.records import points_each, record, swept_keys
-from dip_lightning.dashboard.runs import find_run, find_runs
+from dip_lightning.runs.run import find_run, find_runs
 from tests.dashboard.conftest import write_json, write_run
 
 

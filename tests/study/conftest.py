@@ -45,7 +45,7 @@ def result(tmp_path):
             "seed": 0,
             **settings,
         }
-        OmegaConf.save(OmegaConf.create(config), folder / ".hydra" / "config.yaml")
+        OmegaConf.save(OmegaConf.create(config), folder / ".hydra" / "rerun.yaml")
         OmegaConf.save(OmegaConf.create(list(typed)), folder / ".hydra" / "overrides.yaml")
         with (folder / "history.csv").open("w", newline="") as file:
             writer = csv.writer(file)

@@ -51,10 +51,10 @@ def test_strip_has_a_panel_for_each_job(jobs, tmp_path):
 def test_stages_show_the_iterations_and_the_truth(jobs, tmp_path):
     assert not draw_stages(tmp_path / "stages.png", jobs, AXES, "note")
     for job in jobs:
-        (job.folder / "snapshots").mkdir()
+        (job.run.folder / "snapshots").mkdir()
         for iteration in (1, 3, 10):
-            Image.new("RGB", (8, 6), "red").save(job.folder / f"snapshots/{iteration:06}.webp")
-        Image.new("RGB", (8, 6), "blue").save(job.folder / "snapshots/truth.png")
+            Image.new("RGB", (8, 6), "red").save(job.run.folder / f"snapshots/{iteration:06}.webp")
+        Image.new("RGB", (8, 6), "blue").save(job.run.folder / "snapshots/truth.png")
     assert draw_stages(tmp_path / "stages.png", jobs, AXES, "note")
     with Image.open(tmp_path / "stages.png") as image:
         width, height = image.size

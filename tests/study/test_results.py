@@ -20,14 +20,16 @@ def test_what_has_no_numbers_says_why(result, tmp_path):
     (result("k") / "diagnostics.csv").write_text("iteration,loss,psnr\n1,?,20\n")
     (result("j") / "history.csv").write_text("iteration,loss,psnr\n")
     (result("l") / "diagnostics.csv").write_text("iteration,loss\n1,0.1\n")
-    (result("g") / ".hydra" / "config.yaml").write_text("lr: ${nowhere}\nstudy: x")
+    (result("g") / ".hydra" / "rerun.yaml").write_text("lr: [\nstudy: x")
+    (result("m") / "metrics.json").unlink()
     result("h", psnr=1.0)
     path = tmp_path / "outputs" / "h" / "metrics.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "psnr": None}))
     (jobs,) = find_results([tmp_path]).values()
-    assert {job.folder.name: job.trouble for job in jobs} == {
+    assert {job.run.folder.name: job.trouble for job in jobs} == {
         "a": None,
         "c": "failed: no good",
+        "d": "metrics.json cannot be read",
         "e": "history.csv missing",
         "f": "history.csv cannot be read",
         "h": "no ground truth",
@@ -35,6 +37,7 @@ def test_what_has_no_numbers_says_why(result, tmp_path):
         "j": "history.csv cannot be read",
         "k": "diagnostics.csv cannot be read",
         "l": "diagnostics.csv cannot be read",
+        "m": "running",
     }
 
 
@@ -46,13 +49,13 @@ def test_a_folder_given_twice_counts_once(result, tmp_path, monkeypatch):
 
 
 def test_settings_are_read_back(result, tmp_path):
-    result("a", lr=0.001, iterations="${if_at_least:8,8,4000,2000}", seed=3)
+    result("a", lr=0.001, iterations=4000, seed=3)
     ((job,),) = find_results([tmp_path]).values()
     assert job.setting("network") == "skip"
     assert job.setting("iterations") == 4000
     assert job.label(("lr", "network")) == "lr=0.001, network=skip, seed=3"
     assert job.limits == "cpu (at most 600 iterations)"
-    assert list(job.history["iteration"][:2]) == [10, 20]
+    assert list(job.run.history["iteration"][:2]) == [10, 20]
 
 
 def test_jobs_that_differ_in_more_than_the_seed_are_told_apart(result, tmp_path):
@@ -125,7 +128,7 @@ def test_options_of_a_network_iterations_and_collections_are_no_seeds(result, tm
     assert axes == ("iterations", "network.activation")
     assert len(latest(jobs, axes)) == 3
     folder = result("d")
-    config = folder / ".hydra" / "config.yaml"
+    config = folder / ".hydra" / "rerun.yaml"
     config.write_text(config.read_text().replace("bm3d11/house", "color9/house"))
     names = {job.image for job in find_results([tmp_path])["restoration_table1"]}
     assert names == {"bm3d11/house", "color9/house"}
@@ -135,4 +138,4 @@ def test_of_a_seed_done_twice_the_latest_counts(result, tmp_path):
     os.utime(result("a", psnr=30.0) / "metrics.json", (2, 2))
     os.utime(result("b", psnr=32.0) / "metrics.json", (1, 1))
     jobs = find_results([tmp_path])["restoration_table1"]
-    assert [job.folder.name for job in latest(jobs, ())] == ["a"]
+    assert [job.run.folder.name for job in latest(jobs, ())] == ["a"]

@@ -7,23 +7,11 @@ import subprocess
 import sys
 import time
 
-from dip_lightning.sweeps.sweep import Sweep, best, finished, format_summary, select, write_summary
+from dip_lightning.sweeps.sweep import Sweep, best, format_summary, select, write_summary
 from tests.conftest import TINY
 from tests.dashboard.conftest import data_of
 
 QUICK = ("task=denoising", "preset=smoke", "iterations=2", "logger=none")
-
-
-def test_only_a_finished_job_is_finished(tmp_path):
-    assert finished(tmp_path) is None
-    for text, expected in (
-        ("{", False),
-        ("[]", False),
-        ('{"status": "failed"}', False),
-        ('{"status": "finished"}', True),
-    ):
-        (tmp_path / "metrics.json").write_text(text)
-        assert (finished(tmp_path) is not None) == expected
 
 
 def test_summary_has_a_row_for_each_job(tmp_path):

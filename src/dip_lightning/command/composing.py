@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
-from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -65,7 +64,7 @@ class Source:
         # Hydra's compose() looks for the primary file in the first folder only.
         first, *others = self.roots()
         search = [f"hydra.searchpath=[{quote(f'file://{folder}')}]" for folder in others]
-        register()
+        resolvers.register()
         with initialize_config_dir(str(first), version_base="1.3"):
             try:
                 return compose(self.name, [*search, *overrides], return_hydra_config=with_hydra)
@@ -138,12 +137,6 @@ def to_config(composed: DictConfig) -> Config:
 
     parse_options(config.network)
     return config
-
-
-def register() -> None:
-    """Give Hydra the schema of the configuration and the resolvers that conf/ uses."""
-    ConfigStore.instance().store(name="schema", node=Config)
-    resolvers.register_resolvers()
 
 
 def _sentence(error: BaseException, overrides: list[str]) -> UserError:

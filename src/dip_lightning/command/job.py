@@ -66,7 +66,7 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
 
     from dip_lightning.command import rerun  # noqa: PLC0415
     from dip_lightning.results import lock  # noqa: PLC0415
-    from dip_lightning.sweeps.sweep import finished  # noqa: PLC0415
+    from dip_lightning.runs.run import finished  # noqa: PLC0415
 
     hydra_config = HydraConfig.get()
     place = _place(hydra_config)

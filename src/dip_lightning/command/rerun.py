@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ from yaml import YAMLError
 
 from dip_lightning.config import CONFIG_NAME, DRAWN_MASKS, PATH_KEYS, UNIMPORTANT
 from dip_lightning.results import ownership
-from dip_lightning.results.naming import shown_path
-from dip_lightning.sweeps.sweep import finished
+from dip_lightning.results.naming import repeating
+from dip_lightning.runs.run import finished
 
 GROUPS = ("task", "network", "preset", "budget", "logger")
 
@@ -36,16 +35,10 @@ def write(folder: Path, composed: DictConfig, hydra_config: HydraConf) -> None:
         "config": OmegaConf.to_yaml(composed),
         "overrides": OmegaConf.to_yaml(hydra_config.overrides.task),
         "hydra": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra_config})),
-        "rerun": f"# {command(folder)}\n{OmegaConf.to_yaml(values)}",
+        "rerun": f"# {repeating(folder)}\n{OmegaConf.to_yaml(values)}",
     }
     for name, text in texts.items():
         ownership.write(inside / f"{name}.yaml", text.encode(errors="backslashreplace"))
-
-
-def command(folder: Path) -> str:
-    """Say what to type to repeat the run of a result folder."""
-    where = shlex.quote(str(shown_path(folder / ".hydra")))
-    return f"python -m dip_lightning --config-dir {where} --config-name rerun"
 
 
 def repeatable(composed: DictConfig, choices: Mapping[str, Any]) -> dict[Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dip_lightning.study.drops import find_drops
+from dip_lightning.runs.drops import find_drops
 
 MEASURED = ("loss", "psnr", "psnr_average")
 COLUMNS = ("iteration", "seconds", *MEASURED)
@@ -64,7 +64,7 @@ def pack(curve: Mapping[str, NDArray[np.float64]], points: int) -> dict[str, str
 
 
 def drops(curve: Mapping[str, NDArray[np.float64]]) -> list[dict[str, Any]]:
-    """List the sudden drops of the PSNR, as `study.drops` defines them.
+    """List the sudden drops of the PSNR, as `runs.drops` defines them.
 
     Returns:
         Iteration and PSNR of the bottom of each, where it began, and its depth (dB).

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dip_lightning.dashboard.records import points_each, record, swept_keys
-from dip_lightning.dashboard.runs import Run, find_run, find_runs
 from dip_lightning.results import ownership
+from dip_lightning.runs.run import Run, find_run, find_runs
 
 APP = Path(__file__).with_name("app")
 SCRIPTS = (

@@ -2,19 +2,17 @@
 
 import os
 import shlex
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from dip_lightning.command import rerun
 from dip_lightning.config import ASIDE
 from dip_lightning.dashboard.curves import drops, pack
 from dip_lightning.dashboard.previews import preview
-from dip_lightning.dashboard.runs import Run, differs
-from dip_lightning.study.experiments import find_tables
-from dip_lightning.study.published import METRICS, numbers
+from dip_lightning.published import METRICS, find_table, numbers
+from dip_lightning.results.naming import repeating
+from dip_lightning.runs.run import Run, differs
 
 ALL_POINTS = 500_000  # rows of curves that a page carries
 EACH = (10_000, 5000, 2500, 1200, 600)  # rows of one run; few steps, so that a curve is kept
@@ -95,22 +93,18 @@ def _image(folder: Path, kind: str) -> Path:
 
 @lru_cache(4096)
 def _packed(run: Run, points: int) -> dict[str, str]:
-    return pack(run.curve, points)
+    return pack(run.history, points)
 
 
 @lru_cache(4096)
 def _drops(run: Run) -> list[dict[str, Any]]:
-    return drops(run.curve)
+    return drops(run.history)
 
 
 def _published(run: Run) -> dict[str, dict[str, float]]:
-    tables = find_tables(run.settings, run.is_whole)
-    found = {m: _merged(numbers(t, m, run.image) for t in tables) for m in set(METRICS.values())}
-    return {metric: values for metric, values in sorted(found.items()) if values}
-
-
-def _merged(parts: Iterable[dict[str, float]]) -> dict[str, float]:
-    return {name: value for part in parts for name, value in part.items()}
+    table = find_table(run.settings, run.is_whole)
+    found = {metric: numbers(table, metric, run.image) for metric in sorted(set(METRICS.values()))}
+    return {metric: values for metric, values in found.items() if values}
 
 
 def _commands(run: Run) -> list[str]:
@@ -119,7 +113,7 @@ def _commands(run: Run) -> list[str]:
     if run.overrides:
         found.append(shlex.join(["python", "-m", "dip_lightning", *typed]))
     if (run.folder / ".hydra" / "rerun.yaml").is_file():
-        found.append(rerun.command(run.folder))
+        found.append(repeating(run.folder))
     return found
 
 

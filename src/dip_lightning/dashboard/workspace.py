@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dip_lightning.dashboard.records import swept_keys
-from dip_lightning.dashboard.runs import find_runs
 from dip_lightning.errors import first_line
 from dip_lightning.results.loggers import BY_SECONDS, CURVES
+from dip_lightning.runs.run import find_runs
 
 if TYPE_CHECKING:
     import wandb_workspaces.workspaces as ws

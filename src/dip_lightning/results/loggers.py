@@ -11,11 +11,10 @@ from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
-from dip_lightning.command import rerun
 from dip_lightning.config import PATH_KEYS, Config
 from dip_lightning.errors import first_line
 from dip_lightning.results import layout
-from dip_lightning.results.naming import Place, shown_path
+from dip_lightning.results.naming import Place, repeating, shown_path
 
 INIT_SECONDS = 15  # for the server to answer, before a run goes offline
 FINISH_SECONDS = 30  # for what is left to be uploaded; the rest stays in the folder
@@ -154,7 +153,7 @@ def _start(config: Config, place: Place, mode: str) -> Dashboard:
     import wandb  # noqa: PLC0415 - slow to import, and only needed here
 
     settings, swept = config.logger, f" {place.swept}" if place.swept else ""
-    again = rerun.command(place.folder)
+    again = repeating(place.folder)
     values = asdict(config)
     tags = [str(config.network["name"]), *(str(values[key]) for key in TAGS if values[key])]
     layout.claim(place.folder, layout.WANDB)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,12 @@ def shown_path(path: Path) -> Path:
     """Shorten a path to what the user would type, where it lies below the current folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def repeating(folder: Path) -> str:
+    """Say what to type to repeat the run of a result folder."""
+    where = shlex.quote(str(shown_path(folder / ".hydra")))
+    return f"python -m dip_lightning --config-dir {where} --config-name rerun"
 
 
 def escape_unprintable() -> None:

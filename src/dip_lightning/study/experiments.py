@@ -1,16 +1,7 @@
 """What each configuration in conf/study/ asks, and how its results are laid out."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-# What a job must have set for a published number to be about the same thing.
-PUBLISHED: Mapping[str, Mapping[str, Any]] = {
-    "set5": {"task": "sr", "observation": "pillow"},
-    "restoration_50": {"task": "restoration", "mask": "bm3d11_masks"},
-    "denoising_sigma25": {"task": "denoising", "sigma": 25, "observation": "gaussian"},
-}
-COLLECTIONS = {"set5": "set5", "restoration_50": "bm3d11", "denoising_sigma25": "color9"}
 MASKED = ("psnr", "psnr_holes")
 ENLARGED = ("psnr", "psnr_crop", "psnr_y", "psnr_y_factor")
 
@@ -26,7 +17,6 @@ class Experiment:
         axes: the swept keys, those that a table has a column for.
         metrics: keys of metrics.json to tabulate.
         curve: column of history.csv to draw.
-        published: the table of published numbers to set beside; `{factor}` is filled in.
     """
 
     name: str
@@ -35,21 +25,6 @@ class Experiment:
     axes: tuple[str, ...]
     metrics: tuple[str, ...] = ("psnr", "ssim")
     curve: str = "psnr"
-    published: str | None = None
-
-    def compares(self, settings: Mapping[str, Any], is_whole: bool) -> bool:  # noqa: FBT001
-        """Say whether published numbers belong to a job: degradation and image are theirs.
-
-        Args:
-            settings: the composed configuration of the job.
-            is_whole: the image was not cut.
-        """
-        for table, needed in PUBLISHED.items():
-            if self.published is not None and self.published.startswith(table):
-                collection = str(settings.get("image")).rpartition("/")[0].rpartition("/")[2]
-                same = all(settings.get(key) == value for key, value in needed.items())
-                return is_whole and same and collection == COLLECTIONS[table]
-        return False
 
 
 EXPERIMENTS = (
@@ -101,7 +76,6 @@ EXPERIMENTS = (
         "The paper's tables, x4 and x8.",
         ("factor",),
         ENLARGED,
-        published="set5_x{factor}",
     ),
     Experiment(
         "sr_learning_rate",
@@ -109,7 +83,6 @@ EXPERIMENTS = (
         "0.001 beats the paper's 0.01.",
         ("factor", "lr"),
         ENLARGED,
-        published="set5_x{factor}",
     ),
     Experiment(
         "sr_factor",
@@ -124,7 +97,6 @@ EXPERIMENTS = (
         "The skip network is much better than the U-Net.",
         ("factor", "network"),
         ENLARGED,
-        published="set5_x{factor}",
     ),
     Experiment(
         "restoration_table1",
@@ -132,7 +104,6 @@ EXPERIMENTS = (
         "The paper's table 1: better than convolutional sparse coding.",
         (),
         ("psnr", "psnr_holes"),
-        published="restoration_50",
     ),
     Experiment(
         "restoration_network",
@@ -140,7 +111,6 @@ EXPERIMENTS = (
         "U-Net, no and identity skip connections are worse and less stable.",
         ("network",),
         ("psnr", "psnr_holes"),
-        published="restoration_50",
     ),
     Experiment(
         "impedance",
@@ -157,7 +127,6 @@ EXPERIMENTS = (
         "images, whose numbers are beside ours, score 31.29.)",
         (),
         ("psnr", "ssim"),
-        published="denoising_sigma25",
     ),
     Experiment(
         "sr_learning_rate_images",
@@ -165,7 +134,6 @@ EXPERIMENTS = (
         "Does 0.001 beat 0.01 on other images, and at equal time?",
         ("lr",),
         ENLARGED,
-        published="set5_x{factor}",
     ),
     Experiment(
         "drops",
@@ -181,18 +149,3 @@ def find_experiment(name: str) -> Experiment:
     """Return an experiment; one of the user's own has its name for a title."""
     known = {experiment.name: experiment for experiment in EXPERIMENTS}
     return known.get(name) or Experiment(name, name, "", ())
-
-
-def find_tables(settings: Mapping[str, Any], is_whole: bool) -> list[str]:  # noqa: FBT001
-    """Name the tables of published numbers that are about the same degradation and image.
-
-    Args:
-        settings: the composed configuration of a job.
-        is_whole: the image was not cut.
-    """
-    tables = {
-        e.published.format_map(settings)
-        for e in EXPERIMENTS
-        if e.compares(settings, is_whole) and e.published
-    }
-    return sorted(tables)

@@ -81,8 +81,8 @@ def draw_against(
         {
             "line": ", ".join([r.image, *(f"{k}={format_value(r.setting(k))}" for k in others)]),
             "x": r.setting(x_key),
-            "last": r.metrics["psnr"],
-            "averaged": r.metrics["psnr_average"],
+            "last": r.run.metrics["psnr"],
+            "averaged": r.run.metrics["psnr_average"],
         }
         for r in results
     )
@@ -122,12 +122,12 @@ def draw_strip(path: Path, results: list[Result], axes: tuple[str, ...], note: s
             _show(
                 line[0],
                 f"{image}\nobserved" + (f" ({shown[0][0]})" if "factor" in axes else ""),
-                shown[0][1].folder / "observed.png",
+                shown[0][1].run.folder / "observed.png",
             )
             for frame, (settings, result) in zip(line[1:], shown, strict=False):
-                chosen = "psnr" if result.settings.get("output") == "last" else "psnr_average"
-                text = f"{settings or image}\n{result.metrics[chosen]:.2f} dB"
-                _show(frame, text, result.folder / "restored.png")
+                chosen = "psnr" if result.setting("output") == "last" else "psnr_average"
+                text = f"{settings or image}\n{result.run.metrics[chosen]:.2f} dB"
+                _show(frame, text, result.run.folder / "restored.png")
             for frame in line[1 + len(shown) :]:
                 frame.set_axis_off()
         text = textwrap.fill(f"restored.png and its PSNR; {note}", 42 * columns)
@@ -141,7 +141,7 @@ def draw_stages(path: Path, results: list[Result], axes: tuple[str, ...], note: 
     Returns:
         Whether there was something to draw: previews in `snapshots/`.
     """
-    stages = [(result, sorted(result.folder.glob("snapshots/*.webp"))) for result in results]
+    stages = [(result, sorted(result.run.folder.glob("snapshots/*.webp"))) for result in results]
     stages = [(result, shown) for result, shown in stages if shown]
     if not stages:
         return False
@@ -156,7 +156,7 @@ def draw_stages(path: Path, results: list[Result], axes: tuple[str, ...], note: 
             chosen = np.unique(np.linspace(0, len(shown) - 1, columns - 1).round().astype(int))
             for frame, index in zip(line[:-1], chosen, strict=False):
                 _show(frame, f"iteration {int(shown[index].stem)}", shown[index])
-            truth = result.folder / "snapshots" / "truth.png"
+            truth = result.run.folder / "snapshots" / "truth.png"
             name = ", ".join(filter(None, (result.image, result.label(axes))))
             # Above the others' titles, where it may be as long as the row.
             line[0].set_title(f"{name}\n", loc="left", fontsize=7, fontweight="bold")
@@ -174,7 +174,7 @@ def _draw_curve(
     axes: tuple[str, ...],
     experiment: Experiment,
 ) -> None:
-    curve = result.curve
+    curve = result.run.curve
     label = result.label(axes) or "seed=0"
     frame.plot(curve["iteration"], curve[experiment.curve], color=colour, label=label)
     if experiment.curve == "loss":

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from dip_lightning.study.drops import AFTER, DEPTH, WITHIN, find_drops
+from dip_lightning.published import sources
+from dip_lightning.runs.drops import AFTER, DEPTH, WITHIN, find_drops
 from dip_lightning.study.experiments import EXPERIMENTS, Experiment, find_experiment
 from dip_lightning.study.figures import draw_against, draw_curves, draw_stages, draw_strip
-from dip_lightning.study.published import sources
 from dip_lightning.study.results import Result, all_axes, find_results, frame, latest
 from dip_lightning.study.tables import TITLES, label, markdown, wide
 
@@ -85,7 +86,7 @@ def _section(results: list[Result], experiment: Experiment, output: Output) -> s
         parts += _measured(group, experiment, output, name)
     lost = [r for r in results if r.trouble is not None]
     if lost:
-        listed = "; ".join(f"{r.folder.name} ({r.trouble})" for r in lost)
+        listed = "; ".join(f"{r.run.folder.name} ({r.trouble})" for r in lost)
         parts.append(f"Not shown, {len(lost)} of {len(results)} jobs: {listed}.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -104,7 +105,7 @@ def _measured(
         if not table.empty:
             parts += [f"**{TITLES.get(metric, metric)}**", markdown(table)]
     if rows["method"].str.contains("published|the study").any():
-        parts.append(_sources(results, experiment))
+        parts.append(_sources(results))
     parts.append((_losses if experiment.curve == "loss" else _drops)(results, axes))
     draw_curves_to = partial(draw_curves, results=results, axes=axes, experiment=experiment)
     draw_against_to = partial(draw_against, results=results, axes=axes, experiment=experiment)
@@ -124,24 +125,25 @@ def _in_order(results: list[Result], axes: tuple[str, ...]) -> list[Result]:
         values = [result.image, *(result.setting(key) for key in axes)]
         return [
             (False, value, "") if isinstance(value, int | float) else (True, 0.0, str(value))
-            for value in [*values, result.metrics["seed"]]
+            for value in [*values, result.run.metrics["seed"]]
         ]
 
     return sorted(results, key=order)
 
 
-def _sources(results: list[Result], experiment: Experiment) -> str:
-    tables = {str(experiment.published).format_map(result.settings) for result in results}
-    found = dict.fromkeys(source for table in sorted(tables) for source in sources(table))
+def _sources(results: list[Result]) -> str:
+    tables = sorted({result.table for result in results if result.table is not None})
+    found = dict.fromkeys(source for table in tables for source in sources(table))
     return f"Published: {'; '.join(found)}."
 
 
 def _losses(results: list[Result], axes: tuple[str, ...]) -> str:
     rows = []
     for result in results:
-        losses = result.history.set_index("iteration")["loss"]
+        history = result.run.history
+        losses = dict(zip(history["iteration"], history["loss"], strict=True))
         row = {"image": result.image, "job": result.label(axes)}
-        shown = [t for t in MILESTONES if t in losses.index]
+        shown = [t for t in MILESTONES if t in losses]
         rows.append({**row, **{f"at {t}": f"{losses[t]:.2e}" for t in shown}})
     return f"**Loss on the way**\n\n{markdown(pd.DataFrame(rows).fillna(''))}"
 
@@ -149,13 +151,13 @@ def _losses(results: list[Result], axes: tuple[str, ...]) -> str:
 def _drops(results: list[Result], axes: tuple[str, ...]) -> str:
     lines = []
     for result in results:
-        curve = result.curve.dropna(subset=["psnr"])
-        drops = find_drops(curve["iteration"], curve["psnr"])
+        iterations, psnr = result.run.curve["iteration"], result.run.curve["psnr"]
+        drops = find_drops(iterations, psnr)
         if not drops:
             continue
         deepest = max(drops, key=lambda drop: drop.depth)
         where = f"{deepest.depth:.1f} dB from {deepest.start}"
-        sampled = int(curve["iteration"].diff().median())
+        sampled = int(np.median(np.diff(iterations)))
         row = (result.image, result.label(axes), len(drops), where, sampled)
         lines.append(row)
     columns = ["image", "job", "drops", "deepest", "sampled every"]

@@ -1,6 +1,5 @@
 """Jobs of an experiment, read back from their result folders."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,100 +7,76 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from dip_lightning.config import ASIDE
-from dip_lightning.dashboard.runs import differs, flatten
-from dip_lightning.resolvers import register_resolvers
+from dip_lightning.published import find_table, numbers
+from dip_lightning.runs.run import Run, differs, find_runs
 from dip_lightning.study.experiments import Experiment
-from dip_lightning.study.published import published
 
 FILES = ("history.csv", "observed.png", "restored.png")
-CURVES = ("history.csv", "diagnostics.csv")
-DRAWN = ("loss", "psnr")  # against "iteration"
+DRAWN = {"iteration", "loss", "psnr"}
 # Have a place of their own in a table.
 PLACED = {"image", "seed", "device", "max_iterations", "max_side"}
 
 
 @dataclass(frozen=True)
 class Result:
-    """One job.
+    """One job of a study.
 
     Attributes:
-        folder: its result folder.
-        metrics: metrics.json.
-        settings: the composed configuration, options of the network as `network.down`.
-        overrides: what was typed or swept, as key=value.
+        run: what its folder holds.
         image: what the image is called; the path too where others have the same name.
     """
 
-    folder: Path
-    metrics: dict[str, Any]
-    settings: dict[str, Any]
-    overrides: tuple[str, ...] = ()
-    image: str = ""
-
-    @cached_property
-    def history(self) -> pd.DataFrame:
-        """history.csv."""
-        return _read_curve(self.folder / "history.csv")
-
-    @cached_property
-    def curve(self) -> pd.DataFrame:
-        """Loss and PSNR: of every iteration where that was recorded, else history.csv."""
-        every_one = self.folder / "diagnostics.csv"
-        return _read_curve(every_one) if every_one.is_file() else self.history
+    run: Run
+    image: str
 
     @cached_property
     def trouble(self) -> str | None:
         """Why the job has no numbers to show; None if it has."""
-        if self.metrics.get("status") != "finished":
-            reason = self.metrics.get("error")
-            return f"{self.metrics.get('status')}{f': {reason}' if reason else ''}"
-        missing = [name for name in FILES if not (self.folder / name).is_file()]
+        folder, metrics = self.run.folder, self.run.metrics
+        if not metrics and (folder / "metrics.json").is_file():
+            return "metrics.json cannot be read"
+        if self.run.status != "finished":
+            reason = metrics.get("error")
+            return f"{self.run.status}{f': {reason}' if reason else ''}"
+        missing = [name for name in FILES if not (folder / name).is_file()]
         if missing:
             return f"{', '.join(missing)} missing"
-        if self.metrics.get("psnr") is None:
+        if metrics.get("psnr") is None:
             return "no ground truth"
-        for name in CURVES:
-            try:
-                _read_curve(self.folder / name)
-            except FileNotFoundError:
-                continue  # diagnostics are not always recorded
-            except (KeyError, ValueError, OSError):  # pandas' errors of reading are ValueErrors
-                return f"{name} cannot be read"
-        return None
+        curves = {"history.csv": self.run.history, "diagnostics.csv": self.run.curve}
+        broken = [name for name, curve in curves.items() if not curve.keys() >= DRAWN]
+        return f"{broken[0]} cannot be read" if broken else None
 
     @property
     def limits(self) -> str:
         """The budget, and the limits that were in force."""
         parts = [
-            f"at most {self.settings[key]} {unit}"
+            f"at most {self.run.settings[key]} {unit}"
             for key, unit in (("max_iterations", "iterations"), ("max_side", "pixels a side"))
-            if self.settings.get(key) is not None
+            if self.setting(key) is not None
         ]
-        return f"{self.settings.get('budget')} ({', '.join(parts) or 'no limits'})"
+        return f"{self.setting('budget')} ({', '.join(parts) or 'no limits'})"
 
     @property
     def device(self) -> str:
         """What it was computed on, and in which number format."""
-        return f"{self.metrics.get('device_name')}, {self.metrics.get('precision')}"
+        return f"{self.run.metrics.get('device_name')}, {self.run.metrics.get('precision')}"
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the image is known to have been left whole."""
-        return self.metrics.get("cropped") is False
+    def table(self) -> str | None:
+        """The table of published numbers that is about the same."""
+        return find_table(self.run.settings, self.run.is_whole)
 
     def setting(self, key: str) -> Any:
         """Return a setting; of a group, the option's name."""
-        return self.settings.get(key)
+        return self.run.settings.get(key)
 
     def label(self, axes: tuple[str, ...]) -> str:
         """Name the job by its values on the axes, and its seed where that is not 0."""
         parts = [f"{key}={format_value(self.setting(key))}" for key in axes]
-        seed = self.settings.get("seed") or 0
+        seed = self.setting("seed") or 0
         return ", ".join([*parts, *([f"seed={seed}"] if seed else [])])
 
 
@@ -121,13 +96,11 @@ def find_results(folders: list[Path]) -> dict[str, list[Result]]:
     Returns:
         The jobs by experiment, in the order of their folders.
     """
-    register_resolvers()
+    runs = {run.folder: run for folder in folders for run in find_runs(folder.resolve())}
     found: dict[str, list[Result]] = {}
-    paths = {p.resolve() for folder in folders for p in folder.rglob("metrics.json")}
-    for path in sorted(paths):
-        result = _read(path.parent)
-        if result is not None and result.settings.get("study"):
-            found.setdefault(result.settings["study"], []).append(result)
+    for _, run in sorted(runs.items()):
+        if study := run.settings.get("study"):
+            found.setdefault(study, []).append(Result(run, run.image))
     return {study: _named(jobs) for study, jobs in found.items()}
 
 
@@ -137,9 +110,9 @@ def latest(results: list[Result], axes: tuple[str, ...]) -> list[Result]:
     A fit done twice is no second seed, so the earlier result is left out of tables and figures.
     """
     kept: dict[tuple[str, ...], Result] = {}
-    for result in sorted(results, key=lambda r: (r.folder / "metrics.json").stat().st_mtime_ns):
+    for result in sorted(results, key=lambda r: (r.run.folder / "metrics.json").stat().st_mtime_ns):
         values = (format_value(result.setting(key)) for key in axes)
-        kept[result.image, str(result.metrics["seed"]), *values] = result
+        kept[result.image, str(result.run.metrics["seed"]), *values] = result
     return [result for result in results if any(result is one for one in kept.values())]
 
 
@@ -151,7 +124,7 @@ def _named(results: list[Result]) -> list[Result]:
 
 
 def _path(result: Result) -> str:
-    return str(result.settings.get("observed") or result.settings.get("image") or result.image)
+    return str(result.setting("observed") or result.setting("image") or result.image)
 
 
 def all_axes(results: list[Result], experiment: Experiment) -> tuple[str, ...]:
@@ -167,9 +140,9 @@ def all_axes(results: list[Result], experiment: Experiment) -> tuple[str, ...]:
     extra = {
         key
         for jobs in seen.values()
-        for key in jobs[0].settings
+        for key in jobs[0].run.settings
         if key.partition(".")[0] not in ASIDE | PLACED
-        and differs(key, [job.settings for job in jobs])
+        and differs(key, [job.run.settings for job in jobs])
     }
     candidates = (*experiment.axes, *sorted(extra - set(experiment.axes)))
     return tuple(
@@ -186,53 +159,26 @@ def frame(results: list[Result], experiment: Experiment, axes: tuple[str, ...]) 
     """
     rows = []
     for result in results:
-        m = result.metrics
+        m = result.run.metrics
         fixed: dict[str, Any] = {"image": result.image}
         fixed |= {key: m.get(key) for key in ("seed", "iterations", "seconds")}
         fixed |= {key: format_value(result.setting(key)) for key in axes}
         fixed |= {"budget": result.limits, "device": result.device}
         for metric in experiment.metrics:
-            for method, value in _values(result, experiment, metric):
+            for method, value in _values(result, metric):
                 rows.append({**fixed, "metric": metric, "method": method, "value": value})
     return pd.DataFrame(rows)
 
 
-def _values(
-    result: Result, experiment: Experiment, metric: str
-) -> Iterator[tuple[str, float | None]]:
-    m = result.metrics
+def _values(result: Result, metric: str) -> Iterator[tuple[str, float | None]]:
+    m = result.run.metrics
     if metric == "loss":
         yield "DIP, last", m.get("loss")
         return
-    if experiment.published is not None and experiment.compares(result.settings, result.is_whole):
-        table = published(experiment.published.format_map(result.settings), metric)
-        if m["image"] in table.index:
-            yield from table.loc[m["image"]].dropna().items()
+    yield from numbers(result.table, metric, result.run.image).items()
     for row in m.get("baselines", ()):
         yield row["name"], row.get(metric)
     yield "DIP, last", m.get(metric)
     yield "DIP, averaged", m.get(f"{metric}_average")
     if metric == "psnr":
         yield "DIP, best (oracle)", m.get("psnr_best")
-
-
-def _read_curve(path: Path) -> pd.DataFrame:
-    table = pd.read_csv(path).astype(dict.fromkeys(DRAWN, float))
-    if table.empty or not pd.api.types.is_integer_dtype(table["iteration"]):
-        raise ValueError(f"{path}: no iterations")
-    return table
-
-
-def _read(folder: Path) -> Result | None:
-    try:
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        loaded = OmegaConf.load(folder / ".hydra" / "config.yaml")
-        settings = OmegaConf.to_container(loaded, resolve=True)
-        typed = OmegaConf.to_container(OmegaConf.load(folder / ".hydra" / "overrides.yaml"))
-    except (OSError, ValueError, YAMLError, OmegaConfBaseException):
-        return None
-    if not isinstance(metrics, dict) or not isinstance(settings, dict):
-        return None
-    overrides = tuple(map(str, typed)) if isinstance(typed, list) else ()
-    flat = flatten({str(key): value for key, value in settings.items()})
-    return Result(folder, metrics, flat, overrides, str(metrics.get("image")))

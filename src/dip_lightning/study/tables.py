@@ -109,14 +109,14 @@ def label(results: list[Result], axes: tuple[str, ...], fixed: Sequence[str] = (
         return ", ".join(dict.fromkeys(values))
 
     def number(key: str) -> str:
-        return several([str(v) for v in sorted({r.metrics[key] for r in results})])
+        return several([str(v) for v in sorted({r.run.metrics[key] for r in results})])
 
-    sizes = [" x ".join(map(str, reversed(r.metrics.get("size", ())[1:]))) for r in results]
-    told = [text for r in results for text in r.overrides if not text.startswith(USUAL)]
+    sizes = [" x ".join(map(str, reversed(r.run.metrics.get("size", ())[1:]))) for r in results]
+    told = [text for r in results for text in r.run.overrides if not text.startswith(USUAL)]
     known = {*axes, *fixed, "image"}
     changed = several([text for text in told if text.partition("=")[0] not in known])
     values = "".join(f"{key}={format_value(results[0].setting(key))}; " for key in fixed)
-    minutes = sum(r.metrics["seconds"] for r in results) / 60
+    minutes = sum(r.run.metrics["seconds"] for r in results) / 60
     return (
         f"{values}budget {several([r.limits for r in results])}: {number('iterations')} "
         f"iterations, {several(sizes)} pixels; seed {number('seed')}; "

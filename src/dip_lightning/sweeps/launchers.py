@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from dip_lightning import signals
+from dip_lightning import resolvers, signals
 from dip_lightning.errors import UserError
 from dip_lightning.results.naming import escape_unprintable
 from dip_lightning.sweeps import workers
@@ -92,9 +92,7 @@ class PortableJob:
 def _unpack(job: Job, sweep: Sweep, launcher: str, home: int) -> PortableJob:
     if launcher == JOBLIB and os.getpid() != home:
         workers.begin(home)
-    from dip_lightning.command.composing import register  # noqa: PLC0415 - imports this module
-
-    register()
+    resolvers.register()
     return PortableJob(job, sweep, launcher, home)
 
 

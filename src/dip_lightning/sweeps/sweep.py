@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import math
 import re
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dip_lightning.results import ownership
+from dip_lightning.runs.run import read_metrics
 
 SUMMARY = "sweep.csv"
 OBJECTIVE = "objective"  # the column of a search for what it maximises
@@ -39,12 +39,6 @@ class Sweep:
         return f"[{self.before + number + 1} of {self.total}]"
 
 
-def finished(folder: Path) -> dict[str, Any] | None:
-    """Return the metrics of a job that has finished in this folder, None if none has."""
-    metrics = _metrics(folder)
-    return metrics if metrics.get("status") == "finished" else None
-
-
 def write_summary(folder: Path, sweep: Sweep) -> list[dict[str, Any]]:
     """Write sweep.csv, one row for each job that has ended so far, a column for each swept key.
 
@@ -56,7 +50,7 @@ def write_summary(folder: Path, sweep: Sweep) -> list[dict[str, Any]]:
         The rows, in the order of their swept values.
     """
     jobs = sorted(path.parent for path in folder.glob("*/metrics.json"))
-    rows = [{**_metrics(job), "job": job.name} for job in jobs]
+    rows = [{**read_metrics(job), "job": job.name} for job in jobs]
     keys = list(dict.fromkeys([*sweep.keys, *(key for row in rows for key in _swept(row))]))
     rows.sort(key=lambda row: [_rank(_swept(row).get(key, "")) for key in keys])
     columns = [COLUMNS[0], *keys, *COLUMNS[1:]]
@@ -152,11 +146,3 @@ def _reason(row: dict[str, Any]) -> str:
     if row.get("error"):
         return f": {row['error']}"
     return f" ({row['diagnosis']})" if row.get("diagnosis") else ""
-
-
-def _metrics(folder: Path) -> dict[str, Any]:
-    try:
-        found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

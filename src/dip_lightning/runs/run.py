@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +23,48 @@ SILENT_SECONDS = 600  # a fit that wrote nothing for so long is taken to have di
 CACHED = 4096  # runs
 _EMPTY = re.compile(r"(?<![^,])(?=,|$)")
 
+Curve = dict[str, NDArray[np.float64]]
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One job; read once, and the same object as long as its files are the same.
+    """One job; each of its files is read when it is first asked for.
 
     Attributes:
-        folder: its result folder.
+        folder: its result folder, absolute.
         stamp: when its files were written, ns; another stamp, another content.
-        metrics: metrics.json; empty while the fit runs.
-        settings: every key of the configuration, options of the network as `network.down`.
-        overrides: what was typed or swept, as key=value.
-        curve: columns of history.csv, each (N,); what is not defined is NaN.
     """
 
     folder: Path
     stamp: tuple[int, ...]
-    metrics: dict[str, Any]
-    settings: dict[str, Any]
-    overrides: tuple[str, ...]
-    curve: dict[str, NDArray[np.float64]]
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """metrics.json; empty while the fit runs, and where it cannot be read."""
+        return read_metrics(self.folder)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Every key of the configuration but the logger's; a network's are `network.down`, ..."""
+        found = _yaml(self.folder / ".hydra" / "rerun.yaml")
+        return flatten(found) if isinstance(found, dict) else {}
+
+    @cached_property
+    def overrides(self) -> tuple[str, ...]:
+        """What was typed or swept, as key=value."""
+        found = _yaml(self.folder / ".hydra" / "overrides.yaml")
+        return tuple(map(str, found)) if isinstance(found, list) else ()
+
+    @cached_property
+    def history(self) -> Curve:
+        """Columns of history.csv, see `read_curve`."""
+        return read_curve(self.folder / "history.csv")
+
+    @cached_property
+    def curve(self) -> Curve:
+        """Loss and PSNR: of every iteration where that was recorded, else `history`."""
+        every_one = self.folder / "diagnostics.csv"
+        return read_curve(every_one) if every_one.is_file() else self.history
 
     @property
     def status(self) -> str:
@@ -74,12 +96,27 @@ def find_runs(root: Path) -> list[Run]:
     Returns:
         The runs, in the order of their folders.
     """
-    return [_read(folder, _stamp(folder)) for folder in sorted(_folders(root))]
+    return [find_run(folder) for folder in sorted(_folders(root))]
 
 
 def find_run(folder: Path) -> Run:
-    """Read the run of a result folder."""
-    return _read(folder, _stamp(folder))
+    """Return the run of a result folder: the same object as long as its files are the same."""
+    return _run(folder.absolute(), _stamp(folder))
+
+
+def finished(folder: Path) -> dict[str, Any] | None:
+    """Return the metrics of a job that has finished in this folder, None if none has."""
+    metrics = read_metrics(folder)
+    return metrics if metrics.get("status") == "finished" else None
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """Read metrics.json; empty where there is none, or none that can be read."""
+    try:
+        found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _folders(root: Path) -> Iterator[Path]:
@@ -109,17 +146,8 @@ def _signs_of_life(folder: Path) -> Iterator[Path]:
 
 
 @lru_cache(CACHED)
-def _read(folder: Path, stamp: tuple[int, ...]) -> Run:
-    metrics, settings = _json(folder / "metrics.json"), _yaml(folder / ".hydra" / "rerun.yaml")
-    overrides = _yaml(folder / ".hydra" / "overrides.yaml")
-    return Run(
-        folder,
-        stamp,
-        metrics,
-        flatten(settings) if isinstance(settings, dict) else {},
-        tuple(map(str, overrides)) if isinstance(overrides, list) else (),
-        read_curve(folder / "history.csv"),
-    )
+def _run(folder: Path, stamp: tuple[int, ...]) -> Run:
+    return Run(folder, stamp)
 
 
 def flatten(settings: dict[str, Any]) -> dict[str, Any]:
@@ -152,27 +180,26 @@ def differs(key: str, settings: Sequence[dict[str, Any]]) -> bool:
     return any(len(found) > 1 for found in seen.values())
 
 
-def read_curve(path: Path) -> dict[str, NDArray[np.float64]]:
-    """Read history.csv, without a last row that is still being written.
+def read_curve(path: Path) -> Curve:
+    """Read a table of iterations, without a last row that is still being written.
 
     Args:
-        path: the file; empty columns are left out, and a missing file has none.
+        path: such as history.csv; empty columns are left out.
 
     Returns:
-        Each column, (N,), NaN where a cell is empty.
+        Each column, (N,), NaN where a cell is empty; none where the file is missing or damaged.
     """
     try:
-        head, *rows = path.read_text(encoding="utf-8").splitlines()
+        head, *rows = path.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
         names = head.split(",")
         # A cell that is not defined is empty, which NumPy's reader does not take.
-        whole = [_filled(row) for row in rows if row.count(",") == head.count(",")]
-        table = np.loadtxt(whole, delimiter=",", ndmin=2) if whole else np.empty((0, len(names)))
+        filled = [_filled(row) for row in rows]
+        table = np.loadtxt(filled, delimiter=",", ndmin=2) if rows else np.empty((0, len(names)))
+        columns = dict(zip(names, table.T, strict=True))
     except (OSError, ValueError):
         return {}
     return {
-        name: column
-        for name, column in zip(names, table.T, strict=True)
-        if len(column) and not np.isnan(column).all()
+        n: column for n, column in columns.items() if len(column) and not np.isnan(column).all()
     }
 
 
@@ -180,14 +207,6 @@ def _filled(row: str) -> str:
     return (
         _EMPTY.sub("nan", row) if ",," in row or row.startswith(",") or row.endswith(",") else row
     )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _yaml(path: Path) -> Any:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dip_lightning.study.drops import Drop, find_drops
+from dip_lightning.runs.drops import Drop, find_drops
 
 T = np.arange(1, 401)
 RISING = 30 + 4 * (1 - np.exp(-T / 100))

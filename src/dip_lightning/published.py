@@ -1,13 +1,20 @@
-"""Published numbers, each with its source."""
+"""Published numbers, each with its source, and the runs that they are about."""
 
 import csv
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+# The collection of each table (`{factor}` is filled in), and what a run must have set beside.
+TABLES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "set5_x{factor}": ("set5", {"task": "sr", "observation": "pillow"}),
+    "restoration_50": ("bm3d11", {"task": "restoration", "mask": "bm3d11_masks"}),
+    "denoising_sigma25": (
+        "color9",
+        {"task": "denoising", "sigma": 25, "observation": "gaussian"},
+    ),
+}
 FILE = Path(__file__).with_name("published.csv")
 # How a published metric is called in metrics.json.
 METRICS = {
@@ -35,29 +42,29 @@ NAMES = {
 }
 
 
-@cache
-def published(table: str, metric: str) -> "pd.DataFrame":
-    """Read the published numbers of a table.
+def find_table(settings: Mapping[str, Any], is_whole: bool) -> str | None:  # noqa: FBT001
+    """Name the table of published numbers that is about the same degradation and image.
 
     Args:
-        table: such as `restoration_50`.
-        metric: key of metrics.json.
-
-    Returns:
-        One row for each image, one column for each method, dB; empty where nothing is published.
+        settings: the composed configuration of a run.
+        is_whole: the image was not cut.
     """
-    import pandas as pd  # noqa: PLC0415 - only in the extra `study`
-
-    rows = pd.DataFrame(_rows(table, metric), columns=["image", "method", "psnr_db"])
-    wide = rows.assign(psnr_db=rows["psnr_db"].astype(float)).pivot_table(
-        index="image", columns="method", values="psnr_db", sort=False
-    )
-    wide.columns.name = wide.index.name = None
-    return wide
+    collection = str(settings.get("image")).rpartition("/")[0].rpartition("/")[2]
+    for table, (images, needed) in TABLES.items():
+        same = all(settings.get(key) == value for key, value in needed.items())
+        if is_whole and same and collection == images:
+            return table.format_map(settings)
+    return None
 
 
-def numbers(table: str, metric: str, image: str) -> dict[str, float]:
-    """Return what is published of an image in a table, dB, by method; empty where nothing is."""
+def numbers(table: str | None, metric: str, image: str) -> dict[str, float]:
+    """Return what is published of an image in a table, dB, by method; empty where nothing is.
+
+    Args:
+        table: such as `restoration_50`; None has no numbers.
+        metric: key of metrics.json.
+        image: name of the image.
+    """
     found: dict[str, list[float]] = {}
     for row in _rows(table, metric):
         if row["image"] == image:
@@ -65,12 +72,12 @@ def numbers(table: str, metric: str, image: str) -> dict[str, float]:
     return {method: sum(values) / len(values) for method, values in found.items()}
 
 
-def sources(table: str) -> list[str]:
+def sources(table: str | None) -> list[str]:
     """Name where the numbers of a table come from."""
     return sorted({row["source"] for row in _file() if row["table"] == table})
 
 
-def _rows(table: str, metric: str) -> list[dict[str, str]]:
+def _rows(table: str | None, metric: str) -> list[dict[str, str]]:
     return [
         {**row, "method": NAMES[row["method"]]}
         for row in _file()

@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 
-from dip_lightning.dashboard.runs import find_run, find_runs, flatten, read_curve
+from dip_lightning.runs.run import Run, find_run, find_runs, finished, flatten, read_curve
 from tests.dashboard.conftest import write_json, write_run
 
 
@@ -43,6 +43,7 @@ def test_a_run_is_read_again_only_when_it_has_changed(tmp_path):
     folder = write_run(tmp_path / "one", status="running")
     before = find_run(folder)
     assert find_run(folder) is before
+    assert before.metrics == {}
     write_json(folder, {"status": "finished"})
     assert find_run(folder).status == "finished"
 
@@ -64,6 +65,24 @@ def test_no_history_and_an_empty_one_are_no_mistake(tmp_path):
     assert read_curve(path) == {}
     path.write_text("iteration,loss\n1,zero\n")
     assert read_curve(path) == {}
+    path.write_text("iteration,loss\n1\n2,0.5\n")
+    assert read_curve(path) == {}
+
+
+def test_a_number_that_is_being_written_is_no_number(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text("iteration,loss\r\n1,0.5\r\n2,0.2")  # 0.25, it will be
+    np.testing.assert_array_equal(read_curve(path)["loss"], [0.5])
+
+
+def test_the_curve_is_of_every_iteration_where_that_was_recorded(tmp_path):
+    folder = write_run(tmp_path / "one")
+    run = find_run(folder)
+    assert run.curve is run.history
+    (folder / "diagnostics.csv").write_text("iteration,loss\n1,0.5\n")
+    again = Run(folder, ())
+    assert list(again.curve) == ["iteration", "loss"]
+    assert len(again.history["loss"]) == 60
 
 
 def test_files_that_are_no_yaml_or_json_are_passed_over(tmp_path):
@@ -74,6 +93,18 @@ def test_files_that_are_no_yaml_or_json_are_passed_over(tmp_path):
     assert run.metrics == {}
     assert run.settings == {}
     assert run.image == ""
+
+
+def test_only_a_finished_job_is_finished(tmp_path):
+    assert finished(tmp_path) is None
+    for text, expected in (
+        ("{", False),
+        ("[]", False),
+        ('{"status": "failed"}', False),
+        ('{"status": "finished"}', True),
+    ):
+        (tmp_path / "metrics.json").write_text(text)
+        assert (finished(tmp_path) is not None) == expected
 
 
 def test_options_of_a_group_are_named_after_it():

@@ -1,0 +1,1 @@
+"""Result folders read back: the one reading for sweeps, study and dashboard."""
