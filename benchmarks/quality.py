@@ -47,8 +47,8 @@ from benchmarks.quality_tables import Case, Method, goal_table, table
 from benchmarks.textbook import written_out
 from dip_lightning import compute, tasks
 from dip_lightning.building import build_prior
-from dip_lightning.command.composing import Source, to_config
-from dip_lightning.run import load
+from dip_lightning.cli.composing import Source, to_config
+from dip_lightning.cli.run import load
 
 SECONDS = (30.0, 60.0, 120.0, 300.0)
 CASES = {

@@ -22,10 +22,10 @@ from torch import Tensor
 
 from dip_lightning import compute, tasks
 from dip_lightning.building import build_prior
-from dip_lightning.command import check, parse
-from dip_lightning.command.composing import to_config
+from dip_lightning.cli.checking import check, parse
+from dip_lightning.cli.composing import to_config
+from dip_lightning.cli.run import load, quiet_lightning
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.run import load, quiet_lightning
 from dip_lightning.study.figures import STYLE
 
 EVERY = 10  # iterations

@@ -11,7 +11,7 @@ import sys
 import time
 
 # First of all: what it sets for OpenMP is read as PyTorch is loaded.
-from dip_lightning.__main__ import main
+from dip_lightning.cli.main import main
 
 
 def outside(arguments: list[str]) -> float:

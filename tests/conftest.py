@@ -11,7 +11,7 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
 
-from dip_lightning import __main__ as command_line
+from dip_lightning.cli import main as command_line
 
 # Two threads on an image of a few hundred pixels mostly wait for each other.
 torch.set_num_threads(1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dip_lightning.command import check, parse
+from dip_lightning.cli.checking import check, parse
 from tests.conftest import save_png, smooth_image
 
 ROOT = Path(__file__).parents[1]

@@ -119,7 +119,7 @@ def test_the_result_is_given_nothing_of_the_truth(tmp_path):
 
 def test_literature_images_of_8_bits_stay_as_they_are(tmp_path):
     """Their 0 and 255 are 0 and 1, to the bit."""
-    from dip_lightning.datasets import SAMPLES, find_image
+    from dip_lightning.images.collections import SAMPLES, find_image
 
     for name in SAMPLES:
         stored = np.asarray(Image.open(find_image(name)))

@@ -17,7 +17,7 @@ import tifffile
 from PIL import Image
 
 from dip_lightning.config import config_folder
-from dip_lightning.results.ownership import LISTING
+from dip_lightning.runs.ownership import LISTING
 from tests.conftest import TINY, read_metrics, save_png, smooth_image
 
 QUICK = ("preset=smoke", "iterations=2", "logger=none")
@@ -317,8 +317,8 @@ def test_help_lists_groups_keys_and_examples(dip):
 
 def test_the_examples_of_help_are_accepted(dip, tmp_path, monkeypatch):
     """Each is composed and checked; nothing is fitted."""
-    from dip_lightning.command import check, parse
-    from dip_lightning.manual import EXAMPLES
+    from dip_lightning.cli.checking import check, parse
+    from dip_lightning.cli.manual import EXAMPLES
 
     (tmp_path / "scans").mkdir()
     save_png(tmp_path / "scans" / "a.png", smooth_image(1, 8, 8))
@@ -343,7 +343,7 @@ def test_of_a_sweep_the_first_job_can_be_printed(dip, tmp_path):
 
 
 def test_help_imports_nothing_slow():
-    code = "import sys; from dip_lightning.__main__ import main; main(['--help'])\n"
+    code = "import sys; from dip_lightning.cli.main import main; main(['--help'])\n"
     code += "assert not {'hydra', 'numpy', 'omegaconf', 'torch', 'wandb'} & set(sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=environment)

@@ -6,8 +6,8 @@ import torch
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from dip_lightning.datasets import find_image
 from dip_lightning.images import read
+from dip_lightning.images.collections import find_image
 from dip_lightning.metrics import luma, psnr, psnr_crop, psnr_y, score, ssim
 from tests.conftest import smooth_image
 

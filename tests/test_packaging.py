@@ -23,7 +23,7 @@ def test_wheel_finds_its_configuration(tmp_path):
     } == conf
     app = {path.name for path in (ROOT / "src/dip_lightning/dashboard/app").iterdir()}
     assert {path.name for path in (site / "dip_lightning/dashboard/app").iterdir()} == app
-    code = f"import sys; sys.path.insert(0, {str(site)!r}); import dip_lightning.__main__ as m; "
+    code = f"import sys; sys.path.insert(0, {str(site)!r}); import dip_lightning.cli.main as m; "
     code += f"assert m.__file__.startswith({str(site)!r}); sys.exit(m.main(['--cfg', 'job']))"
     ran = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path

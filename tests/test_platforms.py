@@ -46,9 +46,10 @@ sys.platform = platform
 assert len(load()) > 60
 
 import torch
-from dip_lightning import compute, resolvers, signals
+from dip_lightning import compute, signals
+from dip_lightning.cli import resolvers
 from dip_lightning.compute import memory
-from dip_lightning.sweeps import workers
+from dip_lightning.cli.sweeps import workers
 assert not compute.keep_freed_memory()
 assert resolvers.cores() >= 1
 assert (memory.peak_bytes(torch.device("cpu")) is None) == (platform == "win32")

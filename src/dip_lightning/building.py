@@ -1,6 +1,6 @@
 """From keys to objects: the prior that a configuration describes."""
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from dip_lightning.compute.acceleration import Acceleration
 from dip_lightning.config import Config
@@ -11,7 +11,12 @@ from dip_lightning.prior.randomness import source
 
 
 def build_prior(
-    config: Config, problem: Problem, z: Tensor | None, part: str = ""
+    config: Config,
+    problem: Problem,
+    z: Tensor | None,
+    part: str = "",
+    *,
+    network: nn.Module | None = None,
 ) -> DeepImagePrior:
     """Build the fit of a problem.
 
@@ -20,11 +25,13 @@ def build_prior(
         problem: what is asked.
         z: image to use as input of the network, (1, C, H, W); None: drawn.
         part: name of a part of the image; see `DeepImagePrior`.
+        network: in place of the one that the configuration describes.
 
     Raises:
         UserError: the image and the settings do not go together.
     """
-    weights = source("weights", config.seed, part=part)
-    network = build(config.network, config.input_depth, problem.shape[0], weights)
+    if network is None:
+        weights = source("weights", config.seed, part=part)
+        network = build(config.network, config.input_depth, problem.shape[0], weights)
     prior = DeepImagePrior(problem, network, image=z, part=part, **config.fit())
     return prior.accelerate(Acceleration(config.accelerate, diagnose=config.diagnose))

@@ -1,13 +1,18 @@
 """What a job works from: the image, its mask and its z, read from the files that keys name."""
 
+import hashlib
+import os
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
-from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, TASK_KEYS, Config, value_of
-from dip_lightning.datasets import find_image, find_mask
+from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, PATH_KEYS, TASK_KEYS, Config, value_of
+from dip_lightning.errors import UserError
 from dip_lightning.images import (
     Decoded,
     Picture,
@@ -18,8 +23,10 @@ from dip_lightning.images import (
     read,
     read_mask,
     scale,
+    scale_known,
     without_single,
 )
+from dip_lightning.images.collections import SAMPLES, find_image, find_mask
 from dip_lightning.tasks.given import Given
 
 
@@ -64,12 +71,31 @@ def _load_truth(config: Config) -> tuple[Picture, Tensor | None, bool]:
 def _load_damaged(config: Config) -> tuple[Picture, Tensor | None, bool]:
     """Read a real observation; what is known of it, and whether its opacity says so."""
     path = Path(value_of(config.observed))
-    if config.task not in TASK_KEYS["mask"]:
-        picture = read(path, "observed")
-        return replace(picture, beyond=without_single(picture.beyond)), None, False
     stored = open_file(path, "observed")
     height, width = stored.array.shape[:2]
-    m = _read_mask(config, (height, width), stored)
+    return damaged(config, stored, path, _read_mask(config, (height, width), stored))
+
+
+def damaged(
+    config: Config, stored: Decoded, path: Path, m: Tensor | None
+) -> tuple[Picture, Tensor | None, bool]:
+    """Take a damaged image as it is stored.
+
+    Args:
+        config: settings of the job.
+        stored: its values.
+        path: where it is from, for messages.
+        m: known pixels, (1, 1, H, W), 0 or 1; None: no mask was given.
+
+    Returns:
+        The picture; what is known of it; whether its opacity says so.
+
+    Raises:
+        UserError: it cannot be restored faithfully.
+    """
+    if config.task not in TASK_KEYS["mask"]:
+        picture = scale_known(stored, path, "observed")
+        return replace(picture, beyond=without_single(picture.beyond)), None, False
     is_alpha = m is None and stored.alpha and not opaque(stored).all()
     picture = scale(stored, path, "observed", opaque(stored) if is_alpha else m, config.nodata)
     return picture, m if picture.known is None else picture.known, is_alpha
@@ -89,3 +115,35 @@ def _read_mask(
     if reason is not None:
         print(reason, file=sys.stderr)
     return mask.m
+
+
+def given_files(values: Mapping[str, Any]) -> list[tuple[str, Path]]:
+    """List the files of the user's that a configuration names.
+
+    Args:
+        values: the configuration, by key.
+
+    Returns:
+        Each with its key=value; what is shipped or fetched is left out, and what is not there.
+    """
+    found = []
+    for key in PATH_KEYS:
+        value = values.get(key)
+        named = os.environ.get("DIP_DATA") and value not in SAMPLES
+        if value is None or not (named or os.path.exists(value)):
+            continue
+        image = values.get("observed") or values.get("image") or DEFAULT_IMAGE
+        with suppress(UserError):
+            file = find_mask(value, image) if key == "mask" else find_image(value, key)
+            found.append((f"{key}={value}", file))
+    return found
+
+
+def checksums(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return a checksum of each file that `given_files` lists, by its key."""
+    found = {}
+    for given, path in given_files(values):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+        found[given.partition("=")[0]] = digest.hexdigest()
+    return found

@@ -1,19 +1,20 @@
 """Fidelity of an estimate to the observation."""
 
+import torch
 from torch import Tensor
 
 
 def mse(estimate: Tensor, y: Tensor) -> Tensor:
-    """Mean squared error: mean((estimate - y)^2).
+    """Mean squared error: mean(|estimate - y|^2).
 
     Args:
-        estimate: A(x_hat), (1, C, H, W), in [0, 1].
-        y: observation, same shape and range.
+        estimate: A(x_hat), real or complex.
+        y: observation, of the same shape.
 
     Returns:
         Scalar.
     """
-    return (estimate - y).square().mean()
+    return _squared(estimate - y).mean()
 
 
 def masked_mse(estimate: Tensor, y: Tensor, m: Tensor) -> Tensor:
@@ -29,4 +30,10 @@ def masked_mse(estimate: Tensor, y: Tensor, m: Tensor) -> Tensor:
 
     Source: Ulyanov et al., "Deep Image Prior", 2018, equation of inpainting.
     """
-    return (m * (estimate - y)).square().mean()
+    return _squared(m * (estimate - y)).mean()
+
+
+def _squared(error: Tensor) -> Tensor:
+    if error.is_complex():
+        return torch.view_as_real(error).square().sum(-1)
+    return error.square()

@@ -4,8 +4,8 @@ import pytest
 
 from dip_lightning.callbacks import Checkpoints, Storage
 from dip_lightning.callbacks.checkpoints import RARITY
-from dip_lightning.results.checkpoint import Identity, read
-from dip_lightning.results.ownership import LISTING
+from dip_lightning.runs.checkpoint import Identity, read
+from dip_lightning.runs.ownership import LISTING
 from tests.prior.test_deep_image_prior import make, trainer
 
 IDENTITY = Identity({"lr": 0.01}, {"image": "abc"}, "float32 on cpu")

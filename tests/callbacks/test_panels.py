@@ -7,7 +7,7 @@ from PIL import Image
 
 from dip_lightning.callbacks.panels import Panels, logarithmic
 from dip_lightning.images import Format, preview, quantise
-from dip_lightning.results.ownership import LISTING
+from dip_lightning.runs.ownership import LISTING
 from tests.prior.test_deep_image_prior import fit, make
 
 

@@ -143,10 +143,10 @@ def test_a_recorded_fit_goes_on_where_it_was_broken_off(before, after, optimizer
     first, second = make(**settings), make(**settings)
     recorded_by(first, Tapes() if before else None)
     recorded_by(second, Tapes() if after else None)
-    lightning = trainer(plugins=[Storage()])
+    lightning = trainer()
     lightning.fit(first, [2, 6])
     lightning.save_checkpoint(tmp_path / "last.ckpt")
-    trainer(plugins=[Storage()]).fit(second, [5, 7], ckpt_path=tmp_path / "last.ckpt")
+    trainer().fit(second, [5, 7], ckpt_path=tmp_path / "last.ckpt")
     assert second.iteration == 20
     assert_same(second, whole)
     assert not after or tape_of(second).replays == 12 - WARM_UP

@@ -23,9 +23,10 @@ from typing import Any
 
 import torch
 
-import dip_lightning.run  # noqa: F401 - imported here, once, instead of in each process
-from dip_lightning import __main__ as command_line
-from dip_lightning.results import checkpoint, files
+import dip_lightning.cli.run  # noqa: F401 - imported here, once, instead of in each process
+from dip_lightning import files
+from dip_lightning.cli import main as command_line
+from dip_lightning.runs import checkpoint
 from tests.conftest import save_png, smooth_image
 
 ITERATIONS = 300

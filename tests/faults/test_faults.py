@@ -14,7 +14,7 @@ from filelock import FileLock
 from PIL import Image
 
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.results import ownership
+from dip_lightning.runs import ownership
 from dip_lightning.tasks.denoising import NoisyImage
 from tests.conftest import read_metrics
 from tests.faults.test_resume import FIT, crash, cut, whole  # noqa: F401 - fixtures

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.results.ownership import LISTING
+from dip_lightning.runs.ownership import LISTING
 from tests.conftest import read_metrics, save_png, smooth_image
 
 FIT = ("task=denoising", "preset=smoke", "iterations=20", "chunk=5", "logger=none")

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.results import checkpoint, ownership
-from dip_lightning.results.ownership import LISTING
+from dip_lightning.runs import checkpoint, ownership
+from dip_lightning.runs.ownership import LISTING
 from tests.conftest import TINY, read_metrics, save_png, smooth_image
 from tests.faults.killing import die_in_write, differences, start, wait
 from tests.faults.test_resume import crash, curve, same, stop
@@ -124,7 +124,7 @@ def test_sr_that_was_cut_off_shows_an_enlargement(dip, tmp_path, cut):
 
 
 def test_a_signal_before_the_first_iteration_leaves_no_result(dip, tmp_path, photo, monkeypatch):
-    from dip_lightning.results import report
+    from dip_lightning.runs import report
 
     healthy = report.write_observed
 

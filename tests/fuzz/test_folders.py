@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dip_lightning.results import ownership
+from dip_lightning.runs import ownership
 from tests.conftest import TINY, save_png, smooth_image
 from tests.faults.killing import start, wait
 from tests.fuzz.conftest import JOBS, cases, limits

@@ -5,7 +5,7 @@ from dataclasses import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dip_lightning.command import GROUPS, check, parse
+from dip_lightning.cli.checking import GROUPS, check, parse
 from dip_lightning.config import Config, config_folder
 from dip_lightning.errors import UserError
 from tests.fuzz.conftest import cases, limits

@@ -10,8 +10,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dip_lightning import __main__ as command_line
-from dip_lightning import run as _  # noqa: F401 - its imports take long, and are no case of their own
+from dip_lightning.cli import main as command_line
+from dip_lightning.cli import run as _  # noqa: F401 - its imports take long, and are no case of their own
 from tests.conftest import TINY
 from tests.fuzz.conftest import JOBS, cases, limits
 from tests.fuzz.files import SEEDS, damaged

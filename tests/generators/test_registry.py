@@ -49,8 +49,8 @@ def test_every_configured_network_can_be_built():
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
+    from dip_lightning.cli.resolvers import register
     from dip_lightning.config import config_folder
-    from dip_lightning.resolvers import register
 
     register()
     for path in sorted((config_folder() / "network").glob("*.yaml")):

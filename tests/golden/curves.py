@@ -19,7 +19,7 @@ import torch
 from benchmarks.textbook import written_out
 from dip_lightning import tasks
 from dip_lightning.building import build_prior
-from dip_lightning.command.composing import Source, to_config
+from dip_lightning.cli.composing import Source, to_config
 from dip_lightning.config import Config
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.tasks import Given

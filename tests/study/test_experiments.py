@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from dip_lightning.command import check, parse
-from dip_lightning.command.composing import Source, to_config
-from dip_lightning.command.overrides import parse_overrides, values_of
-from dip_lightning.datasets import sources
+from dip_lightning.cli.checking import check, parse
+from dip_lightning.cli.composing import Source, to_config
+from dip_lightning.cli.overrides import parse_overrides, values_of
+from dip_lightning.images.collections import sources
 from dip_lightning.study.__main__ import main
 from dip_lightning.study.experiments import EXPERIMENTS, find_experiment
 from tests.conftest import save_png, smooth_image

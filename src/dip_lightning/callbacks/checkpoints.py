@@ -8,15 +8,15 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.plugins.io import CheckpointIO
 
+from dip_lightning.files import Attempts
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.results.checkpoint import Identity, read, write
-from dip_lightning.results.files import Attempts
+from dip_lightning.runs.checkpoint import Identity, read, write
 
 RARITY = 100  # time of the fit / time spent on checkpoints, the next one included, at least
 
 
 class Storage(CheckpointIO):
-    """How the Trainer writes and reads checkpoints; see `dip_lightning.results.checkpoint`."""
+    """How the Trainer writes and reads checkpoints; see `dip_lightning.runs.checkpoint`."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None

@@ -10,11 +10,11 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import Logger, WandbLogger
 from torch import Tensor
 
+from dip_lightning.files import Attempts
 from dip_lightning.images import Format, preview, quantise
 from dip_lightning.metrics import decibels
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.results import ownership
-from dip_lightning.results.files import Attempts
+from dip_lightning.runs import ownership
 
 COUNT = 12
 LONGEST = 768  # side of a preview, pixels

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-from tqdm import tqdm
+from tqdm import auto, tqdm
 
 from dip_lightning.metrics import decibels
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
@@ -102,3 +102,25 @@ class Progress(Callback):
         psnr, average = decibels(last.error), decibels(last.error_average)
         shown = f"loss {last.loss:.2e}"
         return shown if psnr is None else f"{shown}, PSNR {psnr:.2f} (averaged {average:.2f}) dB"
+
+
+class Bar(Callback):
+    """Draw a bar, in a terminal or a notebook, for a fit that is a part of a program."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw it empty."""
+        assert isinstance(pl_module, DeepImagePrior)  # noqa: S101 - narrows the type
+        self.bar = auto.tqdm(total=pl_module.settings.iterations, unit="it")
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Move it."""
+        assert isinstance(pl_module, DeepImagePrior)  # noqa: S101 - narrows the type
+        self.bar.set_postfix(loss=f"{pl_module.iterates[-1].loss:.2e}", refresh=False)
+        self.bar.update(pl_module.iteration - self.bar.n)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Leave it as it is."""
+        if hasattr(self, "bar"):
+            self.bar.close()

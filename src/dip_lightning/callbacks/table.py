@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dip_lightning.results import ownership
-from dip_lightning.results.files import Attempts
+from dip_lightning.files import Attempts
+from dip_lightning.runs import ownership
 
 
 class Table:

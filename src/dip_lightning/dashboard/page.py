@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dip_lightning.dashboard.records import points_each, record, swept_keys
-from dip_lightning.results import ownership
+from dip_lightning.runs import ownership
 from dip_lightning.runs.run import Run, find_run, find_runs
 
 APP = Path(__file__).with_name("app")

@@ -11,7 +11,7 @@ from dip_lightning.config import ASIDE
 from dip_lightning.dashboard.curves import drops, pack
 from dip_lightning.dashboard.previews import preview
 from dip_lightning.published import METRICS, find_table, numbers
-from dip_lightning.results.naming import repeating
+from dip_lightning.runs.naming import repeating
 from dip_lightning.runs.run import Run, differs
 
 ALL_POINTS = 500_000  # rows of curves that a page carries

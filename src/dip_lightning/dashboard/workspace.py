@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dip_lightning.callbacks.loggers import BY_SECONDS, CURVES
 from dip_lightning.dashboard.records import swept_keys
 from dip_lightning.errors import first_line
-from dip_lightning.results.loggers import BY_SECONDS, CURVES
 from dip_lightning.runs.run import find_runs
 
 if TYPE_CHECKING:

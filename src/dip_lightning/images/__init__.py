@@ -4,7 +4,7 @@ from dip_lightning.images.decoding import Decoded
 from dip_lightning.images.masks import MaskFile, doubt, read_mask
 from dip_lightning.images.picture import Format, Picture, centre, describe_noise, preview, quantise
 from dip_lightning.images.ranges import without_single
-from dip_lightning.images.reading import SUFFIXES, opaque, open_file, read, scale
+from dip_lightning.images.reading import SUFFIXES, opaque, open_file, read, scale, scale_known
 from dip_lightning.images.writing import write_png, write_tiff
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "read",
     "read_mask",
     "scale",
+    "scale_known",
     "without_single",
     "write_png",
     "write_tiff",

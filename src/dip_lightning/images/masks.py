@@ -51,11 +51,25 @@ def read_mask(path: Path, size: tuple[int, int], means: str = "known", grow: flo
     Raises:
         UserError: unreadable, or of another size than the image.
     """
-    stored = open_file(path, "mask")
+    return understood(open_file(path, "mask"), f"mask={path}", size, means, grow)
+
+
+def understood(
+    stored: Decoded, name: str, size: tuple[int, int], means: str = "known", grow: float = 0
+) -> MaskFile:
+    """Take what a file or an array stores for a mask; see `read_mask`.
+
+    Args:
+        stored: its values.
+        name: of the argument, for messages.
+        size: (H, W) of the image that it belongs to.
+        means: what white means.
+        grow: by how much to widen what is missing, pixels.
+    """
     height, width = stored.array.shape[:2]
     if (height, width) != size:
         raise UserError(
-            f"mask={path}: is {width} x {height} pixels, expected the image's {size[1]} x {size[0]}"
+            f"{name}: is {width} x {height} pixels, expected the image's {size[1]} x {size[0]}"
         )
     brightness, spread = _brightness(stored)
     missing = brightness < PURE if means == "known" else brightness > 1 - PURE

@@ -35,7 +35,16 @@ def read(path: Path, key: str) -> Picture:
     Raises:
         UserError: no such file, or one that cannot be restored faithfully; the sentence says why.
     """
-    picture = scale(open_file(path, key), path, key)
+    return scale_known(open_file(path, key), path, key)
+
+
+def scale_known(stored: Decoded, path: Path, key: str) -> Picture:
+    """Map stored values to [0, 1], see `scale`, where all of them have to be known.
+
+    Raises:
+        UserError: some are not, or they are of a kind that cannot be restored faithfully.
+    """
+    picture = scale(stored, path, key)
     if picture.known is not None:
         count = int((1 - picture.known).sum())
         raise UserError(

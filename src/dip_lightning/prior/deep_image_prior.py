@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
@@ -196,6 +197,15 @@ class DeepImagePrior(LightningModule):
         course = partial(warmup_cosine, rise=s.rise, iterations=s.iterations, end=s.lr_end)
         constant = s.schedule == "constant"
         return [optimizer], [LambdaLR(optimizer, (lambda _: 1.0) if constant else course)]
+
+    def on_fit_start(self) -> None:
+        """Refuse what would never look at this fit."""
+        stops = any(isinstance(callback, EarlyStopping) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
+        if stops and self.iterations_per_epoch is None:
+            raise UserError(
+                "EarlyStopping: looks at the end of an epoch, and the fit is one; give "
+                "iterations_per_epoch=100 and Trainer(max_epochs=-1)"
+            )
 
     def on_train_start(self) -> None:
         """Fix what depends on the device: number format, layout, source of the perturbations."""

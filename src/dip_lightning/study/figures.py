@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from dip_lightning.results.files import reason
+from dip_lightning.files import reason
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.results import Result, format_value
 

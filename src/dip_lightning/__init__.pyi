@@ -1,0 +1,26 @@
+from . import generators as generators
+from .errors import UserError as UserError
+from .prior.deep_image_prior import DeepImagePrior as DeepImagePrior
+from .prior.problem import Problem as Problem
+from .prior.settings import FitSettings as FitSettings
+from .restoring import Restored as Restored
+from .restoring import restore as restore
+from .tasks.denoising import Denoising as Denoising
+from .tasks.inpainting import Inpainting as Inpainting
+from .tasks.restoration import Restoration as Restoration
+from .tasks.sr import SuperResolution as SuperResolution
+
+__version__: str
+__all__ = [
+    "DeepImagePrior",
+    "Denoising",
+    "FitSettings",
+    "Inpainting",
+    "Problem",
+    "Restoration",
+    "Restored",
+    "SuperResolution",
+    "UserError",
+    "generators",
+    "restore",
+]

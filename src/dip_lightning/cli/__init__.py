@@ -1,0 +1,1 @@
+"""The command line: keys become objects, jobs run, and end with a status."""

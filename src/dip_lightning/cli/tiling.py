@@ -1,0 +1,279 @@
+"""A large image fitted in tiles: one after the other, kept on the disk, put together."""
+
+import gc
+import signal
+import sys
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning.loggers import Logger
+from torch import Tensor
+
+from dip_lightning.building import build_prior
+from dip_lightning.callbacks import History, Panels, Progress, Stopping
+from dip_lightning.callbacks.history import COLUMNS
+from dip_lightning.cli.fitting import fit
+from dip_lightning.compute.memory import TILE_STEP
+from dip_lightning.config import Config
+from dip_lightning.errors import UserError
+from dip_lightning.generators.inputs import check_input
+from dip_lightning.losses import mse
+from dip_lightning.metrics import decibels
+from dip_lightning.outcome import Fitted
+from dip_lightning.prior.health import of_losses
+from dip_lightning.prior.problem import Problem
+from dip_lightning.prior.tiles import Grid, Mosaic, Tile, cover
+from dip_lightning.runs import checkpoint
+from dip_lightning.runs.checkpoint import Identity, fingerprints
+
+NOTHING = torch.empty(0)  # in place of pixels that are in the mosaic
+
+
+def grid_of(config: Config, problem: Problem) -> Grid:
+    """Lay the tiles that a job asks for over an image; without `tile`, the whole is one."""
+    size, step = problem.shape[1:], problem.scale
+    margin = step * problem.reach
+    return cover(size, config.tile or max(size), config.shared, step, margin)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the fit of a tile, or its checkpoint, has given.
+
+    Attributes:
+        last: the last iterate, (1, C, h, w).
+        average: the averaged output, (1, C, h, w).
+        fit: what the checkpoint says of its course; empty where there was no fit.
+        seconds: how long it took.
+        is_copy: nothing was missing, so y is the result.
+    """
+
+    last: Tensor
+    average: Tensor
+    fit: dict[str, Any]
+    seconds: float = 0.0
+    is_copy: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it stays as it is, even if other tiles are fitted for longer."""
+        return self.is_copy or bool(self.fit.get("is_over"))
+
+    @property
+    def diagnosis(self) -> str | None:
+        """What is wrong with the course of the loss."""
+        if not self.fit:
+            return None
+        (first, best), (last, *_) = self.fit["losses"], self.fit["iterates"][-1]
+        return of_losses(first, best, last)
+
+
+class Tiling:
+    """The fits of all tiles of an image, and the image that they make.
+
+    Args:
+        config: settings of the job.
+        problem: what is asked of the whole image.
+        seen: values of y that the loss may see; None: all that are known.
+        z: image to use as input of the network, (1, C, H, W); None: drawn.
+        folder: result folder.
+        identity: of the whole fit.
+
+    Raises:
+        UserError: a tile has no known pixel, or the image to use as z is of another size.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        problem: Problem,
+        seen: Tensor | None,
+        z: Tensor | None,
+        folder: Path,
+        identity: Identity,
+    ) -> None:
+        self.config, self.problem, self.seen, self.z = config, problem, seen, z
+        self.folder, self.identity = folder, identity
+        self.grid = grid_of(config, problem)
+        self._found: dict[int, Path] = {}
+        if z is not None:
+            shape = (config.input_depth, *problem.shape[1:])
+            check_input(z, config.input_type, shape)
+        self._check_known()
+
+    def find(self) -> None:
+        """Find the tiles that are on the disk, fitted or begun.
+
+        Raises:
+            FolderError: they are another fit's.
+        """
+        for number, tile in enumerate(self.grid):
+            found = checkpoint.find(self._place(number) / checkpoint.NAME, self._identity(tile))
+            if found is not None:
+                self._found[number] = found
+
+    def fit(
+        self, device: torch.device, stopping: Stopping, logger: Logger | None
+    ) -> tuple[Fitted, History]:
+        """Fit the tiles, all that there is time for, and put them together.
+
+        Args:
+            device: where to compute.
+            stopping: says when there is no more time.
+            logger: where else the curve goes.
+
+        Returns:
+            The whole image, and a row of history for each tile.
+
+        Raises:
+            UserError: a loss was not finite from the first iteration.
+            OSError: a tile cannot be written.
+            SystemExit: a signal came before there was a result.
+        """
+        panels = Panels(self.folder / "snapshots", self.config.iterations)
+        panels.write_truth(self.problem.x)
+        mosaics, parts = [Mosaic(self.problem.shape) for _ in range(2)], []
+        for number, tile in enumerate(self.grid):
+            part = self._part(number, tile, device, stopping)
+            for mosaic, pixels in zip(mosaics, (part.last, part.average), strict=True):
+                mosaic.add(tile, pixels)
+            parts.append(replace(part, last=NOTHING, average=NOTHING))
+            gc.collect()  # a Trainer and its model refer to each other
+        if not any(part.fit or part.is_copy for part in parts):
+            raise SystemExit(128 + signal.SIGTERM)  # before the first iteration
+        fitted = self._fitted(parts, *(mosaic.image() for mosaic in mosaics))
+        history = self._history(parts, fitted, logger)
+        panels.write(fitted.average, fitted.iteration, self._psnr(fitted.average), logger)
+        panels.finish()
+        finished = sum(part.is_over for part in parts)
+        if finished < len(parts):
+            print(f"{finished} of {len(parts)} tiles are finished", file=sys.stderr)
+        return fitted, history
+
+    @cached_property
+    def _stand_in(self) -> Tensor:
+        return self.problem.stand_in()
+
+    def _place(self, number: int) -> Path:
+        return self.folder / checkpoint.TILES / f"{number:03}"
+
+    def _asked(self, tile: Tile) -> tuple[Problem, Tensor | None]:
+        return self.problem.cut(tile, self.seen), None if self.z is None else tile.cut(self.z)
+
+    def _identity(self, tile: Tile) -> Identity:
+        problem, z = self._asked(tile)
+        seen = None if self.seen is None and not problem.reach else problem.known
+        return replace(self.identity, given=fingerprints(problem, seen, z))
+
+    def _check_known(self) -> None:
+        seen = self.problem.known_values() if self.seen is None else self.seen
+        seen = seen.expand(1, -1, *self.problem.y.shape[2:])
+
+        def empty(grid: Grid) -> Tile | None:
+            return next((t for t in grid if not t.cut(seen, self.problem.scale).any()), None)
+
+        tile = empty(self.grid)
+        if tile is None:
+            return
+        side = max(self.grid.size) // TILE_STEP * TILE_STEP
+        while empty(grid_of(replace(self.config, tile=side), self.problem)) is not None:
+            side += TILE_STEP
+        raise UserError(
+            f"tile={self.config.tile}: the tile at row {tile.rows.start}, column "
+            f"{tile.columns.start} has no known pixel; use tile={side} or more",
+            "nothing_known",
+        )
+
+    def _part(self, number: int, tile: Tile, device: torch.device, stopping: Stopping) -> Part:
+        """Return a tile's result: found, fitted, or a stand-in."""
+        (problem, _), path = self._asked(tile), self._found.get(number)
+        if self.config.keep_known and problem.known is not None and bool(problem.known.all()):
+            return Part(problem.y, problem.y, {}, is_copy=True)
+        saved = None if path is None else checkpoint.read(path)
+        if saved is None or not saved["fit"]["is_over"]:
+            saved = self._fit(number, tile, device, stopping) or saved
+        if saved is None:
+            stand_in = tile.cut(self._stand_in)
+            return Part(stand_in, stand_in, {})
+        if saved["fit"]["is_over"]:
+            keep_result(self._place(number) / checkpoint.NAME, saved)
+        state, seconds = saved["state_dict"], saved["callbacks"][History.__qualname__]["seconds"]
+        return Part(state["x_hat"], state["x_average"], saved["fit"], seconds)
+
+    def _fit(
+        self, number: int, tile: Tile, device: torch.device, stopping: Stopping
+    ) -> dict[str, Any] | None:
+        """Fit a tile; return its checkpoint, None if a signal left no time for it."""
+        if stopping.received is not None:
+            return None
+        place, count, total = self._place(number), len(self.grid), self.config.iterations
+        place.mkdir(parents=True, exist_ok=True)
+        name = f" tile {tile.rows.start} {tile.columns.start}"
+        prior = build_prior(self.config, *self._asked(tile), name)
+        found = self._found.get(number)
+        shown = f"tile {number + 1}/{count}"
+        around = [Progress(count * total, number * total, shown, found), stopping]
+        identity = self._identity(tile)
+        try:
+            fit(prior, self.config, identity, place, around, device=device, found=found)
+        except SystemExit:  # Lightning's own, if the signal came before the first iteration
+            stopping.note(signal.SIGTERM)
+            return None
+        return checkpoint.read(place / checkpoint.NAME)
+
+    def _fitted(self, parts: list[Part], last: Tensor, average: Tensor) -> Fitted:
+        fits = [part.fit for part in parts if part.fit]
+        losses = [fit["iterates"][-1][0] for fit in fits]
+        is_over = all(part.is_over for part in parts)
+        iterations = [fit["iteration"] for fit in fits] or [self.config.iterations]
+        if not is_over:
+            iterations = [sum(iterations) // len(parts)]
+        ended = max(iterations)
+        return Fitted(
+            last,
+            average,
+            loss=sum(losses) / len(parts) if losses else 0.0,
+            diagnosis=next((part.diagnosis for part in parts if part.diagnosis), None),
+            iteration=ended,
+            is_over=is_over,
+            reached_at=ended if is_over and ended < self.config.iterations else None,
+            diverged_at=next((fit["diverged_at"] for fit in fits if fit["diverged_at"]), None),
+        )
+
+    def _history(self, parts: list[Part], fitted: Fitted, logger: Logger | None) -> History:
+        """Write a row for each tile that was fitted: its iterations and seconds add up."""
+        history = History(
+            self.config.log_every, self.config.iterations, self.folder / "history.csv"
+        )
+        iteration = 0
+        for part in parts:
+            if part.fit:
+                loss, *errors = part.fit["iterates"][-1]
+                iteration += part.fit["iteration"]
+                history.seconds += part.seconds
+                values = (iteration, loss, *map(decibels, errors), history.seconds)
+                history.rows.append(dict(zip(COLUMNS, values, strict=True)))
+        history.write_rows(logger)
+        history.psnr_best = self._psnr(fitted.last)
+        history.iteration_best = None if history.psnr_best is None else fitted.iteration
+        return history
+
+    def _psnr(self, image: Tensor) -> float | None:
+        x = self.problem.x
+        return None if x is None else decibels(float(mse(image, x)))
+
+
+def keep_result(path: Path, saved: dict[str, Any]) -> None:
+    """Leave of a finished tile's checkpoint what the mosaic needs: outputs, course, what it is of.
+
+    Raises:
+        OSError: it cannot be written; the checkpoint is as it was.
+    """
+    if "optimizer_states" not in saved:
+        return
+    kept = {name: saved[name] for name in ("configuration", "given", "fit", "callbacks")}
+    state = {name: saved["state_dict"][name] for name in ("x_hat", "x_average")}
+    checkpoint.write(path, {**kept, "state_dict": state})

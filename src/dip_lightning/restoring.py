@@ -1,0 +1,255 @@
+"""One call: an image in, the restored image out."""
+
+import io
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from pytorch_lightning import Trainer
+from torch import Tensor, nn
+
+from dip_lightning import compute, outcome, tasks
+from dip_lightning.building import build_prior
+from dip_lightning.callbacks import Bar, History
+from dip_lightning.config import Config
+from dip_lightning.errors import UserError
+from dip_lightning.images import Decoded, Format, Picture, open_file, preview, quantise
+from dip_lightning.images.masks import understood
+from dip_lightning.loading import damaged
+from dip_lightning.outcome import Fitted
+from dip_lightning.presets import configure
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.tasks.given import Given
+
+Image = TypeVar("Image", NDArray[Any], Tensor, PillowImage.Image, str, Path)
+OPAQUE_MODES = {"L": "L", "I;16": "I;16", "I": "I", "F": "F", "1": "L", "RGB": "RGB"}
+LOGGERS = ("pytorch_lightning", "lightning", "lightning.pytorch", "lightning.fabric")
+ARRAY = Path("array")  # in place of a file, for messages
+
+
+@dataclass(frozen=True)
+class Restored(Generic[Image]):
+    """A restored image; it shows itself in a notebook.
+
+    Attributes:
+        image: the result, of the kind, shape and type of what was given, enlarged where the task
+            does so; of a path, a NumPy array.
+        last: the last iterate in place of the averaged output, alike.
+        history: a row for each tenth iteration: iteration, loss, psnr, psnr_average, seconds.
+        metrics: status, iterations, loss, seconds.
+        prior: the fit itself.
+    """
+
+    image: Any
+    last: Any
+    history: list[dict[str, float | None]]
+    metrics: dict[str, Any]
+    prior: DeepImagePrior = field(repr=False)
+
+    def _repr_png_(self) -> bytes:
+        shown = quantise(preview(self.prior().cpu()), Format())
+        picture = PillowImage.fromarray(shown[..., 0] if shown.shape[2] == 1 else shown)
+        content = io.BytesIO()
+        picture.save(content, "PNG")
+        return content.getvalue()
+
+
+def restore(
+    image: Image,
+    task: str = "denoising",
+    *,
+    mask: Any = None,
+    network: nn.Module | str | None = None,
+    preset: str = "fast",
+    device: str = "auto",
+    progress: bool = True,
+    **keys: Any,
+) -> Restored[Image]:
+    """Restore one damaged image.
+
+    Args:
+        image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
+            (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted.
+        task: "sr", "inpainting", "restoration" or "denoising".
+        mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)
+            tensor, PIL image or path; brightest is known, unless mask_means="missing".
+        network: a module from z, (1, input_depth, H, W), to (1, C, H, W), or the name of one;
+            None: the preset's.
+        preset: "fast", "paper", or another of `conf/preset`.
+        device: "auto", "cpu" or "gpu".
+        progress: draw a bar.
+        keys: other keys of the command, such as `factor`, `iterations`, `lr`, `seed`.
+
+    Returns:
+        The restored image, of the same kind. Where Ctrl-C ends the fit, what there is by then;
+        `metrics["status"]` says so.
+
+    Raises:
+        UserError: an argument is not allowed, or the image cannot be restored faithfully.
+        KeyboardInterrupt: Ctrl-C before the first iteration.
+
+    Example:
+        >>> import numpy as np
+        >>> import dip_lightning as dip
+        >>> photo = np.random.default_rng(0).integers(0, 255, (20, 24, 3), dtype=np.uint8)
+        >>> small = dip.generators.Skip(32, 3, dip.generators.SkipOptions([8], [8], [2]))
+        >>> result = dip.restore(photo, network=small, iterations=3, device="cpu", progress=False)
+        >>> result.image.shape, result.image.dtype
+        ((20, 24, 3), dtype('uint8'))
+    """
+    if isinstance(network, str):
+        keys["network"] = network
+    config = configure(task, keys, preset)
+    stored = _stored(image)
+    height, width = stored.array.shape[:2]
+    m = None if mask is None else _known(config, mask, (height, width))
+    picture, known, is_alpha = damaged(config, stored, ARRAY, m)
+    given = Given(y=picture.pixels, m=known, m_is_alpha=is_alpha)
+    problem = tasks.problem(given, asdict(config))
+    prior = build_prior(
+        config, problem, None, network=None if isinstance(network, str) else network
+    )
+    history = History(config.log_every, config.iterations)
+    interrupted = _fit(prior, history, compute.find_device(device), progress=progress)
+    fitted = Fitted.of(prior)
+    measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
+    metrics = _metrics(fitted, history, interrupted=interrupted)
+    if is_alpha and picture.alpha is not None:  # what was transparent is restored
+        picture = replace(picture, alpha=torch.ones_like(picture.alpha))
+    back = _way_back(image, picture)
+    return Restored(
+        back(measured.chosen.pixels), back(measured.last.pixels), history.rows, metrics, prior
+    )
+
+
+def _metrics(fitted: Fitted, history: History, *, interrupted: bool) -> dict[str, Any]:
+    status = "interrupted" if interrupted and not fitted.is_over else "finished"
+    return {
+        "status": status if fitted.diverged_at is None else "diverged",
+        "iterations": fitted.iteration,
+        "loss": fitted.loss,
+        "seconds": history.seconds,
+    }
+
+
+def _known(config: Config, mask: Any, size: tuple[int, int]) -> Tensor:
+    means, grow = config.mask_means or "known", config.mask_grow or 0
+    return understood(_stored(mask), "mask", size, means, grow).m
+
+
+def _stored(image: Any) -> Decoded:
+    """Take an image as an array of what it stores."""
+    if isinstance(image, str | Path):
+        return open_file(Path(image).expanduser(), "image")
+    if isinstance(image, PillowImage.Image):
+        return _of_pillow(image)
+    if isinstance(image, Tensor):
+        if image.ndim != 4 or image.shape[0] != 1:  # noqa: PLR2004 - (1, C, H, W)
+            raise UserError(
+                f"image: is a tensor of shape {tuple(image.shape)}, expected (1, C, H, W); a fit "
+                "restores one image, several take a fit each"
+            )
+        array = image.detach().cpu()[0].permute(1, 2, 0).numpy()
+    elif isinstance(image, np.ndarray):
+        array = image
+    else:
+        kinds = "a NumPy array, a tensor, a PIL image or a path"
+        raise UserError(f"image: is of type {type(image).__name__}, expected {kinds}")
+    if array.ndim == 2:  # noqa: PLR2004 - (H, W)
+        array = array[..., None]
+    if array.ndim != 3 or not array.size:  # noqa: PLR2004 - (H, W, C)
+        raise UserError(f"image: is of shape {image.shape}, expected (H, W) or (H, W, C)")
+    return Decoded(array, is_color=array.shape[2] in {1, 3})
+
+
+def _of_pillow(image: PillowImage.Image) -> Decoded:
+    has_alpha = image.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in image.info
+    mode = OPAQUE_MODES.get(image.mode, "RGB")
+    if has_alpha:
+        mode = "LA" if image.mode in {"L", "LA", "La"} else "RGBA"
+    array = np.asarray(image if image.mode == mode else image.convert(mode))
+    return Decoded(array[..., None] if array.ndim == 2 else array, alpha=has_alpha)  # noqa: PLR2004
+
+
+def _opacity(alpha: Tensor, size: tuple[int, int]) -> PillowImage.Image:
+    stored = PillowImage.fromarray(quantise(alpha, Format())[..., 0])
+    return stored if stored.size == size else stored.resize(size)
+
+
+def _way_back(image: Any, picture: Picture) -> Callable[[Tensor], Any]:
+    """Return what makes pixels, (1, C, H, W) in [0, 1], what was given."""
+
+    def array(pixels: Tensor) -> NDArray[Any]:
+        found = quantise(pixels, picture.format)
+        return found[..., 0] if getattr(image, "ndim", 3) == 2 else found  # noqa: PLR2004
+
+    def tensor(pixels: Tensor) -> Tensor:
+        values = torch.from_numpy(quantise(pixels, picture.format))
+        return values.permute(2, 0, 1)[None].to(image.device, image.dtype)
+
+    def pillow(pixels: Tensor) -> PillowImage.Image:
+        found = quantise(pixels, picture.format)
+        shown = PillowImage.fromarray(found[..., 0] if found.shape[2] == 1 else found)
+        if picture.alpha is not None:
+            shown.putalpha(_opacity(picture.alpha, shown.size))
+        return shown
+
+    if isinstance(image, Tensor):
+        return tensor
+    return pillow if isinstance(image, PillowImage.Image) else array
+
+
+def _fit(prior: DeepImagePrior, history: History, device: torch.device, *, progress: bool) -> bool:
+    """Fit; return whether Ctrl-C ended it."""
+    with _quiet():
+        trainer = Trainer(
+            accelerator="gpu" if device.type == "cuda" else device.type,
+            devices=1,
+            max_epochs=1,
+            logger=False,
+            callbacks=[history, *([Bar()] if progress else [])],
+            log_every_n_steps=0,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        try:
+            trainer.fit(prior)
+        except (KeyboardInterrupt, SystemExit):  # Lightning makes the one the other
+            if not prior.iteration:
+                raise KeyboardInterrupt from None
+            return True
+        finally:
+            prior.release()
+    if prior.diverged_at == 1:
+        raise UserError(f"lr={prior.settings.lr}: the loss was not finite from the first iteration")
+    return bool(trainer.interrupted)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Lightning says of every fit from a user of one call; all is set back."""
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
+    in_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if in_main else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+            if handler is not None:  # Lightning ignores Ctrl-C after the first
+                signal.signal(signal.SIGINT, handler)

@@ -1,0 +1,116 @@
+"""The result folder: images, metrics.json and the comparison."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from dip_lightning.images import Format, Picture, write_png, write_tiff
+from dip_lightning.metrics import GRAY, RGB, Scores
+from dip_lightning.outcome import Outcome
+from dip_lightning.prior.problem import Problem
+from dip_lightning.runs import ownership
+from dip_lightning.runs.figure import Panel, draw_comparison
+from dip_lightning.runs.naming import counted
+
+
+def write_metrics(folder: Path, values: dict[str, Any]) -> None:
+    """Write metrics.json in one step, so that a reader never sees half of it."""
+    text = json.dumps(_finite(values), indent=2, allow_nan=False) + "\n"
+    ownership.write(folder / "metrics.json", text.encode())
+
+
+def write_observed(folder: Path, problem: Problem, picture: Picture) -> None:
+    """Write observed.png and, where there is one, the mask as it was understood."""
+    alpha = picture.alpha
+    same = alpha is not None and alpha.shape[-2:] == problem.y.shape[-2:]
+    observed = replace(picture, pixels=problem.y.cpu(), alpha=alpha if same else None)
+    _write_png(folder / "observed.png", with_beyond(observed, picture.beyond))
+    _write_for_the_eye(folder / "snapshots" / "observed.png", observed)
+    if problem.mask is not None:
+        _write_png(folder / "mask.png", Picture(mask_shown(problem.mask), None, Format()))
+
+
+def _write_png(path: Path, picture: Picture) -> None:
+    with ownership.writing(path) as partial:
+        write_png(partial, picture)
+
+
+def mask_shown(m: Tensor) -> Tensor:
+    """Return a mask as gray or RGB: white where the pixel, or its channel, is known."""
+    m = m.cpu()
+    return m if m.shape[1] in {GRAY, RGB} else m.amin(1, keepdim=True)
+
+
+def with_beyond(picture: Picture, beyond: Tensor | None) -> Picture:
+    """Add what the observed image holds outside the range that was fitted, enlarged with it."""
+    if beyond is None:
+        return picture
+    if beyond.shape[-2:] != picture.size:
+        beyond = F.interpolate(beyond, picture.size, mode="bilinear", align_corners=False)
+    return replace(picture, pixels=picture.pixels + beyond)
+
+
+def _write_for_the_eye(path: Path, picture: Picture) -> None:
+    """Write the range that was fitted in 8 bits, where the stored values themselves look black."""
+    if not picture.format.is_whole:
+        path.parent.mkdir(exist_ok=True)
+        _write_png(path, replace(picture, format=Format()))
+
+
+def write_images(folder: Path, picture: Picture, outcome: Outcome) -> None:
+    """Write restored.png (and restored.tif for a TIFF)."""
+    pixels = outcome.chosen.pixels
+    restored = replace(picture, pixels=pixels, alpha=_restored_alpha(picture, pixels.shape[-2:]))
+    _write_for_the_eye(folder / "snapshots" / "restored.png", restored)
+    restored = with_beyond(restored, picture.beyond)
+    _write_png(folder / "restored.png", restored)
+    if picture.format.tiff:
+        with ownership.writing(folder / "restored.tif") as partial:
+            write_tiff(partial, restored)
+
+
+def write_comparison(folder: Path, problem: Problem, outcome: Outcome, iterations: int) -> None:
+    """Write comparison.png: the observation, a classical method, the result, the ground truth."""
+    with ownership.writing(folder / "comparison.png") as partial:
+        draw_comparison(partial, _panels(problem, outcome, iterations), problem.shape[1:])
+
+
+def _panels(problem: Problem, outcome: Outcome, iterations: int) -> list[Panel]:
+    panels = [Panel("Observed", _note(outcome.observed.scores), outcome.observed.pixels)]
+    if problem.mask is not None:
+        missing = 100 * (1 - float(problem.mask.mean()))
+        panels.append(Panel("Mask", f"black: missing, {missing:.1f} %", mask_shown(problem.mask)))
+    titled = [(row.name[:1].upper() + row.name[1:], row) for row in outcome.baselines[:1]]
+    titled.append((f"Deep image prior, {counted(iterations, 'iteration')}", outcome.chosen))
+    panels += [Panel(title, _note(row.scores), row.pixels) for title, row in titled]
+    truth = [] if problem.x is None else [Panel("Ground truth", "", problem.x.cpu())]
+    return [*panels, *truth]
+
+
+def _note(scores: Scores) -> str:
+    if scores.psnr is None:
+        return ""
+    structure = "" if scores.ssim is None else f", SSIM {scores.ssim:.3f}"
+    return f"PSNR {scores.psnr:.2f} dB{structure}"
+
+
+def _restored_alpha(picture: Picture, size: tuple[int, ...]) -> Tensor | None:
+    alpha = picture.alpha
+    if alpha is None or alpha.shape[-2:] == size:
+        return alpha
+    return F.interpolate(alpha, list(size), mode="bicubic", align_corners=False).clamp(0, 1)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has neither
+    return value

@@ -1,0 +1,61 @@
+import pytest
+from omegaconf import OmegaConf
+
+from dip_lightning.cli import rerun
+
+CHOICES = {"task": "denoising", "network": "skip", "preset": "paper"}
+CHOICES |= {"budget": "paper", "logger": "none"}
+PATHS = {"image": None, "observed": None, "mask": None, "input_image": None}
+QUICK = ("preset=smoke", "iterations=2", "logger=none")
+
+
+def written(**values):
+    """The repeatable configuration, written and read again."""
+    composed = OmegaConf.create({"logger": {}, "lr": 0.1, **PATHS, **values})
+    return OmegaConf.create(OmegaConf.to_yaml(rerun.repeatable(composed, CHOICES)))
+
+
+def test_paths_become_absolute(tmp_path, photo, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert written(image=photo.name).image == str(photo)
+
+
+def test_names_stay_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hole").mkdir()
+    found = written(image="chelsea", mask="hole")
+    assert (found.image, found.mask) == ("chelsea", "hole")
+
+
+def test_a_name_that_looks_like_an_interpolation():
+    assert written(observed="a\\${lr}.png").observed == "a${lr}.png"
+
+
+@pytest.mark.parametrize("override", ["network=no_skip", "task=sr", "preset=fast"])
+def test_a_repeated_run_is_the_same_run(dip, photo, override):
+    dip("task=denoising", f"image={photo}", *QUICK, "hydra.run.dir=first")
+    again = ("--config-dir", "first/.hydra", "--config-name", "rerun", override)
+    status, _, err = dip(*again, tiny=False)
+    assert status == 2
+    assert f"error: {override}: rerun.yaml says" in err
+
+
+def test_values_of_a_repeated_run_can_be_changed(dip, tmp_path, photo):
+    dip("task=denoising", f"image={photo}", *QUICK, "hydra.run.dir=first")
+    again = ("--config-dir", "first/.hydra", "--config-name", "rerun", "seed=7")
+    assert dip(*again, "hydra.run.dir=second", tiny=False)[0] == 0
+    one, two = (tmp_path / name / "restored.png" for name in ("first", "second"))
+    assert one.read_bytes() != two.read_bytes()
+
+
+def test_only_what_matters_makes_a_job_another(tmp_path):
+    composed = OmegaConf.create({"logger": {"name": "none"}, "lr": 0.1, "resume": True})
+    assert not rerun.is_same(tmp_path, composed)
+    (tmp_path / ".hydra").mkdir()
+    OmegaConf.save(composed, tmp_path / ".hydra" / "config.yaml")
+    elsewhere = OmegaConf.create({"logger": {"name": "csv"}, "lr": 0.1, "resume": False})
+    assert rerun.is_same(tmp_path, elsewhere)
+    assert not rerun.is_same(tmp_path, OmegaConf.create({**composed, "lr": 0.2}))
+    assert not rerun.is_same(tmp_path, OmegaConf.create({**composed, "new": 1}))
+    (tmp_path / ".hydra" / "config.yaml").write_text("a: [")
+    assert not rerun.is_same(tmp_path, composed)

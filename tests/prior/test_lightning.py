@@ -1,0 +1,194 @@
+"""A prior is a LightningModule: what a Lightning user expects of any Trainer holds."""
+
+import csv
+import math
+
+import pytest
+import torch
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.loggers import CSVLogger
+
+from dip_lightning import DeepImagePrior, Denoising, Problem, SuperResolution, generators
+from dip_lightning.errors import UserError
+from tests.conftest import smooth_image
+
+QUIET = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
+ALONE = {**QUIET, "logger": False, "enable_checkpointing": False}
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:{text}")
+    for text in ("Using ModelCheckpoint with manual", "Be aware that when using `ckpt_path`")
+]
+
+
+def small(outputs=3):
+    options = generators.SkipOptions([4, 6], [4, 5], [2, 0])
+    return generators.Skip(4, outputs, options, torch.Generator().manual_seed(0))
+
+
+def enlarging(**fit):
+    settings = {"network": small(), "input_depth": 4, "iterations": 20, **fit}
+    return SuperResolution.simulate(smooth_image(3, 18, 22), factor=2, **settings)
+
+
+def test_three_lines_fit_an_image():
+    prior = enlarging()
+    with pytest.raises(UserError, match="nothing was fitted yet"):
+        prior()
+    Trainer(max_epochs=1, **ALONE).fit(prior)
+    assert prior().shape == (1, 3, 18, 22)
+    assert prior.iteration == 20
+    assert torch.equal(prior(), prior.x_average)
+
+
+def test_chunks_change_no_bit():
+    one, many = enlarging(), enlarging(chunk=None)
+    for prior in (one, many):
+        Trainer(max_epochs=1, **ALONE).fit(prior)
+    assert torch.equal(one.x_hat, many.x_hat)
+
+
+def test_curves_come_through_the_logger(tmp_path):
+    logger, monitor = CSVLogger(tmp_path), LearningRateMonitor()
+    trainer = Trainer(
+        max_epochs=1, logger=logger, callbacks=[monitor], log_every_n_steps=5, **QUIET,
+        enable_checkpointing=False,
+    )  # fmt: skip
+    prior = enlarging(schedule="warmup_cosine", warmup=4)
+    trainer.fit(prior)
+    with (tmp_path / "lightning_logs/version_0/metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    curve = [row for row in rows if row["loss"]]
+    assert [int(row["step"]) for row in curve] == [4, 9, 14, 19]
+    assert all(math.isfinite(float(row["psnr_average"])) for row in curve)
+    assert any(row["lr-Adam"] for row in rows)
+    assert trainer.callback_metrics["loss"] == prior.iterates[-1].loss
+
+
+def test_max_steps_and_the_counter():
+    prior, trainer = enlarging(), Trainer(max_steps=7, **ALONE)
+    trainer.fit(prior)
+    assert prior.iteration == trainer.global_step == 7
+
+
+def test_max_time():
+    prior = enlarging(iterations=10**6)
+    Trainer(max_epochs=1, max_time={"seconds": 1}, **ALONE).fit(prior)
+    assert 0 < prior.iteration < 10**6
+
+
+def test_a_checkpoint_goes_on_to_the_same_bits(tmp_path):
+    saving = ModelCheckpoint(tmp_path, every_n_train_steps=10, save_top_k=-1)
+    whole = enlarging()
+    Trainer(max_epochs=1, logger=False, callbacks=[saving], **QUIET).fit(whole)
+    paths = sorted(tmp_path.glob("*.ckpt"))
+    assert [path.stem for path in paths] == ["epoch=0-step=10", "epoch=0-step=20"]
+    rest, trainer = enlarging(), Trainer(max_epochs=1, **ALONE)
+    trainer.fit(rest, ckpt_path=paths[0])
+    assert trainer.global_step == rest.iteration == 20
+    assert torch.equal(rest(), whole())
+    given = {"y": whole.problem.y, "x": whole.problem.x, "network": small()}
+    again = SuperResolution.load_from_checkpoint(paths[1], **given)
+    assert torch.equal(again(), whole())
+    assert again.settings == whole.settings
+    assert again.hparams["factor"] == 2
+
+
+def test_epochs_are_parts_of_the_fit(tmp_path):
+    stopping = EarlyStopping("loss", patience=2, min_delta=10.0)
+    prior = enlarging(iterations=1000, iterations_per_epoch=10)
+    trainer = Trainer(max_epochs=-1, callbacks=[stopping], **ALONE)
+    trainer.fit(prior)
+    assert prior.iteration == 30
+
+
+def test_a_loss_that_is_not_a_number_ends_the_fit():
+    problem = Problem(smooth_image(3, 18, 22), loss=lambda a, y: (a - y).mean() * math.nan)
+    prior = DeepImagePrior(problem, small(), input_depth=4, iterations=20)
+    Trainer(max_epochs=1, **ALONE).fit(prior)
+    assert (prior.iteration, prior.diverged_at) == (1, 1)
+
+
+def test_the_noise_level_ends_the_fit():
+    x = smooth_image(3, 18, 22)
+    settings = {"network": small(), "input_depth": 4, "average": 0.0}
+    prior = Denoising.simulate(x, sigma=100, iterations=500, **settings)
+    Trainer(max_epochs=1, **ALONE).fit(prior)
+    assert prior.iteration == prior.discrepancy.reached_at < 500
+
+
+def projections(x):
+    """A tiny sinogram: sums of rows and of columns."""
+    return torch.cat([x.sum(3), x.sum(2)], dim=2)
+
+
+def test_an_operator_of_ones_own():
+    x = smooth_image(1, 18, 22)
+    problem = Problem(projections(x), A=projections, shape=(1, 18, 22), x=x)
+    prior = DeepImagePrior(problem, small(1), input_depth=4, iterations=40, holdout=0.2)
+    Trainer(max_epochs=1, **ALONE).fit(prior)
+    assert prior.seen.shape == (1, 1, 40)
+    assert prior.loss_best < prior.loss_first / 5
+
+
+def test_an_operator_that_is_a_module_and_complex():
+    class Fourier(torch.nn.Module):
+        def forward(self, x):
+            return torch.fft.fft2(x)
+
+    x = smooth_image(1, 18, 22)
+    problem = Problem(torch.fft.fft2(x), A=Fourier(), shape=(1, 18, 22), x=x)
+    assert problem.loss(x) == 0
+    expected = (torch.fft.fft2(0 * x) - torch.fft.fft2(x)).abs().square().mean()
+    torch.testing.assert_close(problem.loss(0 * x), expected)
+
+
+def test_a_physics_of_deepinv():
+    deepinv = pytest.importorskip("deepinv", exc_type=ImportError)
+    x = smooth_image(1, 18, 22)
+    kernel = torch.ones(1, 1, 3, 3) / 9
+    noise = deepinv.physics.GaussianNoise(0.5)
+    physics = deepinv.physics.Blur(kernel, padding="circular", noise_model=noise)
+    problem = Problem(physics.A(x), A=physics, x=x)
+    assert problem.loss(x) == 0  # the noise of a physics is no part of A
+    prior = DeepImagePrior(problem, small(1), input_depth=4, iterations=3)
+    Trainer(max_epochs=1, **ALONE).fit(prior)
+    assert prior().shape == x.shape
+
+
+def test_a_network_of_ones_own_and_its_z():
+    network = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3, padding=1), torch.nn.Sigmoid())
+    problem, z = Problem(smooth_image(3, 18, 22)), torch.rand(1, 2, 18, 22)
+    prior = DeepImagePrior(problem, network, z, iterations=30, precision="bfloat16")
+    Trainer(max_epochs=1, **ALONE).fit(prior)
+    assert prior.dtype_inside == torch.float32  # who knows what it does with another
+    assert prior.loss_best < prior.loss_first
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: SuperResolution(torch.zeros(2, 3, 8, 8), 2), "y: is .* a fit restores one image"),
+        (lambda: SuperResolution(torch.zeros(1, 3, 8, 8).int(), 2), "y: holds torch.int32, exp"),
+        (lambda: SuperResolution(torch.full((1, 3, 8, 8), 200.0), 2), "y: has values from 200"),
+        (lambda: Problem(torch.zeros(8, 8)), "shape=None: y is"),
+        (lambda: Problem(torch.zeros(2, 1, 8, 8)), "y: is .* a fit restores one image"),
+        (lambda: enlarging(lrr=1), "lrr=1: unknown argument; choose one of optimizer, "),
+        (lambda: enlarging(lr=0), "lr=0: expected more than 0"),
+    ],
+)
+def test_a_mistake_is_one_sentence(make, sentence):
+    with pytest.raises(UserError, match=sentence):
+        make()
+
+
+def test_a_network_of_another_shape_is_named():
+    prior = DeepImagePrior(Problem(smooth_image(3, 18, 22)), small(1), input_depth=4)
+    with pytest.raises(UserError, match=r"network: returns \(1, 1, 18, 22\), expected"):
+        Trainer(max_epochs=1, **ALONE).fit(prior)
+
+
+def test_early_stopping_without_epochs_is_refused():
+    trainer = Trainer(max_epochs=1, callbacks=[EarlyStopping("loss")], **ALONE)
+    with pytest.raises(UserError, match="EarlyStopping: looks at the end of an epoch"):
+        trainer.fit(enlarging())

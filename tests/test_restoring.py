@@ -1,0 +1,187 @@
+"""One call: what goes in comes out restored, of the same kind, and nothing else changes."""
+
+import logging
+import os
+import signal
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
+
+import dip_lightning as dip
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from tests.conftest import save_png, smooth_image, stored_array
+
+
+def small(outputs=3):
+    options = dip.generators.SkipOptions([4, 6], [4, 5], [2, 0])
+    return dip.generators.Skip(32, outputs, options, torch.Generator().manual_seed(0))
+
+
+def restored(image, task="denoising", outputs=3, **keys):
+    settings = {"iterations": 2, "network": small(outputs), "device": "cpu", "progress": False}
+    return dip.restore(image, task, **{**settings, **keys})
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float16", "float32", "float64"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_array_comes_back_as_it_was_given(channels, dtype):
+    image = stored_array(channels, dtype)
+    result = restored(image, outputs=channels)
+    for found in (result.image, result.last):
+        assert (found.shape, found.dtype) == (image.shape, image.dtype)
+    assert result.metrics["status"] == "finished"
+    assert result.metrics["iterations"] == result.history[-1]["iteration"] == 2
+
+
+def test_a_tensor_comes_back_as_it_was_given():
+    image = smooth_image(3, 9, 14)
+    result = restored(image, "sr", factor=2)
+    assert result.image.shape == (1, 3, 18, 28)
+    assert result.image.dtype == torch.float32
+    assert torch.allclose(result.image, result.prior(), atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "I;16", "1"])
+def test_a_pillow_image_comes_back_as_one(mode):
+    colours = Image.fromarray(stored_array(3, "uint8"))
+    image = Image.fromarray(stored_array(1, "uint16")) if mode == "I;16" else colours.convert(mode)
+    outputs = 1 if mode in {"L", "LA", "I;16", "1"} else 3
+    result = restored(image, outputs=outputs)
+    assert isinstance(result.image, Image.Image)
+    assert result.image.size == image.size
+    assert result.image.mode == {"P": "RGB", "1": "L"}.get(mode, mode)
+
+
+def test_a_path_is_read(tmp_path):
+    path = save_png(tmp_path / "a.png", smooth_image(3, 9, 14))
+    for given in (path, str(path)):
+        assert restored(given).image.shape == (9, 14, 3)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]  # nothing is written
+
+
+def test_the_command_gives_the_same_bits(dip_command, tmp_path):
+    path = save_png(tmp_path / "a.png", smooth_image(3, 9, 14))
+    keys = ("iterations=3", "threads=1", "logger=none", "network=skip_64", "hydra.run.dir=out")
+    assert dip_command(f"observed={path}", *keys, tiny=False)[0] == 0
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    result = dip.restore(path, iterations=3, network="skip_64", device="cpu", progress=False)
+    torch.set_num_threads(threads)
+    assert np.array_equal(result.image, np.asarray(Image.open(tmp_path / "out/restored.png")))
+
+
+@pytest.fixture
+def dip_command(request):
+    return request.getfixturevalue("dip")
+
+
+@pytest.mark.parametrize("kind", ["bool", "uint8", "pillow", "tensor", "path"])
+def test_masks_of_all_kinds(kind, tmp_path):
+    image = stored_array(3, "uint8")
+    known = np.ones((9, 14), bool)
+    known[2:5, 3:8] = False
+    grey = known.astype(np.uint8) * 255
+    Image.fromarray(grey).save(tmp_path / "m.png")
+    mask = {
+        "bool": known,
+        "uint8": grey,
+        "pillow": Image.fromarray(grey),
+        "tensor": torch.from_numpy(known)[None, None].float(),
+        "path": tmp_path / "m.png",
+    }[kind]
+    result = restored(image, "inpainting", mask=mask, keep_known=True)
+    assert np.array_equal(result.image[known], image[known])
+    assert torch.equal(result.prior.problem.mask[0, 0], torch.from_numpy(known).float())
+    turned = restored(image, "inpainting", mask=~known, mask_means="missing")
+    assert torch.equal(turned.prior.problem.mask[0, 0], torch.from_numpy(known).float())
+
+
+def test_values_that_are_not_numbers_are_missing():
+    image = stored_array(1, "float32")
+    image[3, 4] = np.nan
+    result = restored(image, "restoration", outputs=1)
+    assert np.isfinite(result.image).all()
+    with pytest.raises(dip.UserError, match="holds 1 values that are not numbers"):
+        restored(image, outputs=1)
+
+
+def test_it_restores():
+    x = smooth_image(3, 40, 48)
+    noisy = dip.Denoising.simulate(x, sigma=40, network=small()).problem.y
+    result = restored(noisy, iterations=300)
+    before, after = (
+        peak_signal_noise_ratio(x.numpy(), image.numpy(), data_range=1)
+        for image in (noisy, result.image)
+    )
+    assert after > before + 3
+
+
+def test_it_shows_itself():
+    png = restored(stored_array(3, "uint16"))._repr_png_()
+    assert png.startswith(b"\x89PNG")
+
+
+def test_a_bar_is_drawn_if_wanted(capsys):
+    restored(stored_array(3, "uint8"), progress=True)
+    assert "2/2" in capsys.readouterr().err
+    restored(stored_array(3, "uint8"))
+    captured = capsys.readouterr()
+    assert captured.out + captured.err == ""
+
+
+def test_the_process_is_left_as_it_was():
+    def state():
+        names = ("pytorch_lightning", "lightning.pytorch")
+        levels = [logging.getLogger(name).level for name in names]
+        handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
+        switches = torch.get_num_threads(), torch.backends.cudnn.allow_tf32
+        return levels, handlers, switches, list(warnings.filters), list(sys.argv), dict(os.environ)
+
+    network = small()
+    random, before = torch.random.get_rng_state(), state()
+    restored(stored_array(3, "uint8"), network=network)
+    assert state() == before
+    assert torch.equal(torch.random.get_rng_state(), random)
+
+
+def test_ctrl_c_leaves_a_usable_result(monkeypatch):
+    healthy, calls = DeepImagePrior.iterate, []
+
+    def interrupted(self):
+        calls.append(1)
+        if len(calls) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return healthy(self)
+
+    monkeypatch.setattr(DeepImagePrior, "iterate", interrupted)
+    handler = signal.getsignal(signal.SIGINT)
+    result = restored(stored_array(3, "uint8"), iterations=50)
+    assert result.metrics["status"] == "interrupted"
+    assert 0 < result.metrics["iterations"] < 50
+    assert result.image.shape == (9, 14, 3)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize(
+    ("image", "sentence"),
+    [
+        (torch.zeros(2, 3, 8, 8), r"image: is a tensor of shape \(2, 3, 8, 8\), expected \(1, C"),
+        (np.zeros((2, 2, 2, 2)), r"image: is of shape \(2, 2, 2, 2\), expected \(H, W\)"),
+        ([1, 2], "image: is of type list, expected a NumPy array, a tensor"),
+        ("nowhere.png", "image=nowhere.png: no such file"),
+        (np.zeros((4, 4), complex), "stores complex128, expected integers or floating point"),
+    ],
+)
+def test_a_mistake_is_one_sentence(image, sentence):
+    with pytest.raises(dip.UserError, match=sentence):
+        restored(image)
+
+
+def test_a_task_that_needs_a_mask_says_so():
+    with pytest.raises(dip.UserError, match="mask=null: task=inpainting"):
+        restored(stored_array(3, "uint8"), "inpainting")
