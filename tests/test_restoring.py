@@ -144,7 +144,8 @@ def test_the_process_is_left_as_it_was():
 
     network = small()
     random, before = torch.random.get_rng_state(), state()
-    restored(stored_array(3, "uint8"), network=network)
+    settings = {"iterations": 2, "network": network, "device": "cpu", "progress": False}
+    dip.restore(stored_array(3, "uint8"), **settings)
     assert state() == before
     assert torch.equal(torch.random.get_rng_state(), random)
 
