@@ -173,6 +173,18 @@ def test_a_network_of_ones_own_and_its_z():
         (lambda: SuperResolution(torch.full((1, 3, 8, 8), 200.0), 2), "y: has values from 200"),
         (lambda: Problem(torch.zeros(8, 8)), "shape=None: y is"),
         (lambda: Problem(torch.zeros(2, 1, 8, 8)), "y: is .* a fit restores one image"),
+        (
+            lambda: Problem(torch.zeros(1, 4), A=projections, shape=(1, 8, 8)).loss(
+                torch.zeros(1, 1, 8, 8)
+            ),
+            r"A: returns \(1, 1, 16\) for an image of shape \(1, 1, 8, 8\), but y is \(1, 4\)",
+        ),
+        (
+            lambda: DeepImagePrior(
+                Problem(torch.zeros(1, 1, 8, 8), loss=lambda a, y: (a - y).sum()), holdout=0.1
+            ),
+            "holdout=0.1: a loss of your own sees all of y",
+        ),
         (lambda: enlarging(lrr=1), "lrr=1: unknown argument; choose one of optimizer, "),
         (lambda: enlarging(lr=0), "lr=0: expected more than 0"),
     ],

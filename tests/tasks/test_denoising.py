@@ -50,7 +50,7 @@ def test_the_level_of_the_noise_is_known_where_it_was_added_here():
     task = make("denoising", sigma=25.5, discrepancy=0.9)
     assert level(task) == pytest.approx(0.9 * 0.01, rel=1e-3)
     assert level(task, 0) == pytest.approx(0.9 * 0.005, rel=1e-3)  # clipping leaves a half
-    assert level(make("denoising")) is None
+    assert level(make("denoising", discrepancy=0.0)) is None
     assert level(make("denoising", observation="shuffled", discrepancy=0.9)) is None
 
 

@@ -25,7 +25,7 @@ from dip_lightning.prior.chunks import Chunks
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.settings import fit_settings
-from dip_lightning.prior.stopping import EVERY, Discrepancy
+from dip_lightning.prior.stopping import EVERY, SHARE, Discrepancy
 
 FIT = "fit"  # in a checkpoint: what Lightning does not know of
 
@@ -119,6 +119,8 @@ class DeepImagePrior(LightningModule):
         self.network = network or default_network(depth, channels, self.random("weights"))
         self.register_buffer("z", self._draw(image) if z is None else z, persistent=False)
         self.z = self.z.contiguous(memory_format=torch.channels_last)
+        if s.holdout and problem.own_loss is not None:
+            raise UserError(f"holdout={s.holdout}: a loss of your own sees all of y")
         seen = problem.hold_out(s.holdout, self.random("holdout")) if s.holdout else None
         self.register_buffer("seen", seen, persistent=False)
         for name in ("x_hat", "x_average"):
@@ -129,7 +131,10 @@ class DeepImagePrior(LightningModule):
         self.loss_first = self.loss_best = math.inf
         self.diverged_at: int | None = None
         self.seconds_per_iteration: float | None = None
-        self.discrepancy = Discrepancy(s.discrepancy or 0)
+        share = s.discrepancy
+        if share is None:
+            share = 0 if problem.y_noise_std is None else SHARE
+        self.discrepancy = Discrepancy(share)
         self.guard = None if s.guard is None else StepLimit(s.guard)
         self.network_computed: str | None = None
         self._accelerator: Accelerator | None = None

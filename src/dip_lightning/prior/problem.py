@@ -28,7 +28,7 @@ class Problem(nn.Module):
             sees it.
         known: which values of y count, 0 or 1, of y's shape or one that broadcasts to it; None:
             all.
-        loss: (A(x_hat), y) -> scalar; None: mean((A(x_hat) - y)^2) over the known values.
+        loss: (A(x_hat), y) -> scalar; None: mean(|A(x_hat) - y|^2) over the known values.
         y_noise_std: standard deviation of n, in the units of y; None: unknown.
 
     Raises:
@@ -74,6 +74,8 @@ class Problem(nn.Module):
                     f"{name}: is {tuple(image.shape)}, expected {(1, *shape)}; a fit restores one "
                     "image, several take a fit each"
                 )
+        if loss is not None and known is not None:
+            raise UserError("known: a loss of your own has to leave out what is unknown by itself")
         self.shape = shape
         self.physics = A if isinstance(A, nn.Module) else None  # moved along with y
         self.A: Operator = nn.Identity() if A is None else _noise_free(A)
@@ -95,8 +97,16 @@ class Problem(nn.Module):
 
         Returns:
             A scalar.
+
+        Raises:
+            UserError: A returns another shape than y's.
         """
         estimate, seen = self.A(x_hat), self.known if seen is None else seen
+        if estimate.shape != self.y.shape:
+            raise UserError(
+                f"A: returns {tuple(estimate.shape)} for an image of shape {tuple(x_hat.shape)}, "
+                f"but y is {tuple(self.y.shape)}"
+            )
         if self.own_loss is not None:
             return self.own_loss(estimate, self.y)
         return mse(estimate, self.y) if seen is None else masked_mse(estimate, self.y, seen)

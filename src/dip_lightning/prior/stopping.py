@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 EVERY = 10  # iterations between two looks at the result
+SHARE = 0.96  # of the noise power: docs/benchmarks.md
 
 
 class Discrepancy:

@@ -20,7 +20,6 @@ from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
 GREY_LEVELS = 255
-DISCREPANCY = 0.96  # docs/benchmarks.md
 
 
 class NoisyImage(Problem):
@@ -124,7 +123,7 @@ class Denoising(DeepImagePrior):
         self, y: Tensor, sigma: float | None = None, *, x: Tensor | None = None, **fit: Any
     ) -> None:
         problem = NoisyImage(checked(y, "y"), sigma, x)
-        super().__init__(problem, **{"discrepancy": DISCREPANCY, **fit})
+        super().__init__(problem, **fit)
         self.save_hyperparameters({"sigma": sigma})
 
     @classmethod
