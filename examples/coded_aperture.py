@@ -22,7 +22,9 @@ def camera(x: torch.Tensor) -> torch.Tensor:
 # %% y has a sixteenth of the values of x.
 x = torch.from_numpy(data.camera()[64:192, 160:288] / 255).float()[None, None]
 problem = dip.Problem(camera(x), A=camera, shape=(1, 128, 128))
-prior = dip.DeepImagePrior(problem, iterations=3 if "DIP_SMOKE" in os.environ else 1000)
+network = dip.generators.Skip(32, 1, dip.generators.SkipOptions([32] * 4, [32] * 4, [4] * 4))
+iterations = 3 if "DIP_SMOKE" in os.environ else 800
+prior = dip.DeepImagePrior(problem, network, iterations=iterations)
 Trainer(max_epochs=1, logger=False, enable_checkpointing=False).fit(prior)
 sides = [F.interpolate(problem.y, scale_factor=4.0), prior().cpu(), x]
 Image.fromarray((torch.cat(sides, 3)[0, 0] * 255).byte().numpy()).save("coded_aperture.webp")

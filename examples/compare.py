@@ -30,9 +30,9 @@ class Curve(Callback):
 # %% The same weights and the same z each time: only the rate differs.
 figure, axis = plt.subplots(figsize=(6.4, 4), layout="constrained")
 for lr in (0.001, 0.01, 0.1):
-    options = dip.generators.SkipOptions([64] * 5, [64] * 5, [4] * 5)
+    options = dip.generators.SkipOptions([32] * 5, [32] * 5, [4] * 5)
     network = dip.generators.Skip(32, 3, options, torch.Generator().manual_seed(0))
-    iterations = 3 if SMOKE else 500
+    iterations = 3 if SMOKE else 250
     settings = {"network": network, "lr": lr, "iterations": iterations, "seed": 0}
     prior = dip.SuperResolution.simulate(photo, factor=4, **settings)
     curve = Curve()

@@ -13,7 +13,7 @@ from dip_lightning.metrics import psnr
 
 SMOKE = "DIP_SMOKE" in os.environ
 photo = torch.from_numpy(data.astronaut()[10:138, 160:288] / 255).float().permute(2, 0, 1)[None]
-shown_at = (1, 2, 3, 4, 5, 6) if SMOKE else (1, 10, 40, 150, 600, 2400)
+shown_at = (1, 2, 3, 4, 5, 6) if SMOKE else (1, 10, 40, 150, 400, 1500)
 
 
 # %% A callback keeps some of the iterates.
@@ -30,7 +30,7 @@ class Keep(Callback):
 
 
 # %% discrepancy=0 lets the fit go on after only noise is left to fit.
-network = dip.generators.Skip(32, 3, dip.generators.SkipOptions([64] * 5, [64] * 5, [4] * 5))
+network = dip.generators.Skip(32, 3, dip.generators.SkipOptions([32] * 5, [32] * 5, [4] * 5))
 settings = {"network": network, "noise_std": 0.03, "lr": 0.01, "iterations": shown_at[-1]}
 prior = dip.Denoising.simulate(photo, sigma=25, discrepancy=0, **settings)
 keep = Keep()

@@ -26,7 +26,7 @@ for width in (128, 128, 128):
 coordinates = nn.Sequential(*layers, nn.Conv2d(128, 3, 1), nn.Sigmoid())
 
 # %% The hourglass gets the z that is drawn where none is given.
-options = dip.generators.SkipOptions([64] * 5, [64] * 5, [4] * 5)
+options = dip.generators.SkipOptions([32] * 5, [32] * 5, [4] * 5)
 hourglass = dip.generators.Skip(32, 3, options)
 settings = {
     "coordinates": {"network": coordinates, "z": z, "lr": 0.002, "noise_std": 0},
@@ -34,7 +34,7 @@ settings = {
 }
 images = {}
 for name, setting in settings.items():
-    iterations = 3 if SMOKE else 800
+    iterations = 3 if SMOKE else 500
     prior = dip.Restoration.simulate(photo, known=0.25, iterations=iterations, **setting)
     Trainer(max_epochs=1, logger=False, enable_checkpointing=False).fit(prior)
     images[name] = prior().cpu()

@@ -45,7 +45,7 @@ y = radon(x) + 0.002 * torch.randn(1, 1, 32, size, generator=torch.Generator().m
 # %% The fit. x is given to measure against; leave it out for a sinogram of your own.
 problem = dip.Problem(y, A=radon, shape=(1, size, size), x=x)
 network = dip.generators.Skip(32, 1, dip.generators.SkipOptions([32] * 4, [32] * 4, [4] * 4))
-prior = dip.DeepImagePrior(problem, network, iterations=3 if SMOKE else 1500, lr=0.005)
+prior = dip.DeepImagePrior(problem, network, iterations=3 if SMOKE else 800, lr=0.01)
 Trainer(max_epochs=1, logger=False, enable_checkpointing=False).fit(prior)
 
 # %% Beside filtered back projection, the classical method.
