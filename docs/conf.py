@@ -41,7 +41,7 @@ def _settings() -> list[str]:
     return [*lines, ""]
 
 
-def _as_rst(  # noqa: PLR0917 - Sphinx's arguments
+def _as_rst(
     _app: Sphinx, _what: str, _name: str, held: Any, _options: Any, lines: list[str]
 ) -> None:
     """Turn what our docstrings write plainly into reStructuredText."""
