@@ -11,7 +11,7 @@ from dip_lightning import FitSettings
 
 project = "dip_lightning"
 version = release = dip_lightning.__version__
-copyright = "the authors of dip_lightning, MIT licence"  # noqa: A001 - Sphinx's name
+copyright = "The dip_lightning authors"  # noqa: A001 - Sphinx's name
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 html_theme = "furo"

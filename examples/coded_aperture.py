@@ -11,7 +11,7 @@ from skimage import data
 
 import dip_lightning as dip
 
-code = (torch.rand(32, 32, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+code = (torch.rand(12, 12, generator=torch.Generator().manual_seed(0)) < 0.5).float()
 spectrum = torch.fft.rfft2(code / code.sum(), s=(128, 128))
 
 

@@ -1,6 +1,9 @@
-"""What the documents tell a user to type."""
+"""What the documents tell a user to type, where their links go, and the site made of them."""
 
+import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,9 @@ from dip_lightning.cli.checking import check, parse
 from tests.conftest import save_png, smooth_image
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/benchmarks.md", "docs/dashboard.md", "docs/scale.md", "docs/study.md")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "sweeps/README.md"])
+PAGES = [str(path.relative_to(ROOT)) for path in DOCUMENTS if "_build" not in path.parts]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMAND = ["python", "-m", "dip_lightning"]
 
 
@@ -21,7 +26,13 @@ def commands(page):
     return [line[3:] for line in words if line[:3] == COMMAND]
 
 
-FOUND = [(page, line) for page in PAGES for line in commands(page)]
+# What begins with an option of Hydra's names a folder that only a run makes.
+FOUND = [
+    (page, line)
+    for page in PAGES
+    for line in commands(page)
+    if page != "CONTRIBUTING.md" and line[:1] != ["--config-dir"]
+]
 
 
 @pytest.mark.parametrize(("page", "line"), FOUND, ids=lambda value: " ".join(value)[:60])
@@ -36,3 +47,37 @@ def test_a_command_line_is_one(page, line, tmp_path, monkeypatch):
 def test_the_pages_are_read():
     assert len(FOUND) > 15
     assert ["task=sr", "factor=8", "-m", "lr=0.01,0.001"] in [line for _, line in FOUND]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    for link in LINK.findall((ROOT / page).read_text()):
+        place, _, heading = link.partition("#")
+        if place.startswith(("http://", "https://")):
+            continue
+        target = (ROOT / page).parent / place if place else ROOT / page
+        assert target.exists(), link
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            assert heading in {re.sub(r"\W+", "-", title.lower()) for title in titles}, link
+
+
+def test_the_readme_is_short_and_begins_with_both_ways_in():
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 150
+    first_screen = "\n".join(lines[:30])
+    assert "python -m dip_lightning task=" in first_screen
+    assert "dip.restore(" in first_screen
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning(tmp_path):
+    """As `make docs` does."""
+    assert "sphinx -W --keep-going -q docs docs/_build" in (ROOT / "Makefile").read_text()
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-d", tmp_path / "trees"]
+    done = subprocess.run(
+        [*command, ROOT / "docs", tmp_path / "site"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    reference = (tmp_path / "site/reference/library.html").read_text()
+    assert "discrepancy=None" in reference
