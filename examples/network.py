@@ -40,7 +40,7 @@ for name, setting in settings.items():
     images[name] = prior().cpu()
 
 # %% What was known, and what each made of it.
-figure, axes = plt.subplots(1, 4, figsize=(10, 3), layout="constrained")
+figure, axes = plt.subplots(1, 4, figsize=(10, 3.2), layout="constrained")
 shown = {"known": prior.problem.y.cpu(), **images, "ground truth": photo}
 for axis, (title, image) in zip(axes, shown.items(), strict=True):
     axis.imshow(image[0].permute(1, 2, 0))

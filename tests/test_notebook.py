@@ -15,11 +15,14 @@ photo = np.random.default_rng(0).integers(0, 255, (20, 24, 3), dtype=np.uint8)
 options = dip.generators.SkipOptions([8], [8], [2])
 settings = {"network": dip.generators.Skip(32, 3, options), "device": "cpu", "discrepancy": 0}
 """
+AGAIN = """
+again = dip.restore(photo, iterations=100, **settings)
+print(again.metrics['seconds'] / result.metrics['seconds'])
+"""
 CELLS = (
     START,
     "result = dip.restore(photo, iterations=100, **settings)\nresult",
-    "again = dip.restore(photo, iterations=100, **settings)\n"
-    "print(again.metrics['seconds'] / result.metrics['seconds'])",
+    AGAIN,
     "cut = dip.restore(photo, iterations=10**7, **settings)",
     "print(cut.metrics['status'], cut.metrics['iterations'] > 0, cut.image.shape)",
 )
