@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from dip_lightning.cli.checking import check, parse
 from tests.conftest import save_png, smooth_image
@@ -47,6 +49,41 @@ def test_a_command_line_is_one(page, line, tmp_path, monkeypatch):
 def test_the_pages_are_read():
     assert len(FOUND) > 15
     assert ["task=sr", "factor=8", "-m", "lr=0.01,0.001"] in [line for _, line in FOUND]
+
+
+def quick(code):
+    """A block of Python with fewer iterations and a smaller image."""
+    code = re.sub(r"(dip\.restore\(.*)\)", r"\1, iterations=3)", code)
+    code = code.replace("(3, 512, 512)", "(3, 20, 24)")
+    return re.sub(r"(iterations|every_n_train_steps)=\d+", r"\1=3", code)
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/index.md", "docs/photo.md", "docs/operator.md"]
+)
+@pytest.mark.filterwarnings("ignore:Using ModelCheckpoint with manual")
+@pytest.mark.filterwarnings("ignore:.*`tensorboardX` has been removed")
+@pytest.mark.filterwarnings("ignore:The number of training batches")
+def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
+    """Its blocks one after the other; names that the page leaves to the reader are given."""
+    monkeypatch.chdir(tmp_path)
+    x = smooth_image(3, 20, 24)
+    small = torch.nn.Sequential(torch.nn.Conv2d(32, 3, 1), torch.nn.Sigmoid())
+    names = {
+        "photo": (x[0].permute(1, 2, 0) * 255).byte().numpy(),
+        "mask": np.indices((20, 24))[1] > 3,
+        "x": x,
+        "y": x,
+        "my_operator": torch.square,
+        "my_network": small,
+        "my_module": small,
+        "my_z": torch.rand(1, 32, 20, 24),
+    }
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    blocks = [block for block in blocks if "dip_lightning.cli" not in block]
+    assert blocks
+    for block in blocks:
+        exec(compile(quick(block), page, "exec"), names)  # noqa: S102 - our own page
 
 
 @pytest.mark.parametrize("page", PAGES)
