@@ -40,6 +40,6 @@ Trainer(max_epochs=1, callbacks=[keep], logger=False, enable_checkpointing=False
 figure, axes = plt.subplots(1, 7, figsize=(12, 2.4), layout="constrained")
 panels = {"noisy": prior.problem.y.cpu()} | {str(n): image for n, image in keep.images.items()}
 for axis, (title, image) in zip(axes, panels.items(), strict=True):
-    axis.imshow(image[0].permute(1, 2, 0))
+    axis.imshow(image[0].permute(1, 2, 0).numpy())
     axis.set(title=f"{title}\n{psnr(image, photo):.1f} dB", xticks=[], yticks=[])
 figure.savefig("iterates.webp", dpi=100, pil_kwargs={"quality": 85})

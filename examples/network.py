@@ -43,7 +43,7 @@ for name, setting in settings.items():
 figure, axes = plt.subplots(1, 4, figsize=(10, 3.2), layout="constrained")
 shown = {"known": prior.problem.y.cpu(), **images, "ground truth": photo}
 for axis, (title, image) in zip(axes, shown.items(), strict=True):
-    axis.imshow(image[0].permute(1, 2, 0))
+    axis.imshow(image[0].permute(1, 2, 0).numpy())
     db = f"\n{psnr(image, photo):.1f} dB" if title in images else ""
     axis.set(title=title + db, xticks=[], yticks=[])
 figure.savefig("network.webp", dpi=100, pil_kwargs={"quality": 85})

@@ -57,10 +57,10 @@ images = {
     "ground truth": x,
 }
 figure, axes = plt.subplots(1, 4, figsize=(11, 3), layout="constrained")
-axes[0].imshow(y[0, 0], cmap="gray", aspect="auto")
+axes[0].imshow(y[0, 0].numpy(), cmap="gray", aspect="auto")
 axes[0].set(title="measured", xlabel="detector", ylabel="angle", xticks=[], yticks=[])
 for axis, (title, image) in zip(axes[1:], images.items(), strict=True):
-    axis.imshow(image[0, 0], cmap="gray", vmin=0, vmax=1)
+    axis.imshow(image[0, 0].numpy(), cmap="gray", vmin=0, vmax=1)
     db = "" if image is x else f"\n{psnr(image, x):.1f} dB"
     axis.set(title=title + db, xticks=[], yticks=[])
 figure.savefig("tomography.webp", dpi=100, pil_kwargs={"quality": 85})

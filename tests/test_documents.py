@@ -37,7 +37,11 @@ FOUND = [
 ]
 
 
-@pytest.mark.parametrize(("page", "line"), FOUND, ids=lambda value: " ".join(value)[:60])
+@pytest.mark.parametrize(
+    ("page", "line"),
+    FOUND,
+    ids=lambda value: value if isinstance(value, str) else " ".join(value)[:60],
+)
 def test_a_command_line_is_one(page, line, tmp_path, monkeypatch):
     """Each is composed and checked; nothing is fitted."""
     (tmp_path / "scans").mkdir()
