@@ -10,7 +10,7 @@ import yaml
 
 from dip_lightning.cli.checking import check, parse
 
-FOLDER = Path(__file__).parents[2] / "sweeps"
+FOLDER = Path(__file__).parents[3] / "sweeps"
 FILES = sorted(FOLDER.glob("*.yaml"))
 SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text())
 TASKS = ("sr", "inpainting", "restoration", "denoising")
