@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/installed
 # Until the result is at the noise: 490 iterations, a minute on two fast cores.
 DEMO := task=denoising image=astronaut max_side=256
 
-.PHONY: help run test fault-test fuzz slurm-test bench quality format check clean
+.PHONY: help run test docs pictures fault-test fuzz slurm-test bench quality format check clean
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -17,6 +17,14 @@ run: $(INSTALLED)  ## restore a bundled photograph, in minutes (ARGS="key=value 
 
 test: check  ## lint, types and all tests
 	$(BIN)/python -m pytest
+
+docs: $(INSTALLED)  ## the pages of docs/ and the reference as a site, in docs/_build/
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+
+pictures: $(INSTALLED)  ## run examples/ and draw their pictures anew, in minutes
+	for script in examples/*.py; do \
+	  (cd docs/images/examples && MPLBACKEND=agg $(abspath $(BIN))/python ../../../$$script) || exit 1; \
+	done
 
 fault-test: $(INSTALLED)  ## kill fits at 20 random moments, go on, compare every bit (POINTS=20)
 	$(BIN)/python -m tests.faults.killing --points $(or $(POINTS),20)
@@ -43,7 +51,7 @@ format: $(INSTALLED)  ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix
 
 clean:  ## remove the environment and caches; results in outputs/ stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) docs/_build .mypy_cache .ruff_cache .pytest_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \

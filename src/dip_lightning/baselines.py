@@ -25,6 +25,12 @@ def bicubic(y: Tensor, size: tuple[int, int], factor: int) -> Tensor:
 
     Returns:
         (1, C, H, W), in [0, 1].
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import bicubic
+        >>> bicubic(torch.rand(1, 3, 5, 6), (19, 24), 4).shape
+        torch.Size([1, 3, 19, 24])
     """
     enlarged = F.interpolate(y, scale_factor=factor, mode="bicubic", align_corners=False)
     return enlarged[..., : size[0], : size[1]].clamp(0, 1)
@@ -40,6 +46,12 @@ def lanczos(y: Tensor, size: tuple[int, int], factor: int) -> Tensor:
 
     Returns:
         (1, C, H, W), in [0, 1].
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import lanczos
+        >>> lanczos(torch.rand(1, 3, 5, 6), (19, 24), 4).shape
+        torch.Size([1, 3, 19, 24])
     """
     height, width = (factor * side for side in y.shape[-2:])
     planes = [
@@ -61,6 +73,15 @@ def biharmonic(y: Tensor, m: Tensor) -> Tensor:
 
     Source: Damelin & Hoang, "On surface completion and image inpainting by biharmonic
         functions", 2018.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import biharmonic
+        >>> from dip_lightning.operators import hole_mask
+        >>> m = hole_mask(9, 12)
+        >>> grey = torch.full((1, 1, 9, 12), 0.5)
+        >>> torch.allclose(biharmonic(m * grey, m), grey, atol=1e-4)
+        True
     """
     from skimage.restoration import inpaint_biharmonic  # noqa: PLC0415 - slow to import
 
@@ -88,6 +109,12 @@ def non_local_means(y: Tensor, sigma: float | None) -> Tensor:
         (1, C, H, W), in [0, 1].
 
     Source: Buades et al., "A non-local algorithm for image denoising", 2005.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import non_local_means
+        >>> non_local_means(torch.rand(1, 3, 20, 24), sigma=25).shape
+        torch.Size([1, 3, 20, 24])
     """
     from skimage.restoration import denoise_nl_means  # noqa: PLC0415
 
@@ -112,6 +139,12 @@ def total_variation(y: Tensor, sigma: float | None) -> Tensor:
         (1, C, H, W), in [0, 1].
 
     Source: Chambolle, "An algorithm for total variation minimization and applications", 2004.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import total_variation
+        >>> total_variation(torch.rand(1, 3, 20, 24), sigma=25).shape
+        torch.Size([1, 3, 20, 24])
     """
     from skimage.restoration import denoise_tv_chambolle  # noqa: PLC0415
 
@@ -125,7 +158,13 @@ def total_variation(y: Tensor, sigma: float | None) -> Tensor:
 
 
 def has_bm3d() -> bool:
-    """Say whether the package bm3d is there; its licence allows non-commercial use only."""
+    """Say whether the package bm3d is there; its licence allows non-commercial use only.
+
+    Example:
+        >>> from dip_lightning.baselines import has_bm3d
+        >>> has_bm3d() in {True, False}
+        True
+    """
     return find_spec("bm3d") is not None
 
 
@@ -141,6 +180,13 @@ def bm3d(y: Tensor, sigma: float | None) -> Tensor:
 
     Source: Dabov et al., "Image denoising by sparse 3D transform-domain collaborative
         filtering", 2007.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import bm3d, has_bm3d
+        >>> y = torch.rand(1, 1, 20, 24)
+        >>> (bm3d(y, 25) if has_bm3d() else y).shape
+        torch.Size([1, 1, 20, 24])
     """
     import bm3d as package  # noqa: PLC0415
 
@@ -166,6 +212,14 @@ def estimate_noise(y: Tensor) -> float:
         In the units of y, of all channels together; 0 for an image of a few pixels.
 
     Source: Donoho & Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import estimate_noise
+        >>> draw = torch.Generator().manual_seed(0)
+        >>> y = 0.5 + 0.1 * torch.randn(1, 1, 64, 64, generator=draw)
+        >>> 0.09 < estimate_noise(y) < 0.11
+        True
     """
     from skimage.restoration import estimate_sigma  # noqa: PLC0415 - slow to import
 

@@ -7,6 +7,14 @@ class UserError(ValueError):
     Args:
         sentence: one line; line breaks and control characters in what was given are escaped.
         diagnosis: the short word for it in metrics.json, where there is one.
+
+    Example:
+        >>> import dip_lightning as dip
+        >>> try:
+        ...     dip.FitSettings(lr=-1).check_fit()
+        ... except dip.UserError as error:
+        ...     print(error)
+        lr=-1: expected more than 0, at most 10
     """
 
     def __init__(self, sentence: str, diagnosis: str | None = None) -> None:

@@ -13,6 +13,12 @@ def mse(estimate: Tensor, y: Tensor) -> Tensor:
 
     Returns:
         Scalar.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.losses import mse
+        >>> mse(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.5))
+        tensor(0.2500)
     """
     return _squared(estimate - y).mean()
 
@@ -29,6 +35,13 @@ def masked_mse(estimate: Tensor, y: Tensor, m: Tensor) -> Tensor:
         Scalar.
 
     Source: Ulyanov et al., "Deep Image Prior", 2018, equation of inpainting.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.losses import masked_mse
+        >>> m = torch.tensor([1.0, 0.0]).view(1, 1, 1, 2)
+        >>> masked_mse(torch.zeros(1, 1, 1, 2), torch.full((1, 1, 1, 2), 0.5), m)
+        tensor(0.1250)
     """
     return _squared(m * (estimate - y)).mean()
 

@@ -25,6 +25,11 @@ class Scores:
         psnr_holes: all channels, missing pixels only, dB.
         psnr_known: all channels, known pixels only, dB.
         ssim: see `ssim`, 1 for equal images.
+
+    Example:
+        >>> from dip_lightning.metrics import Scores
+        >>> Scores(psnr=30.0).ssim is None
+        True
     """
 
     psnr: float | None = None
@@ -37,7 +42,13 @@ class Scores:
 
 
 def decibels(error: float | None) -> float | None:
-    """PSNR of a mean squared error, images in [0, 1]: -10 log10(error); None stays None."""
+    """PSNR of a mean squared error, images in [0, 1]: -10 log10(error); None stays None.
+
+    Example:
+        >>> from dip_lightning.metrics import decibels
+        >>> decibels(0.01)
+        20.0
+    """
     if error is None or math.isnan(error):
         return None
     return math.inf if error == 0 else -10 * math.log10(error)
@@ -52,6 +63,13 @@ def psnr(estimate: Tensor, x: Tensor) -> float:
 
     Returns:
         Decibels; infinite for equal images.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.metrics import psnr
+        >>> x = torch.full((1, 3, 40, 48), 0.5)
+        >>> round(psnr(x + 0.1, x), 3)
+        20.0
     """
     # torchmetrics takes seconds to import and is only needed when a fit ends.
     from torchmetrics.functional.image import peak_signal_noise_ratio  # noqa: PLC0415
@@ -67,6 +85,12 @@ def luma(image: Tensor) -> Tensor:
 
     Returns:
         Y, (1, 1, H, W), in [16/255, 235/255].
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.metrics import luma
+        >>> luma(torch.ones(1, 3, 1, 1)) * 255
+        tensor([[[[235.]]]])
     """
     weights = image.new_tensor(STUDIO_RANGE_Y).view(1, RGB, 1, 1)
     return (16 + (image.expand(-1, RGB, -1, -1) * weights).sum(1, keepdim=True)) / 255
@@ -82,6 +106,13 @@ def psnr_where(estimate: Tensor, x: Tensor, m: Tensor) -> float | None:
 
     Returns:
         Decibels; None where no pixel counts.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.metrics import psnr_where
+        >>> x = torch.full((1, 3, 40, 48), 0.5)
+        >>> round(psnr_where(x + 0.1, x, torch.ones(1, 1, 40, 48)), 3)
+        20.0
     """
     chosen = m.expand_as(x) > 0
     return psnr(estimate[chosen], x[chosen]) if chosen.any() else None
@@ -102,6 +133,13 @@ def psnr_y(estimate: Tensor, x: Tensor, border: int = Y_BORDER) -> float | None:
         Decibels; None for other numbers of channels and where nothing is left of the image.
 
     Source: Ulyanov et al., "Deep Image Prior", 2018, section 3 (super-resolution).
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.metrics import psnr_y
+        >>> x = torch.full((1, 3, 40, 48), 0.5)
+        >>> round(psnr_y(x + 0.1, x), 1)  # luma has 219 of 255 grey levels
+        21.5
     """
     inner = [_inner(image, border) for image in (estimate, x)]
     if x.shape[1] not in {GRAY, RGB} or not inner[1].numel():
@@ -119,6 +157,13 @@ def psnr_crop(estimate: Tensor, x: Tensor, border: int) -> float | None:
 
     Returns:
         Decibels; None where nothing is left of the image.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.metrics import psnr_crop
+        >>> x = torch.full((1, 3, 40, 48), 0.5)
+        >>> round(psnr_crop(x + 0.1, x, border=4), 1)  # of 128 and 153 in 8 bits
+        20.2
     """
     inner = [_inner(image, border) for image in (estimate, x)]
     if not inner[1].numel():
@@ -144,6 +189,13 @@ def ssim(estimate: Tensor, x: Tensor) -> float | None:
         1 for equal images; None where a side is shorter than the window.
 
     Source: Wang et al., "Image quality assessment", 2004.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.metrics import ssim
+        >>> x = torch.rand(1, 3, 20, 24)
+        >>> round(ssim(x, x), 6)
+        1.0
     """
     if min(x.shape[-2:]) < SSIM_WINDOW:
         return None
@@ -170,6 +222,13 @@ def score(
         x: ground truth, same shape and range.
         factor: of enlargement, if there was one.
         m: known pixels, (1, 1 or C, H, W), 0 or 1, if some were missing.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.metrics import score
+        >>> x = torch.full((1, 3, 40, 48), 0.5)
+        >>> round(score(x + 0.1, x).psnr, 3)
+        20.0
     """
     with torch.no_grad():
         estimate, x = estimate.cpu(), x.cpu()

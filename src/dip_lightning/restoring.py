@@ -48,6 +48,17 @@ class Restored(Generic[Image]):
         history: a row for each tenth iteration: iteration, loss, psnr, psnr_average, seconds.
         metrics: status, iterations, loss, seconds.
         prior: the fit itself.
+
+    Example:
+        >>> import torch
+        >>> import dip_lightning as dip
+        >>> small = dip.generators.Skip(32, 3, dip.generators.SkipOptions([8], [8], [2]))
+        >>> settings = {"network": small, "iterations": 3, "device": "cpu", "progress": False}
+        >>> result = dip.restore(torch.rand(1, 3, 20, 24), **settings)
+        >>> sorted(result.metrics)
+        ['iterations', 'loss', 'seconds', 'status']
+        >>> result.image.shape, len(result.history)
+        (torch.Size([1, 3, 20, 24]), 2)
     """
 
     image: Any

@@ -16,6 +16,11 @@ class Options:
 
     Raises:
         UserError: a value that is not allowed.
+
+    Example:
+        >>> from dip_lightning.generators import DeepDecoderOptions
+        >>> DeepDecoderOptions(scales=4).channels
+        128
     """
 
     scales: int = 5
@@ -42,6 +47,13 @@ class DeepDecoder(AnySize):
         generator: source of the initial weights, on the CPU; None: PyTorch's own.
 
     Source: Heckel & Hand, "Deep decoder", ICLR 2019.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.generators import DeepDecoder, DeepDecoderOptions
+        >>> network = DeepDecoder(4, 3, DeepDecoderOptions(scales=2, channels=8))
+        >>> network(torch.rand(1, 4, 21, 26)).shape
+        torch.Size([1, 3, 21, 26])
     """
 
     def __init__(

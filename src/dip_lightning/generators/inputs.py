@@ -11,6 +11,12 @@ def meshgrid(height: int, width: int) -> Tensor:
 
     Returns:
         z, (1, 2, H, W): column and row, each from 0 to 1.
+
+    Example:
+        >>> from dip_lightning.generators.inputs import meshgrid
+        >>> meshgrid(2, 3)[0, 0]  # the column of each pixel
+        tensor([[0.0000, 0.5000, 1.0000],
+                [0.0000, 0.5000, 1.0000]])
     """
     rows = torch.linspace(0, 1, height).view(1, 1, height, 1).expand(1, 1, height, width)
     columns = torch.linspace(0, 1, width).view(1, 1, 1, width).expand(1, 1, height, width)
@@ -41,6 +47,14 @@ def draw_input(
 
     Raises:
         UserError: the input has another number of channels or another size than asked for.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.generators.inputs import draw_input
+        >>> draw = torch.Generator().manual_seed(0)
+        >>> z = draw_input("uniform", (32, 20, 24), scale=0.1, image=None, generator=draw)
+        >>> z.shape
+        torch.Size([1, 32, 20, 24])
     """
     if input_type == "uniform":
         return scale * torch.rand(1, *shape, generator=generator)
@@ -86,6 +100,13 @@ def perturb(z: Tensor, noise_std: float, generator: torch.Generator) -> Tensor:
 
     Returns:
         Same shape; z itself where noise_std is 0.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.generators.inputs import perturb
+        >>> z, draw = torch.zeros(1, 32, 20, 24), torch.Generator().manual_seed(0)
+        >>> round(float(perturb(z, 0.03, draw).std()), 3)
+        0.03
     """
     if noise_std == 0:
         return z

@@ -31,7 +31,13 @@ class GeneratorModule(Protocol):
 
 
 def names() -> list[str]:
-    """List the generators that exist."""
+    """List the generators that exist.
+
+    Example:
+        >>> from dip_lightning import generators
+        >>> "skip" in generators.names()
+        True
+    """
     return sorted(m.name for m in iter_modules([str(Path(__file__).parent)]) if m.name not in PARTS)
 
 
@@ -40,6 +46,11 @@ def load(name: str) -> GeneratorModule:
 
     Raises:
         UserError: there is none of that name.
+
+    Example:
+        >>> from dip_lightning import generators
+        >>> generators.load("resnet").Options().blocks
+        10
     """
     if name not in names():
         raise UserError(f"network.generator={name}: choose one of {', '.join(names())}")
@@ -54,6 +65,12 @@ def parse_options(settings: dict[str, Any]) -> Any:
 
     Raises:
         UserError: an unknown key, a value of another type or out of range.
+
+    Example:
+        >>> from dip_lightning import generators
+        >>> settings = {"name": "small", "generator": "resnet", "blocks": 2}
+        >>> generators.parse_options(settings).blocks
+        2
     """
     for key in NEEDED:
         if not isinstance(settings.get(key), str):
@@ -86,12 +103,27 @@ def _same_type(value: Any, example: Any) -> bool:
 
 
 def default_network(inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
-    """Build the paper's hourglass; see `skip.Skip`."""
+    """Build the paper's hourglass; see `skip.Skip`.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.generators import default_network
+        >>> network = default_network(32, 3, torch.Generator().manual_seed(0))
+        >>> sum(p.numel() for p in network.parameters())
+        2217831
+    """
     return build({"name": "skip", "generator": "skip"}, inputs, outputs, generator)
 
 
 def follows_input_dtype(network: nn.Module) -> bool:
-    """Say whether a network computes in the number format of its input, as those here do."""
+    """Say whether a network computes in the number format of its input, as those here do.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.generators import Skip, follows_input_dtype
+        >>> follows_input_dtype(Skip()), follows_input_dtype(torch.nn.Conv2d(32, 3, 1))
+        (True, False)
+    """
     return isinstance(network, AnySize)
 
 
@@ -108,6 +140,14 @@ def build(
 
     Returns:
         A module from z, (1, inputs, H, W), to x_hat, (1, outputs, H, W), float32 in [0, 1].
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning import generators
+        >>> settings = {"name": "small", "generator": "resnet", "blocks": 1}
+        >>> network = generators.build(settings, 4, 3, torch.Generator().manual_seed(0))
+        >>> network(torch.rand(1, 4, 9, 12)).shape
+        torch.Size([1, 3, 9, 12])
     """
     module = load(settings["generator"])
     # PyTorch's layers draw weights as they are made, which `generator` then overwrites.

@@ -23,6 +23,11 @@ class Options:
 
     Raises:
         UserError: a value that is not allowed.
+
+    Example:
+        >>> from dip_lightning.generators import ResNetOptions
+        >>> ResNetOptions(blocks=4).channels
+        32
     """
 
     blocks: int = 10
@@ -72,6 +77,13 @@ class ResNet(AnySize):
         generator: source of the initial weights, on the CPU; None: PyTorch's own.
 
     Source: He et al., "Deep residual learning", 2016.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.generators import ResNet, ResNetOptions
+        >>> network = ResNet(4, 3, ResNetOptions(blocks=1, channels=8))
+        >>> network(torch.rand(1, 4, 21, 26)).shape
+        torch.Size([1, 3, 21, 26])
     """
 
     def __init__(

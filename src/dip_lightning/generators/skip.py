@@ -29,6 +29,11 @@ class Options:
 
     Raises:
         UserError: a list of another length, or a value that is not allowed.
+
+    Example:
+        >>> from dip_lightning.generators import SkipOptions
+        >>> SkipOptions(down=[16, 32], up=[16, 32], skip=[4, 4]).upsampling
+        ['bilinear', 'bilinear']
     """
 
     down: list[int] = field(default_factory=lambda: [128] * 5)
@@ -164,6 +169,13 @@ class Skip(AnySize):
         generator: source of the initial weights, on the CPU; None: PyTorch's own.
 
     Source: Ulyanov et al., "Deep Image Prior", 2018, supplementary material.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.generators import Skip, SkipOptions
+        >>> network = Skip(4, 3, SkipOptions([8, 8], [8, 8], [2, 0]))
+        >>> network(torch.rand(1, 4, 21, 26)).shape
+        torch.Size([1, 3, 21, 26])
     """
 
     def __init__(

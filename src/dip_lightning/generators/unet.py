@@ -32,6 +32,11 @@ class Options:
 
     Raises:
         UserError: a value that is not allowed.
+
+    Example:
+        >>> from dip_lightning.generators import UNetOptions
+        >>> UNetOptions(feature_scale=8).norm
+        'batch'
     """
 
     feature_scale: int = 4
@@ -66,6 +71,13 @@ class UNet(AnySize):
         generator: source of the initial weights, on the CPU; None: PyTorch's own.
 
     Source: Ronneberger et al., "U-Net", 2015, with padded convolutions.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.generators import UNet, UNetOptions
+        >>> network = UNet(4, 3, UNetOptions(feature_scale=16))
+        >>> network(torch.rand(1, 4, 21, 26)).shape
+        torch.Size([1, 3, 21, 26])
     """
 
     def __init__(

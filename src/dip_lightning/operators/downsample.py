@@ -51,6 +51,12 @@ class Downsample(nn.Module):
         ValueError: an argument is outside of what is listed above.
 
     Source: Ulyanov et al., "Deep Image Prior", 2018 (Lanczos2, phase 0.5).
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.operators import Downsample
+        >>> Downsample(4)(torch.rand(1, 3, 21, 32)).shape
+        torch.Size([1, 3, 6, 8])
     """
 
     taps: Tensor
@@ -102,6 +108,12 @@ def pillow_downsample(x: Tensor, factor: int) -> Tensor:
 
     Returns:
         y, (1, C, ceil(H / factor), ceil(W / factor)), in [0, 1], multiples of 1/255.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.operators import pillow_downsample
+        >>> pillow_downsample(torch.rand(1, 3, 21, 32), 4).shape
+        torch.Size([1, 3, 6, 8])
     """
     height, width = (math.ceil(size / factor) for size in x.shape[-2:])
     missing = (0, width * factor - x.shape[-1], 0, height * factor - x.shape[-2])

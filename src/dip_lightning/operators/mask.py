@@ -13,6 +13,13 @@ class Mask(nn.Module):
 
     Args:
         m: known pixels, (1, 1, H, W) or (1, C, H, W), 0 or 1.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.operators import Mask
+        >>> m = torch.tensor([1.0, 0.0]).view(1, 1, 1, 2)
+        >>> Mask(m)(torch.full((1, 3, 1, 2), 0.5))[0, 0]
+        tensor([[0.5000, 0.0000]])
     """
 
     m: Tensor
@@ -46,6 +53,13 @@ def random_mask(
 
     Returns:
         m, (1, C, H, W) where `per_channel`, else (1, 1, H, W); 0 or 1.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.operators import random_mask
+        >>> draw = torch.Generator().manual_seed(0)
+        >>> random_mask((3, 20, 24), 0.5, per_channel=False, generator=draw).shape
+        torch.Size([1, 1, 20, 24])
     """
     channels, height, width = shape
     drawn = torch.rand(1, channels if per_channel else 1, height, width, generator=generator)
@@ -57,6 +71,11 @@ def hole_mask(height: int, width: int) -> Tensor:
 
     Returns:
         m, (1, 1, H, W), 0 or 1.
+
+    Example:
+        >>> from dip_lightning.operators import hole_mask
+        >>> hole_mask(3, 5)[0, 0].int().tolist()
+        [[1, 1, 1, 1, 1], [1, 0, 0, 0, 1], [1, 1, 1, 1, 1]]
     """
     m = torch.ones(1, 1, height, width)
     top, left = height // 3, width // 3
@@ -65,7 +84,13 @@ def hole_mask(height: int, width: int) -> Tensor:
 
 
 def drawn_mask(kind: str, height: int, width: int) -> Tensor:
-    """Draw a "hole" or a "text"; see `hole_mask` and `text_mask`."""
+    """Draw a "hole" or a "text"; see `hole_mask` and `text_mask`.
+
+    Example:
+        >>> from dip_lightning.operators import drawn_mask
+        >>> drawn_mask("hole", 20, 24).shape
+        torch.Size([1, 1, 20, 24])
+    """
     return {"hole": hole_mask, "text": text_mask}[kind](height, width)
 
 
@@ -76,6 +101,12 @@ def text_mask(height: int, width: int) -> Tensor:
 
     Returns:
         m, (1, 1, H, W), 0 or 1.
+
+    Example:
+        >>> from dip_lightning.operators import text_mask
+        >>> m = text_mask(40, 48)
+        >>> 0.5 < float(m.mean()) < 1
+        True
     """
     size = max(8, min(height, width) // 14)
     canvas = PillowImage.new("L", (width, height), 255)

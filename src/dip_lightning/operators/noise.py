@@ -17,6 +17,13 @@ def add_gaussian_noise(x: Tensor, sigma: float, generator: torch.Generator) -> T
 
     Returns:
         y, same shape, in [0, 1].
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.operators import add_gaussian_noise
+        >>> x, draw = torch.rand(1, 3, 20, 24), torch.Generator().manual_seed(0)
+        >>> add_gaussian_noise(x, 25, draw).shape
+        torch.Size([1, 3, 20, 24])
     """
     noise = torch.randn(x.shape, generator=generator).to(x.device)
     return (x + noise * (sigma / 255)).clamp(0, 1)
@@ -37,6 +44,13 @@ def clipped_noise_power(x: Tensor, std: float) -> Tensor:
 
     Returns:
         A scalar.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.operators import clipped_noise_power
+        >>> black = torch.zeros(1, 1, 8, 8)
+        >>> round(float(clipped_noise_power(black, 0.1)), 6)
+        0.005
     """
     if std == 0:
         return x.new_zeros(())
@@ -61,6 +75,13 @@ def shuffle_pixels(x: Tensor, generator: torch.Generator) -> Tensor:
         y, same shape and range.
 
     Source: Ulyanov et al., "Deep Image Prior", 2018, figure 2.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.operators import shuffle_pixels
+        >>> x, draw = torch.rand(1, 3, 20, 24), torch.Generator().manual_seed(0)
+        >>> shuffle_pixels(x, draw).shape
+        torch.Size([1, 3, 20, 24])
     """
     places = torch.randperm(x.shape[-2] * x.shape[-1], generator=generator).to(x.device)
     return x.flatten(2)[..., places].view_as(x)
@@ -77,5 +98,12 @@ def uniform_noise(x: Tensor, generator: torch.Generator) -> Tensor:
         y, same shape, in [0, 1].
 
     Source: Ulyanov et al., "Deep Image Prior", 2018, figure 2.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.operators import uniform_noise
+        >>> x, draw = torch.rand(1, 3, 20, 24), torch.Generator().manual_seed(0)
+        >>> uniform_noise(x, draw).shape
+        torch.Size([1, 3, 20, 24])
     """
     return torch.rand(x.shape, generator=generator).to(x.device)

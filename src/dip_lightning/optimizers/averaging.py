@@ -21,6 +21,15 @@ def add_to_average(
         counts: whether x_t is to be averaged, a scalar; the weights fade all the same.
 
     Source: averaging of outputs: Ulyanov et al., "Deep Image Prior", 2018, section 4.1.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.optimizers import add_to_average
+        >>> average, weight, counts = torch.zeros(2), torch.zeros(()), torch.tensor(True)
+        >>> for value in (0.0, 1.0):
+        ...     add_to_average(average, weight, torch.full((2,), value), 0.5, counts=counts)
+        >>> average
+        tensor([0.6667, 0.6667])
     """
     weight.mul_(decay).add_(1 - decay)
     average.lerp_(x_hat, counts * (1 - decay) / weight)

@@ -33,6 +33,14 @@ class Muon(Optimizer):
 
     Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; the
         length of a step: Liu et al., "Muon is scalable for LLM training", 2025.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.optimizers import Muon
+        >>> layer = torch.nn.Conv2d(3, 4, 3)
+        >>> muon = Muon(layer.parameters(), lambda rest: torch.optim.Adam(rest, lr=0.01))
+        >>> layer(torch.rand(1, 3, 8, 8)).square().mean().backward()
+        >>> muon.step()
     """
 
     def __init__(
@@ -110,6 +118,13 @@ def orthogonalized(
         (k, m, n); zero stays zero.
 
     Source: Jordan et al., as above (the quintic).
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.optimizers.muon import orthogonalized
+        >>> found = orthogonalized(torch.diag(torch.tensor([1.0, 0.2]))[None])
+        >>> bool((torch.linalg.svdvals(found) > 0.6).all())
+        True
     """
     is_tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if is_tall else matrices

@@ -15,6 +15,11 @@ def warmup_cosine(iteration: int, *, rise: int, iterations: int, end: float) -> 
         end: the last learning rate / the highest.
 
     Source: Loshchilov & Hutter, "SGDR", 2017 (the cosine).
+
+    Example:
+        >>> from dip_lightning.optimizers import warmup_cosine
+        >>> [round(warmup_cosine(t, rise=2, iterations=6, end=0.1), 3) for t in range(6)]
+        [0.5, 1.0, 1.0, 0.775, 0.325, 0.1]
     """
     if iteration < rise:
         return (iteration + 1) / rise

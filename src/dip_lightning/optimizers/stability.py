@@ -22,6 +22,15 @@ class StepLimit:
 
     Args:
         limit: how many times its usual length a step may have.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.optimizers import StepLimit
+        >>> layer = torch.nn.Conv2d(3, 4, 3)
+        >>> adam = torch.optim.Adam(layer.parameters(), lr=0.01)
+        >>> StepLimit(1.2).attach(adam)
+        >>> layer(torch.rand(1, 3, 8, 8)).square().mean().backward()
+        >>> adam.step()
     """
 
     def __init__(self, limit: float) -> None:

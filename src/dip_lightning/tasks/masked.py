@@ -110,6 +110,15 @@ class MaskedPrior(DeepImagePrior):
 
     Raises:
         UserError: an argument is not allowed, or no pixel is known.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning import Inpainting
+        >>> from dip_lightning.operators import hole_mask
+        >>> m = hole_mask(20, 24)
+        >>> prior = Inpainting(torch.rand(1, 3, 20, 24) * m, m, keep_known=True)
+        >>> torch.equal(prior.problem.mask, m)
+        True
     """
 
     def __init__(
