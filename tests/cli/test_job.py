@@ -41,15 +41,15 @@ def test_a_reader_that_goes_away_costs_no_result(dip, tmp_path, photo, monkeypat
 
 
 def test_a_signal_after_the_fit_stops_the_sweep(dip, tmp_path, photo, monkeypatch):
-    from dip_lightning.runs import report
+    from dip_lightning import outcome
 
-    measure = report.measure
+    measure = outcome.measure
 
     def slow(*arguments, **options):
         os.kill(os.getpid(), signal.SIGTERM)
         return measure(*arguments, **options)
 
-    monkeypatch.setattr(report, "measure", slow)
+    monkeypatch.setattr(outcome, "measure", slow)
     arguments = ("task=denoising", f"image={photo}", *QUICK, "hydra.sweep.dir=sweep")
     assert dip(*arguments, "-m", "seed=0,1")[0] == 143
     assert read_metrics(tmp_path / "sweep" / "seed=0")["status"] == "finished"
