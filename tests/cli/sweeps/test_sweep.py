@@ -148,23 +148,23 @@ def test_a_file_that_is_added_to_a_folder_is_one_more_job(dip, tmp_path):
 
 
 def test_a_stopped_sweep_says_how_to_go_on(dip, tmp_path, photo, monkeypatch):
-    from dip_lightning.runs import report
+    from dip_lightning import outcome
 
-    measure = report.measure
+    measure = outcome.measure
 
     def slow(*arguments, **options):
         if len(list(tmp_path.glob("sweep/*/last.ckpt"))) == 2:
             signal.raise_signal(signal.SIGINT)
         return measure(*arguments, **options)
 
-    monkeypatch.setattr(report, "measure", slow)
+    monkeypatch.setattr(outcome, "measure", slow)
     command = (*QUICK, f"image={photo}", "hydra.sweep.dir=sweep", "-m", "seed=0,1,2")
     status, out, err = dip(*command)
     assert status == 130
     assert [line.split()[0] for line in out.splitlines()[-4:-2]] == ["seed=0", "seed=1"]
     assert "sweep: sweep\n" in out
     assert err.endswith("stopped with 2 of 3 jobs finished; type the same command again to go on\n")
-    monkeypatch.setattr(report, "measure", measure)
+    monkeypatch.setattr(outcome, "measure", measure)
     status, out, _ = dip(*command)
     assert status == 0
     assert out.count("finished before") == 2
