@@ -5,7 +5,7 @@ import pytest
 
 from dip_lightning.errors import FolderError
 from dip_lightning.runs import layout, ownership
-from dip_lightning.runs.layout import FOLDER, check, present
+from dip_lightning.runs.layout import FOLDER, SWEEP, check, present
 
 RUN = ("restored.png", "snapshots/000010.webp", "tiles/000/last.ckpt", ".hydra/config.yaml")
 RUN += ("metrics.json",)
@@ -114,16 +114,14 @@ def test_where_case_does_not_count_other_spellings_are_found(tmp_path, monkeypat
     assert found == {"restored.png", "000001.webp"}
 
 
-def test_a_sweeps_folder_is_begun_once_and_again(tmp_path):
+def test_a_sweeps_own_files_are_sealed_at_its_end(tmp_path):
     folder = tmp_path / "sweep"
-    for _ in range(2):
-        layout.begin_sweep(folder)
+    with layout.sweeping(folder):
         (folder / "multirun.yaml").write_text("Hydra's")
         ownership.write(folder / "sweep.csv", b"one")
-
-
-def test_a_file_of_the_users_stops_a_sweep(tmp_path):
-    (tmp_path / "multirun.yaml").write_text("mine")
-    with pytest.raises(FolderError, match=r"multirun\.yaml"):
-        layout.begin_sweep(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["multirun.yaml"]
+        ownership.write(folder / "sweep.csv", b"two")
+    check(folder, SWEEP)
+    (folder / "multirun.yaml").write_text("mine")
+    with pytest.raises(FolderError, match=r"multirun\.yaml"), layout.sweeping(folder):
+        pass
+    assert (folder / "multirun.yaml").read_text() == "mine"

@@ -63,22 +63,29 @@ def test_a_link_in_place_of_ours_is_the_users(folder, tmp_path):
     assert not owns(folder / "a.png")
 
 
-def test_what_changes_in_place_is_ours_whatever_it_holds(folder):
+def test_what_a_killed_run_was_writing_is_ours(folder):
     path = folder / "history.csv"
     ownership.claim(path)
-    for content in (b"half a ro", b"a row"):
-        path.write_bytes(content)
-        assert owns(path)
-    write(path, b"anew")
-    path.write_bytes(b"and more")
+    path.write_bytes(b"half a ro")
     assert owns(path)
-    ownership.remove(path)
-    assert not path.exists()
+    ownership.seal(path)
+    assert owns(path)
+    path.write_bytes(b"mine")
+    assert not owns(path)
+
+
+def test_a_name_that_was_claimed_and_never_used_is_free(folder):
+    path = folder / "history.csv"
+    ownership.claim(path)
+    ownership.seal(path)
+    path.write_bytes(b"mine")
+    assert not owns(path)
 
 
 def test_what_is_removed_and_put_back_by_the_user_is_the_users(folder):
-    path = folder / "a.png"
-    write(path, b"ours")
+    path = folder / "history.csv"
+    ownership.claim(path)
+    path.write_bytes(b"ours")
     ownership.remove(path)
     assert not path.exists()
     path.write_bytes(b"mine")
@@ -104,8 +111,10 @@ def test_half_a_file_of_a_killed_run_goes(folder):
     mine.touch()
     with ownership.writing(folder / "tiles" / "000" / "a.png") as partial:
         partial.touch()
+        text = (folder / LISTING).read_text()
         partial.write_bytes(b"whole")
     partial.write_bytes(b"half")
+    (folder / LISTING).write_text(text)
     ownership.remove_partials(folder)
     assert not partial.exists()
     assert mine.exists()

@@ -190,6 +190,7 @@ def _run_locked(start: _Start) -> float | None:
         # The Trainer and its model refer to each other: only the collector frees their memory.
         gc.collect()
         _write_pages(start)
+        layout.seal(place.folder, layout.FOLDER)
     gathering.gather(place, composed.observed or composed.image, result["status"])
     if result["signal"] is not None:
         raise SystemExit(128 + result["signal"])

@@ -42,8 +42,8 @@ def run_command(arguments: list[str]) -> int:
     folder = checked.sweep_folder
     if folder is None:
         return _run_jobs(checked) or (EXIT_FAILED if job.failures else 0)
-    layout.begin_sweep(folder)
-    return _run_sweep(checked, folder)
+    with layout.sweeping(folder):
+        return _run_sweep(checked, folder)
 
 
 def _run_sweep(checked: Command, folder: Path) -> int:

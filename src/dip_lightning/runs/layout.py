@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from dip_lightning.errors import FolderError
@@ -27,10 +27,9 @@ RESULT = (
     *(*CSV, "report.html"),
 )
 FOLDER = (LOCK, *RESULT, *WANDB)
-SWEEP = (
-    *("sweep.csv", "dashboard.html", "multirun.yaml", "optimization_results.yaml"),
-    *("optuna.journal", "optuna.journal.lock"),
-)
+SUMMARY = ("sweep.csv", "dashboard.html", "multirun.yaml", "optimization_results.yaml")
+JOURNAL = ("optuna.journal", "optuna.journal.lock")  # only grows, and other programs write to it
+SWEEP = (*SUMMARY, *JOURNAL)
 KEPT = ("restored.png", "last.ckpt", r"tiles/\d{3,}/last\.ckpt")
 Inputs = Sequence[tuple[str, Path]]
 
@@ -84,8 +83,9 @@ def clear(folder: Path) -> None:
     _remove_empty(folder, RESULT)
 
 
-def begin_sweep(folder: Path) -> None:
-    """List what jobs of a sweep, and Hydra, write into its folder.
+@contextmanager
+def sweeping(folder: Path) -> Iterator[None]:
+    """List what jobs of a sweep, and Hydra, write into its folder, and note it at the end.
 
     Raises:
         FolderError: a file of the user's is in the way; nothing has been touched.
@@ -98,12 +98,23 @@ def begin_sweep(folder: Path) -> None:
     except OSError as error:
         where = error.filename or shown_path(folder)
         raise FolderError(f"{where}: cannot be written ({reason(error)})") from None
+    try:
+        yield
+    finally:
+        seal(folder, SUMMARY)
 
 
 def claim(folder: Path, names: Sequence[str]) -> None:
-    """List names that others write as they like, see `ownership.claim`."""
+    """List names that another library writes, see `ownership.claim`."""
     for name in names:
         ownership.claim(folder / name)
+
+
+def seal(folder: Path, names: Sequence[str]) -> None:
+    """Note what the claimed files hold at the end, as far as the disk lets us."""
+    for path in [*present(folder, names), *(folder / n for n in names if "\\" not in n)]:
+        with suppress(OSError):  # they then count as those of a run that was killed
+            ownership.seal(path)
 
 
 def _inside(folder: Path, part: str) -> Iterator[Path]:

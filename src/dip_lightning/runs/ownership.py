@@ -1,8 +1,8 @@
 """Whose files are in a folder: every file is listed in it before it gets its name.
 
 The list, `.dip_lightning.jsonl`, only grows: a line for each file, with the checksum of what was
-written, or null for a file that changes in place. A file that is not listed, or has changed since,
-is the user's. A list also covers the folders below it.
+written. A file that is not listed, or has changed since, is the user's. A list also covers the
+folders below it.
 """
 
 import errno
@@ -21,7 +21,8 @@ from dip_lightning.files import whole
 LISTING = ".dip_lightning.jsonl"
 HEADER = '{"dip_lightning": "the files it has written here"}'
 LEVELS = 4  # all/SETTING/SUBFOLDER/photo.png is listed in the sweep's folder
-ANY = None  # in place of a checksum: changed in place, by a run or by another library
+OPEN = None  # in place of a checksum: still being written, by a run or by another library
+GONE = ""
 FOREIGN = "was not written by this version, or was changed since"
 
 
@@ -40,13 +41,13 @@ def begin(folder: Path) -> None:
 
 
 def owns(path: Path) -> bool:
-    """Say whether a file is as an earlier run left it, or one that changes in place."""
+    """Say whether a file is as an earlier run left it, or was left by one that was killed."""
     try:
         found = _checksum(path)  # before the list is read: another process lists first, too
     except OSError:
         return False
     listed = _listed(path)
-    return found in listed or ANY in listed
+    return found in listed or OPEN in listed
 
 
 @contextmanager
@@ -66,8 +67,8 @@ def writing(path: Path) -> Iterator[Path]:
     if os.path.lexists(path) and not owns(path):
         raise _foreign(path)
     partial = path.with_name(f".{uuid4().hex}.partial.{path.name}")
-    _note(partial, ANY)
-    with whole(path, partial, lambda: _note(path, _checksum(partial))):
+    _note(partial, OPEN)
+    with whole(path, partial, lambda: _close(path, _checksum(partial))):
         yield partial
 
 
@@ -78,7 +79,7 @@ def write(path: Path, content: bytes | memoryview) -> None:
 
 
 def claim(path: Path) -> None:
-    """List a file that is going to be changed in place: it is ours, whatever it holds.
+    """List a file that is going to be changed in place, until it is sealed.
 
     Raises:
         FileExistsError: a file of the user's has this name.
@@ -86,8 +87,18 @@ def claim(path: Path) -> None:
     """
     if os.path.lexists(path) and not owns(path):
         raise _foreign(path)
-    if ANY not in _listed(path):
-        _note(path, ANY)
+    if OPEN not in _listed(path):
+        _note(path, OPEN)
+
+
+def seal(path: Path) -> None:
+    """Note a claimed file's content, now that nobody writes it any more.
+
+    Raises:
+        OSError: the file cannot be read, or the list not be written.
+    """
+    if OPEN in _listed(path):
+        _note(path, _checksum(path) if os.path.lexists(path) else GONE)
 
 
 def remove(path: Path) -> None:
@@ -97,19 +108,27 @@ def remove(path: Path) -> None:
         OSError: it cannot be deleted.
     """
     if owns(path):
+        seal(path)  # what somebody puts there later is not ours
         path.unlink()
 
 
 def remove_partials(folder: Path) -> None:
     """Delete what a killed run has left half written; nobody else may be writing there."""
-    for name in _entries(folder / LISTING):
-        if ".partial." in Path(name).name:
-            (folder / name).unlink(missing_ok=True)
+    for name, listed in _entries(folder / LISTING).items():
+        path = folder / name
+        if path.name.partition(".partial.")[1] and OPEN in listed and os.path.lexists(path):
+            path.unlink()
+            _note(path, GONE)
 
 
 def is_foreign(listing: Path) -> bool:
     """Say whether something else has the name of a folder's list."""
     return os.path.lexists(listing) and _text(listing) is None
+
+
+def _close(path: Path, checksum: str) -> None:
+    if OPEN not in _listed(path):
+        _note(path, checksum)
 
 
 def _listed(path: Path) -> set[str | None]:
@@ -133,7 +152,11 @@ def _entries(listing: Path) -> dict[str, set[str | None]]:
             name, checksum = record["file"], record["blake2b"]
         except (ValueError, KeyError, TypeError):  # the header, or cut off
             continue
-        found.setdefault(name, set()).add(checksum)
+        if checksum is OPEN:
+            found[name] = {OPEN}
+        else:
+            found.setdefault(name, set()).add(checksum)
+            found[name].discard(OPEN)
     return found
 
 
