@@ -153,7 +153,7 @@ def test_another_mask_of_the_same_name_is_refused(dip, tmp_path, photo, cut):
     )
 
 
-@pytest.mark.parametrize("name", ["metrics.json", "last.ckpt"])
+@pytest.mark.parametrize("name", ["metrics.json", "history.csv", "last.ckpt"])
 def test_a_file_that_was_changed_is_made_again_once_it_is_moved_away(
     dip, tmp_path, photo, whole, cut, name
 ):
