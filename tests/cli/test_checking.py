@@ -11,7 +11,7 @@ from tests.conftest import save_png, smooth_image
     ("line", "sentence"),
     [
         ("lrr=1", "lrr=1: unknown key lrr; did you mean lr?"),
-        ("+typo=1", "+typo=1: unknown key typo; choose one of task, network"),
+        ("+typo=1", "+typo=1: unknown key typo; choose one of optimizer"),
         ("++typo=1", "++typo=1: unknown key typo"),
         ("+study=nothing", "study=nothing: choose one of denoising_color9"),
         ("study=nothing", "study=nothing: choose one of denoising_color9"),

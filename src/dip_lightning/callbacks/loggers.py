@@ -11,7 +11,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
-from dip_lightning.config import PATH_KEYS, Config
+from dip_lightning.config import Config
 from dip_lightning.errors import first_line
 from dip_lightning.files import shown_path
 from dip_lightning.runs import layout
@@ -113,41 +113,34 @@ def how_to_upload(logger: Logger | None) -> str | None:
 
 
 def _dashboard(config: Config, place: Place) -> Dashboard | None:
+    """Start a run on W&B, offline where its server or its settings fail."""
     global _server_failed  # noqa: PLW0603 - see there
-    mode, expected = config.logger["mode"], True
     if not os.environ.get("WANDB_MODE"):
         os.environ.pop("WANDB_MODE", None)  # W&B refuses an empty one, which says nothing
-    if not _are_unicode([place.folder, place.swept, *(getattr(config, k) for k in PATH_KEYS)]):
-        print("W&B: takes names in UTF-8 only; going on without it", file=sys.stderr)
-        return None
-    try:
-        if _server_failed:
-            mode = "offline"
-        elif mode == "auto":
-            told = os.environ.get("WANDB_MODE")
-            expected = bool(told) or _logged_in()
-            mode = told or ("online" if expected else "offline")
-        dashboard = _start(config, place, mode)
-    except Exception as error:  # noqa: BLE001 - a dashboard must never cost a result
-        print(f"W&B: {first_line(error)}; going on offline", file=sys.stderr)
-        _server_failed = mode != "offline"
-    else:
-        dashboard.expected = expected
-        return dashboard
-    try:
-        return _start(config, place, "offline")
-    except Exception as error:  # noqa: BLE001
-        print(f"W&B: {first_line(error)}; going on without it", file=sys.stderr)
-        return None
+    mode, expected = "offline", True
+    while True:
+        try:
+            if not _server_failed:
+                mode, expected = _mode(config.logger["mode"])
+            dashboard = _start(config, place, mode)
+        except Exception as error:  # noqa: BLE001 - a dashboard must never cost a result
+            instead = "without it" if _server_failed else "offline"
+            print(f"W&B: {first_line(error)}; going on {instead}", file=sys.stderr)
+            if _server_failed:
+                return None
+            _server_failed = True
+        else:
+            dashboard.expected = expected
+            return dashboard
 
 
-def _are_unicode(names: list[Any]) -> bool:
-    # Python reads what the locale does not have as lone surrogates; W&B would print a traceback.
-    try:
-        "".join(map(str, names)).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _mode(asked: str) -> tuple[str, bool]:
+    """Return W&B's mode, and whether there is a sign that anybody here uses it."""
+    if asked != "auto":
+        return asked, True
+    told = os.environ.get("WANDB_MODE")
+    expected = bool(told) or _logged_in()
+    return told or ("online" if expected else "offline"), expected
 
 
 def _start(config: Config, place: Place, mode: str) -> Dashboard:

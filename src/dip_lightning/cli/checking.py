@@ -171,14 +171,8 @@ def _check_key(override: Override, command: Command) -> None:
         check_typed(override)
         return
     if top not in known and not (top in GROUPS and command.source.options(top)):
-        value = str(override.input_line).partition("=")[2]
-        hint = synonyms.for_key(name, value) or synonyms.near(top, known).strip()
-        hint = hint or f"choose one of {', '.join(known)}"
+        hint = synonyms.about_key(name)
         raise UserError(f"{override.input_line}: unknown key {name}; {hint}")
-    if name in synonyms.OFTEN_WRONG:
-        for text in values_of(override):
-            if instead := synonyms.for_value(name, text.partition("=")[2]):
-                raise UserError(f"{text}: {instead}")
     if name in GROUPS:
         _check_option(override, command.source.options(name))
 
@@ -188,10 +182,7 @@ def _check_option(override: Override, options: list[str]) -> None:
     for value in values_of(override):
         option = value.partition("=")[2]
         if option not in options:
-            near = synonyms.near(option, options)
-            instead = synonyms.for_value(name, option)
-            instead = instead or f"{near}choose one of {', '.join(options)}"
-            raise UserError(f"{name}={option}: {instead}")
+            raise UserError(f"{name}={option}: {synonyms.near(option, options)}")
         require(name, option)
     if name in ONE_FOR_ALL and override.is_sweep_override():
         raise UserError(f"{override.input_line}: a sweep has one {name}; start several sweeps")

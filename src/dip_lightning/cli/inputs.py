@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, PATH_KEYS
 from dip_lightning.errors import UserError
 from dip_lightning.images.collections import Source, look_up, look_up_mask, sources
+from dip_lightning.images.reading import first_bytes
 
 
 def check(composed: DictConfig, swept: frozenset[str]) -> None:
@@ -29,10 +30,10 @@ def check(composed: DictConfig, swept: frozenset[str]) -> None:
             continue
         try:
             found = _find(key, name, composed, several=bool(swept & {"image", "observed"}))
-            if isinstance(found, Path):
-                _check_file(key, name, found)
         except OSError as error:
             raise UserError(f"{key}={name}: cannot be read ({error.strerror})") from None
+        if isinstance(found, Path):
+            first_bytes(found, f"{key}={name}")
 
 
 def notes(composed: DictConfig) -> list[str]:
@@ -56,12 +57,3 @@ def _find(key: str, name: str, composed: DictConfig, *, several: bool) -> Path |
     if several and (os.path.isdir(name) or is_collection):
         return None  # in which each job finds its own
     return look_up_mask(name, composed.observed or composed.image or DEFAULT_IMAGE)
-
-
-def _check_file(key: str, name: str, path: Path) -> None:
-    if not os.path.isfile(path):
-        what = "is a folder, expected a file" if os.path.isdir(path) else "no such file"
-        raise UserError(f"{key}={name}: {what}")
-    with path.open("rb") as file:
-        if not file.read(1):
-            raise UserError(f"{key}={name}: the file is empty")

@@ -9,19 +9,23 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hydra.conf import HydraConf
+from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from dip_lightning.cli import composing, rerun
+from dip_lightning.cli.sweeps import gathering
+from dip_lightning.cli.sweeps.sweep import Sweep, write_summary
+from dip_lightning.compute import memory
+from dip_lightning.dashboard import page
 from dip_lightning.errors import FolderError, UserError
 from dip_lightning.files import reason, shown_path
+from dip_lightning.runs import checkpoint, layout, lock, ownership
 from dip_lightning.runs.naming import Place
-
-if TYPE_CHECKING:
-    from hydra.conf import HydraConf
-
-    from dip_lightning.cli.sweeps.sweep import Sweep
+from dip_lightning.runs.run import finished
 
 LOCAL = "basic"  # Hydra's launcher that does jobs in this process
 MOST_SHOWN = 300  # jobs of a sweep whose page is written after each of them
@@ -35,8 +39,6 @@ def summarise(folder: Path, sweep: Sweep) -> list[dict[str, Any]]:
     Returns:
         A row for each job that has ended.
     """
-    from dip_lightning.cli.sweeps.sweep import write_summary  # noqa: PLC0415
-
     try:
         return write_summary(folder, sweep)
     except OSError as error:
@@ -62,12 +64,6 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
     Returns:
         What the search is to maximise; None if the job failed.
     """
-    from hydra.core.hydra_config import HydraConfig  # noqa: PLC0415
-
-    from dip_lightning.cli import rerun  # noqa: PLC0415
-    from dip_lightning.runs import lock  # noqa: PLC0415
-    from dip_lightning.runs.run import finished  # noqa: PLC0415
-
     hydra_config = HydraConfig.get()
     place = _place(hydra_config)
     if place.group:
@@ -97,7 +93,7 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
 
 def _changed(done: dict[str, Any], composed: DictConfig) -> str | None:
     """Name a file that is not as it was when the job was done; one that is gone does not count."""
-    from dip_lightning.loading import checksums  # noqa: PLC0415
+    from dip_lightning.loading import checksums  # noqa: PLC0415 - imports Lightning
 
     before = done.get("inputs", {})
     now = checksums(composed) if before else {}
@@ -107,9 +103,6 @@ def _changed(done: dict[str, Any], composed: DictConfig) -> str | None:
 
 def _leave(start: _Start, done: dict[str, Any]) -> float | None:
     """Leave a job that has finished before as it is."""
-    from dip_lightning.cli.sweeps import gathering  # noqa: PLC0415
-    from dip_lightning.dashboard import page  # noqa: PLC0415
-
     composed, place = start.composed, start.place
     where = shown_path(place.folder)  # flushed: a worker's buffer may outlast the sweep
     print(f"finished before (resume=false does it again): {where}", flush=True)
@@ -150,9 +143,7 @@ class _Start:
         Raises:
             FolderError: it is the user's, an input, or another configuration's.
         """
-        from dip_lightning.cli import rerun  # noqa: PLC0415
-        from dip_lightning.loading import given_files  # noqa: PLC0415
-        from dip_lightning.runs import checkpoint, layout  # noqa: PLC0415
+        from dip_lightning.loading import given_files  # noqa: PLC0415 - imports Lightning
 
         folder = self.place.folder
         layout.check(folder, layout.FOLDER, given_files(self.composed))
@@ -171,9 +162,6 @@ class _Start:
         Raises:
             OSError: the folder cannot be written.
         """
-        from dip_lightning.cli import rerun  # noqa: PLC0415
-        from dip_lightning.runs import layout, ownership  # noqa: PLC0415
-
         folder = self.place.folder
         ownership.remove_partials(folder)
         if not self.goes_on:
@@ -183,13 +171,7 @@ class _Start:
 
 
 def _run_locked(start: _Start) -> float | None:
-    from dip_lightning.cli import (  # noqa: PLC0415
-        composing,
-        rerun,
-        run,
-    )
-    from dip_lightning.cli.sweeps import gathering  # noqa: PLC0415
-    from dip_lightning.runs import layout  # noqa: PLC0415
+    from dip_lightning.cli import run  # noqa: PLC0415 - imports Lightning
 
     composed, place = start.composed, start.place
     try:
@@ -216,8 +198,6 @@ def _run_locked(start: _Start) -> float | None:
 
 
 def _write_pages(start: _Start) -> None:
-    from dip_lightning.dashboard import page  # noqa: PLC0415
-
     place = start.place
     if place.group:
         rows = summarise(place.folder.parent, start.sweep)
@@ -246,7 +226,7 @@ def _place(hydra_config: HydraConf) -> Place:
 
 
 def _fail(start: _Start, error: Exception) -> None:
-    from dip_lightning.runs import layout, report  # noqa: PLC0415 - imports PyTorch
+    from dip_lightning.runs import report  # noqa: PLC0415 - imports Lightning
 
     place = start.place
     sentence, diagnosis = _explain(place, error)
@@ -264,8 +244,6 @@ def _fail(start: _Start, error: Exception) -> None:
 
 
 def _explain(place: Place, error: Exception) -> tuple[str, str | None]:
-    from dip_lightning.compute import memory  # noqa: PLC0415 - imports PyTorch
-
     if memory.is_exhausted(error):
         sentence = "memory: there is not enough; use a smaller image or fewer channels"
         return sentence, "out_of_memory"

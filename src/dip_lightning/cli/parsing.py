@@ -90,7 +90,7 @@ def parse(argv: list[str]) -> Command:
     parser = _parser()
     given, unknown = parser.parse_known_intermixed_args(argv)
     if unknown:
-        raise UserError(synonyms.about_flag(unknown[0], argv))
+        raise UserError(synonyms.about_flag(unknown[0]))
     flags = [
         text
         for name in ("config_dir", "config_name", "cfg", "package", "info")

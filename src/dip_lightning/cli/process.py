@@ -2,16 +2,13 @@
 
 import logging
 import os
-import signal
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
-from dip_lightning.signals import SIGNALS
+from dip_lightning.signals import Signals
 
 LOGGERS = ("pytorch_lightning", "lightning", "lightning.pytorch", "lightning.fabric")
 
@@ -59,25 +56,14 @@ def _set_switches(before: tuple[int, bool] | None) -> None:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end what runs here by an exception, so that it ends in order.
+    """Let a signal end what runs here by an exception, so that it ends in order.
 
     Raises:
         SystemExit: with 128 plus the number of the signal.
     """
-    if threading.current_thread() is not threading.main_thread():
+    with Signals(first=_end):
         yield
-        return
-    kinds = [n for n in SIGNALS if n != signal.SIGINT and signal.getsignal(n) == signal.SIG_DFL]
-    previous = {number: signal.signal(number, _end) for number in kinds}
-    interrupt = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-        if signal.getsignal(signal.SIGINT) is not interrupt:  # Lightning ignores it while it ends
-            signal.signal(signal.SIGINT, interrupt)
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
+def _end(number: int) -> None:
     raise SystemExit(128 + number)

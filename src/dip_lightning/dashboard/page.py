@@ -14,17 +14,8 @@ from dip_lightning.runs.run import Run, find_run, find_runs
 
 APP = Path(__file__).with_name("app")
 SCRIPTS = (
-    *(
-        "data.js",
-        "state.js",
-        "dom.js",
-        "scales.js",
-        "chart.js",
-        "curves.js",
-        "table.js",
-        "parallel.js",
-    ),
-    *("grid.js", "viewer.js", "images.js", "run.js", "main.js"),
+    *("data.js", "state.js", "dom.js", "scales.js", "chart.js", "curves.js", "table.js"),
+    *("parallel.js", "grid.js", "viewer.js", "images.js", "run.js", "main.js"),
 )
 PAGE, REPORT = "dashboard.html", "report.html"
 

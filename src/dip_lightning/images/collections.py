@@ -13,22 +13,8 @@ from dip_lightning.files import whole
 from dip_lightning.images import SUFFIXES
 
 SAMPLES = (
-    "astronaut",
-    "brick",
-    "camera",
-    "cell",
-    "chelsea",
-    "coffee",
-    "coins",
-    "grass",
-    "gravel",
-    "hubble_deep_field",
-    "ihc",
-    "moon",
-    "page",
-    "retina",
-    "rocket",
-    "text",
+    *("astronaut", "brick", "camera", "cell", "chelsea", "coffee", "coins", "grass", "gravel"),
+    *("hubble_deep_field", "ihc", "moon", "page", "retina", "rocket", "text"),
 )
 REGISTRY = Path(__file__).with_name("collections.csv")
 MIRROR = "https://raw.githubusercontent.com"  # another one: the variable DIP_MIRROR
@@ -145,12 +131,11 @@ def _choices(name: str, folder: str | None) -> str:
             f"choose a file, a sample ({', '.join(SAMPLES)}), or collection/name in the folder "
             f"DIP_DATA={folder} (unset it to fetch the published collections)"
         )
-    names = list(sources())
-    collections = sorted({known.partition("/")[0] for known in names})
-    collection = name.partition("/")[0]
-    if collection in collections and "/" in name:
-        inside = (n for n in names if n.startswith(f"{collection}/"))
+    collection, _, inner = name.partition("/")
+    inside = [known for known in sources() if inner and known.startswith(f"{collection}/")]
+    if inside:
         return f"choose one of {', '.join(inside)}"
+    collections = sorted({known.partition("/")[0] for known in sources()})
     return (
         f"choose a file, a sample ({', '.join(SAMPLES)}), an image of {', '.join(collections)} "
         "(as in set5/bird), or collection/name in a folder named by the variable DIP_DATA"
@@ -159,7 +144,6 @@ def _choices(name: str, folder: str | None) -> str:
 
 def _fetch(source: Source, given: str) -> Path:
     import pooch  # noqa: PLC0415 - slow to import
-    from requests.exceptions import HTTPError, RequestException  # noqa: PLC0415
 
     pooch.get_logger().setLevel("ERROR")
     folder = Path(os.environ.get("DIP_CACHE") or pooch.os_cache("dip_lightning"))
@@ -176,24 +160,11 @@ def _fetch(source: Source, given: str) -> Path:
             processor=_as_mask if source.name.startswith(f"{MASKED}/") else None,
             downloader=pooch.HTTPDownloader(timeout=TIMEOUT),
         )
-    except HTTPError as error:
-        code = "an error" if error.response is None else error.response.status_code
-        raise UserError(f"{given}: {source.address} answers {code}; {instead}") from None
-    except RequestException as error:
-        reason = "no answer in time" if "timed out" in str(error).lower() else "no connection"
+    except (OSError, ValueError) as error:  # no network or file, a full disk; another checksum
+        why = "not what was published" if isinstance(error, ValueError) else type(error).__name__
         raise UserError(
-            f"{given}: cannot be fetched from {source.address} ({reason}); "
-            f"try again with a network, or {instead}"
-        ) from None
-    except ValueError:  # pooch's word for a wrong checksum
-        raise UserError(
-            f"{given}: what {source.address} sends is not what was published (its SHA-256 is "
-            f"not {source.sha256[:12]}...); {instead}"
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"{given}: cannot be kept in {folder} ({error.strerror}); set DIP_CACHE to a folder "
-            "that can be written"
+            f"{given}: cannot be fetched from {source.address} to {folder} ({why}); try again "
+            f"with a network, set DIP_CACHE to a folder that can be written, or {instead}"
         ) from None
     return Path(found)
 

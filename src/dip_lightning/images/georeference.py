@@ -75,31 +75,25 @@ def moved(tags: Mapping[int, tuple[Any, ...]], to_old: Matrix) -> dict[int, tupl
     if _is_point(tags.get(GEO_KEYS, ())):  # there, (0, 0) is the middle of the first pixel
         half = shifted(0.5, 0.5)
         to_old = np.linalg.inv(half) @ to_old @ half
+    points = np.reshape(np.asarray(tags.get(TIEPOINTS, ()), np.float64), (-1, _TIEPOINT))
     if TRANSFORMATION in tags:
-        matrix = np.reshape(np.asarray(tags[TRANSFORMATION], np.float64), (4, 4)) @ to_old
-        return {TRANSFORMATION: _numbers(matrix)}
-    if TIEPOINTS not in tags:
+        matrix = np.reshape(np.asarray(tags[TRANSFORMATION], np.float64), (4, 4))
+    elif not len(points):
         return {}
-    points = np.reshape(np.asarray(tags[TIEPOINTS], np.float64), (-1, _TIEPOINT))
-    scale = np.asarray(tags[PIXEL_SCALE], np.float64) if PIXEL_SCALE in tags else None
-    steps = np.diag(to_old)
-    if scale is not None and not (np.array_equal(to_old[:3, :3], np.diag(steps[:3]))):
-        return {TRANSFORMATION: _numbers(_matrix(points[0], scale) @ to_old)}
-    if scale is not None and (steps <= 0).any():
-        return {TRANSFORMATION: _numbers(_matrix(points[0], scale) @ to_old)}
-    raster = np.column_stack([points[:, :3], np.ones(len(points))])
-    points[:, :3] = (np.linalg.inv(to_old) @ raster.T).T[:, :3]
-    placed = {TIEPOINTS: _numbers(points)}
-    if scale is not None:
-        placed[PIXEL_SCALE] = _numbers(scale * steps[: len(scale)])
-    return placed
+    elif PIXEL_SCALE in tags:
+        matrix = _matrix(points[0], np.asarray(tags[PIXEL_SCALE], np.float64))
+    else:  # control points
+        raster = np.column_stack([points[:, :3], np.ones(len(points))])
+        points[:, :3] = (np.linalg.inv(to_old) @ raster.T).T[:, :3]
+        return {TIEPOINTS: _numbers(points)}
+    return {TRANSFORMATION: _numbers(matrix @ to_old)}
 
 
 def _matrix(point: Matrix, scale: Matrix) -> Matrix:
     """Return the matrix from raster to model coordinates; rows go down, y goes up."""
-    steps = np.array([scale[0], -scale[1], *scale[2:3]])
-    matrix = np.diag([*steps, *np.ones(4 - len(steps))])
-    matrix[: len(steps), 3] = (point[3:6] - steps * point[:3])[: len(steps)]
+    steps = scale * [1, -1, 1]
+    matrix = np.diag([*steps, 1.0])
+    matrix[:3, 3] = point[3:] - steps * point[:3]
     return matrix
 
 

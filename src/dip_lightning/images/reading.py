@@ -70,17 +70,32 @@ def open_file(path: Path, key: str) -> Decoded:
     Raises:
         UserError: no such file, or it cannot be decoded.
     """
+    head = first_bytes(path, f"{key}={path}")
+    with _as_user_error(path, key):
+        return decode(path, head)
+
+
+def first_bytes(path: Path, given: str) -> bytes:
+    """Read the first 32 bytes of a file.
+
+    Args:
+        path: the file.
+        given: the argument that named it, for messages.
+
+    Raises:
+        UserError: no such file, or it is empty or may not be read.
+    """
     if not os.path.isfile(path):
-        raise UserError(f"{key}={path}: {'not a file' if os.path.exists(path) else 'no such file'}")
+        what = "is a folder, expected a file" if os.path.isdir(path) else "no such file"
+        raise UserError(f"{given}: {what}")
     try:
         with path.open("rb") as file:
             head = file.read(32)
     except OSError as error:
-        raise UserError(f"{key}={path}: cannot be read ({error.strerror})") from None
+        raise UserError(f"{given}: cannot be read ({error.strerror})") from None
     if not head:
-        raise UserError(f"{key}={path}: the file is empty")
-    with _as_user_error(path, key):
-        return decode(path, head)
+        raise UserError(f"{given}: the file is empty")
+    return head
 
 
 def scale(

@@ -69,12 +69,7 @@ def outlive_readers() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed before the process began
-            nothing = io.FileIO(os.devnull, "w")
-            setattr(
-                sys,
-                name,
-                io.TextIOWrapper(io.BufferedWriter(nothing), encoding="utf-8", write_through=True),
-            )
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             lines = name == "stderr" or stream.line_buffering
             outliving = Outliving(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ FILES = ("metrics.json", "history.csv", ".hydra/rerun.yaml")
 SKIPPED = {"wandb", "csv", "snapshots", "tiles", ".hydra", ".submitit"}
 SILENT_SECONDS = 600  # a fit that wrote nothing for so long is taken to have died
 CACHED = 4096  # runs
-_EMPTY = re.compile(r"(?<![^,])(?=,|$)")
 
 Curve = dict[str, NDArray[np.float64]]
 
@@ -190,23 +188,15 @@ def read_curve(path: Path) -> Curve:
         Each column, (N,), NaN where a cell is empty; none where the file is missing or damaged.
     """
     try:
-        head, *rows = path.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
-        names = head.split(",")
-        # A cell that is not defined is empty, which NumPy's reader does not take.
-        filled = [_filled(row) for row in rows]
-        table = np.loadtxt(filled, delimiter=",", ndmin=2) if rows else np.empty((0, len(names)))
-        columns = dict(zip(names, table.T, strict=True))
+        lines = path.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
+        if len(lines) < 2:  # noqa: PLR2004 - columns, and a row
+            return {}
+        # An empty cell becomes NaN.
+        table = np.genfromtxt(lines, delimiter=",", names=True, loose=False, ndmin=1)
     except (OSError, ValueError):
         return {}
-    return {
-        n: column for n, column in columns.items() if len(column) and not np.isnan(column).all()
-    }
-
-
-def _filled(row: str) -> str:
-    return (
-        _EMPTY.sub("nan", row) if ",," in row or row.startswith(",") or row.endswith(",") else row
-    )
+    columns = {name: table[name].astype(float) for name in table.dtype.names or ()}
+    return {name: column for name, column in columns.items() if not np.isnan(column).all()}
 
 
 def _yaml(path: Path) -> Any:

@@ -111,28 +111,15 @@ def draw_strip(path: Path, results: list[Result], axes: tuple[str, ...], note: s
     for result in results:
         settings = ", ".join(f"{key}={format_value(result.setting(key))}" for key in axes)
         first.setdefault((result.image, settings), result)
-    rows: dict[str, list[tuple[str, Result]]] = {}
+    rows: dict[str, list[tuple[str, Path]]] = {}
     for (image, settings), result in first.items():
-        rows.setdefault(image, []).append((settings, result))
-    columns = 1 + max(map(len, rows.values()))
-    with mpl.style.context(STYLE):
-        figure = Figure(figsize=(PANEL * columns, (PANEL + 0.5) * len(rows) + 0.3))
-        frames = figure.subplots(len(rows), columns, squeeze=False)
-        for line, (image, shown) in zip(frames, rows.items(), strict=True):
-            _show(
-                line[0],
-                f"{image}\nobserved" + (f" ({shown[0][0]})" if "factor" in axes else ""),
-                shown[0][1].run.folder / "observed.png",
-            )
-            for frame, (settings, result) in zip(line[1:], shown, strict=False):
-                chosen = "psnr" if result.setting("output") == "last" else "psnr_average"
-                text = f"{settings or image}\n{result.run.metrics[chosen]:.2f} dB"
-                _show(frame, text, result.run.folder / "restored.png")
-            for frame in line[1 + len(shown) :]:
-                frame.set_axis_off()
-        text = textwrap.fill(f"restored.png and its PSNR; {note}", 42 * columns)
-        figure.supxlabel(text, fontsize=6, color="0.4")
-        figure.savefig(path)
+        folder = result.run.folder
+        given = f" ({settings})" if "factor" in axes else ""
+        row = rows.setdefault(image, [(f"{image}\nobserved{given}", folder / "observed.png")])
+        chosen = "psnr" if result.setting("output") == "last" else "psnr_average"
+        text = f"{settings or image}\n{result.run.metrics[chosen]:.2f} dB"
+        row.append((text, folder / "restored.png"))
+    _draw_rows(path, list(rows.values()), f"restored.png and its PSNR; {note}")
 
 
 def draw_stages(path: Path, results: list[Result], axes: tuple[str, ...], note: str) -> bool:
@@ -141,30 +128,35 @@ def draw_stages(path: Path, results: list[Result], axes: tuple[str, ...], note: 
     Returns:
         Whether there was something to draw: previews in `snapshots/`.
     """
-    stages = [(result, sorted(result.run.folder.glob("snapshots/*.webp"))) for result in results]
-    stages = [(result, shown) for result, shown in stages if shown]
-    if not stages:
-        return False
-    columns = 1 + min(STAGES, max(len(shown) for _, shown in stages))
+    rows = []
+    for result in results:
+        shown = sorted(result.run.folder.glob("snapshots/*.webp"))
+        if not shown:
+            continue
+        name = ", ".join(filter(None, (result.image, result.label(axes))))
+        # Spread evenly over what there is, the first and the last included.
+        chosen = np.unique(np.linspace(0, len(shown) - 1, STAGES).round().astype(int))
+        row = [(f"iteration {int(shown[index].stem)}", shown[index]) for index in chosen]
+        truth = result.run.folder / "snapshots" / "truth.png"
+        rows.append([(f"{name}\n{row[0][0]}", row[0][1]), *row[1:], ("ground truth", truth)])
+    if rows:
+        _draw_rows(path, rows, f"averaged output on the way; {note}")
+    return bool(rows)
+
+
+def _draw_rows(path: Path, rows: list[list[tuple[str, Path]]], note: str) -> None:
+    """Draw rows of titled images, and a note below."""
+    columns = max(map(len, rows))
     with mpl.style.context(STYLE):
-        figure = Figure(figsize=(PANEL * columns, (PANEL + 0.5) * len(stages) + 0.3))
-        frames = figure.subplots(len(stages), columns, squeeze=False)
-        for line, (result, shown) in zip(frames, stages, strict=True):
+        figure = Figure(figsize=(PANEL * columns, (PANEL + 0.5) * len(rows) + 0.3))
+        frames = figure.subplots(len(rows), columns, squeeze=False)
+        for line, row in zip(frames, rows, strict=True):
             for frame in line:
                 frame.set_axis_off()
-            # Spread evenly over what there is, the first and the last included.
-            chosen = np.unique(np.linspace(0, len(shown) - 1, columns - 1).round().astype(int))
-            for frame, index in zip(line[:-1], chosen, strict=False):
-                _show(frame, f"iteration {int(shown[index].stem)}", shown[index])
-            truth = result.run.folder / "snapshots" / "truth.png"
-            name = ", ".join(filter(None, (result.image, result.label(axes))))
-            # Above the others' titles, where it may be as long as the row.
-            line[0].set_title(f"{name}\n", loc="left", fontsize=7, fontweight="bold")
-            _show(line[-1], "ground truth", truth)
-        text = textwrap.fill(f"averaged output on the way; {note}", 42 * columns)
-        figure.supxlabel(text, fontsize=6, color="0.4")
+            for frame, (text, image) in zip(line, row, strict=False):
+                _show(frame, text, image)
+        figure.supxlabel(textwrap.fill(note, 42 * columns), fontsize=6, color="0.4")
         figure.savefig(path)
-    return True
 
 
 def _draw_curve(
@@ -195,7 +187,6 @@ def _add_legend(figure: Figure, frames: NDArray[np.object_]) -> None:
 
 def _show(frame: Axes, text: str, path: Path) -> None:
     frame.set_title(text, fontsize=7)
-    frame.set_axis_off()
     try:
         with PillowImage.open(path) as image:
             shown = image.convert("RGB")  # on the range of its type: a black result is black

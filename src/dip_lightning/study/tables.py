@@ -74,14 +74,10 @@ def _means(
         images = group["image"].nunique()
         if images == 1:
             continue
-        means = group.groupby(["method", "image"])["value"].mean()
-        cells = [
-            format(means[method].mean(), style) if method in means.index.levels[0] else ""
-            for method in methods
-        ]
-        counts = means.groupby("method").size()
-        complete = [counts.get(method, 0) == images for method in methods]
-        shown = [cell if full else "" for cell, full in zip(cells, complete, strict=True)]
+        means = group.groupby(["method", "image"])["value"].mean().unstack().reindex(methods)
+        # A method that lacks an image has no mean.
+        means = means.mean(axis=1, skipna=False)
+        shown = ["" if pd.isna(mean) else format(mean, style) for mean in means]
         lines.append([f"mean of {images}", *names, *shown])
     return lines
 
