@@ -28,7 +28,7 @@ KNOWN_BY = {
     "pytorch_lightning": {"prior", "callbacks", "restoring", "cli"},
     "hydra": {"cli"},
     "omegaconf": {"cli", "presets"},
-    "wandb": {"callbacks", "cli"},
+    "wandb": {"callbacks", "dashboard", "cli"},
 }
 
 

@@ -20,7 +20,7 @@ def load():
     return [importlib.import_module(name) for name in names]
 
 LEFT_OUT = set()  # needs an extra that is not installed
-for name in ("generators.fused.functions", "generators.fused.launching",
+for name in ("dashboard.workspace", "generators.fused.functions", "generators.fused.launching",
              "generators.fused.network"):
     try:
         importlib.import_module(f"dip_lightning.{name}")

@@ -73,7 +73,7 @@ def _load_damaged(config: Config) -> tuple[Picture, Tensor | None, bool]:
     path = Path(value_of(config.observed))
     stored = open_file(path, "observed")
     height, width = stored.array.shape[:2]
-    return damaged(config, stored, path, _read_mask(config, (height, width)))
+    return damaged(config, stored, path, _read_mask(config, (height, width), stored))
 
 
 def damaged(
@@ -101,14 +101,17 @@ def damaged(
     return picture, m if picture.known is None else picture.known, is_alpha
 
 
-def _read_mask(config: Config, size: tuple[int, int]) -> Tensor | None:
+def _read_mask(
+    config: Config, size: tuple[int, int], damaged: Decoded | None = None
+) -> Tensor | None:
     if config.mask is None or config.mask in DRAWN_MASKS:
         return None
     means = value_of(config.mask_means)
     file = find_mask(config.mask, config.observed or config.image or DEFAULT_IMAGE)
     mask = read_mask(file, size, means, value_of(config.mask_grow))
+    image = None if damaged is None else damaged.array
     is_inpainting = config.task == "inpainting"
-    reason = doubt(mask, config.mask, means, is_inpainting=is_inpainting)
+    reason = doubt(mask, config.mask, means, image, is_inpainting=is_inpainting)
     if reason is not None:
         print(reason, file=sys.stderr)
     return mask.m

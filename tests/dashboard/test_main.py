@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pytest
 
@@ -21,6 +22,8 @@ def test_the_page_is_written_and_named(sweep, capsys):
         (["nowhere"], "nowhere: no such folder"),
         ([".", "--to", "no/page.html"], "--to=no/page.html: no folder no"),
         ([".", "--every", "0"], "--every=0: expected at least 1 second"),
+        ([".", "--serve", "--to", "../page.html"], "expected a file in"),
+        ([".", "--serve", "--port", "99999"], "--port=99999"),
     ],
 )
 def test_mistakes_are_one_sentence(arguments, sentence, tmp_path, monkeypatch, capsys):
@@ -38,14 +41,16 @@ def test_nothing_to_show_is_a_failure(tmp_path, capsys):
     assert "holds no run" in capsys.readouterr().err
 
 
-def test_watching_follows_a_sweep_until_interrupted(tmp_path):
+def test_serving_and_watching_follow_a_sweep_until_interrupted(tmp_path):
     outputs = tmp_path / "outputs"
     write_run(outputs / "a", status="running")
     command = [sys.executable, "-m", "dip_lightning.dashboard", str(outputs)]
-    options = ["--watch", "--every", "1"]
+    options = ["--serve", "--port", "0", "--watch", "--every", "1"]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline().startswith("1 run:")
-        assert data_of(outputs / "dashboard.html")["refresh"] == 1.0
+        address = process.stdout.readline().split()[0]
+        with urllib.request.urlopen(address) as answer:  # noqa: S310 - loopback
+            assert b'"refresh":1.0' in answer.read()
         write_run(outputs / "b")
         deadline = time.monotonic() + 60
         while len(data_of(outputs / "dashboard.html")["runs"]) < 2:

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import tifffile
+import torch
 from PIL import Image, ImageDraw
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import doubt, read_mask
+from dip_lightning.images import MaskFile, doubt, read_mask
 
 
 def save(path, values):
@@ -68,37 +69,40 @@ def test_a_mask_grows_by_a_disk(tmp_path, grow):
     assert np.array_equal(m == 0, np.hypot(y - 8, x - 6) <= grow)
 
 
-def drawn():
-    """A mask with a hole."""
+def scene():
+    """A photograph of noise with damage painted red, and the mask of it."""
+    rng = np.random.default_rng(0)
+    photo = rng.integers(0, 255, (40, 50, 3), dtype=np.uint8)
     m = np.full((40, 50), 255, np.uint8)
-    m[10:20, 10:25] = 0
-    return m
+    photo[10:20, 10:25], m[10:20, 10:25] = (255, 0, 0), 0
+    return photo, m
 
 
-def said(tmp_path, m, means="known", *, is_inpainting=True):
+def said(tmp_path, photo, m, means="known", *, is_inpainting=True):
     mask = read_mask(save(tmp_path / "m.png", m), m.shape[:2], means)
-    return doubt(mask, "m.png", means, is_inpainting=is_inpainting)
+    return doubt(mask, "m.png", means, photo, is_inpainting=is_inpainting)
 
 
 def test_no_doubt_about_a_mask_that_fits(tmp_path):
-    m = drawn()
-    assert said(tmp_path, m) is None
-    assert said(tmp_path, 255 - m, "missing") is None
-    assert said(tmp_path, np.full_like(m, 255)) is None
+    photo, m = scene()
+    assert said(tmp_path, photo, m) is None
+    assert said(tmp_path, photo, 255 - m, "missing") is None
+    assert said(tmp_path, photo, np.full_like(m, 255)) is None
+    assert said(tmp_path, None, m) is None
 
 
 def test_a_mask_the_other_way_round(tmp_path):
-    m = drawn()
-    sentence = said(tmp_path, 255 - m)
+    photo, m = scene()
+    sentence = said(tmp_path, photo, 255 - m)
     assert "92.5% of the pixels are missing" in sentence
     assert sentence.endswith("if white marks what is missing, add mask_means=missing")
-    assert "mask_means=known" in said(tmp_path, m, "missing")
-    assert said(tmp_path, 255 - m, is_inpainting=False) is None
+    assert "mask_means=known" in said(tmp_path, photo, m, "missing")
+    assert said(tmp_path, photo, 255 - m, is_inpainting=False) is None
 
 
 def test_a_photo_as_mask(tmp_path):
-    photo = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
-    assert "are grey or coloured" in said(tmp_path, photo)
+    photo, _ = scene()
+    assert "are grey or coloured" in said(tmp_path, photo, photo)
 
 
 def test_an_antialiased_drawing_is_no_photo(tmp_path):
@@ -106,4 +110,31 @@ def test_an_antialiased_drawing_is_no_photo(tmp_path):
     ImageDraw.Draw(sheet).line((0, 0, 400, 320), fill=0, width=9)
     m = np.asarray(sheet.resize((50, 40), Image.Resampling.LANCZOS))
     assert len(np.unique(m)) > 10
-    assert said(tmp_path, m) is None
+    assert said(tmp_path, scene()[0], m) is None
+
+
+def test_a_mask_that_misses_the_edge_of_the_damage(tmp_path):
+    photo, m = scene()
+    m[10:20, 10:13] = 255
+    assert "count as known for 20%; mask_grow=3" in said(tmp_path, photo, m)
+
+
+def test_the_mask_of_another_image(tmp_path):
+    photo, m = scene()
+    assert "lie where the mask has known pixels" in said(tmp_path, photo, m[::-1, ::-1])
+
+
+def test_a_plain_sky_is_no_damage(tmp_path):
+    rng = np.random.default_rng(0)
+    photo = rng.integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    photo[:20] = 255
+    m = np.full((40, 50), 255, np.uint8)
+    m[15:25, 30:32] = 0
+    assert said(tmp_path, photo, m) is None
+
+
+def test_counting_colours_of_a_large_image_looks_at_some_of_it(monkeypatch):
+    monkeypatch.setattr("dip_lightning.images.masks.LOOKED_AT", 100)
+    photo, m = scene()
+    mask = MaskFile(torch.from_numpy(m[::-1, ::-1] > 0).float()[None, None], 0.0)
+    assert doubt(mask, "m", "known", photo, is_inpainting=True) is not None

@@ -2,10 +2,12 @@
 
 import argparse
 import sys
-import time
+import threading
 from pathlib import Path
+from urllib.parse import quote
 
 from dip_lightning.dashboard.page import PAGE, write_dashboard
+from dip_lightning.dashboard.serving import HOST, open_server, watch
 from dip_lightning.errors import UserError
 
 EXIT_NOTHING, EXIT_USAGE = 1, 2
@@ -32,6 +34,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--to", type=Path, help=f"page to write; default: FOLDER/{PAGE}")
     parser.add_argument("--watch", action="store_true", help="write it again while fits run")
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two (5)")
+    parser.add_argument("--serve", action="store_true", help=f"serve it on {HOST}")
+    parser.add_argument("--port", type=int, default=8000, help="0: any that is free (8000)")
     given = parser.parse_args(argv)
     given.to = given.to or given.folder / PAGE
     if not given.folder.is_dir():
@@ -40,6 +44,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         raise UserError(f"--to={given.to}: no folder {given.to.parent}")
     if given.every < 1:
         raise UserError(f"--every={given.every:g}: expected at least 1 second")
+    if given.serve and not given.to.resolve().is_relative_to(given.folder.resolve()):
+        raise UserError(f"--to={given.to}: with --serve, expected a file in {given.folder}")
     return given
 
 
@@ -56,12 +62,26 @@ def _run(given: argparse.Namespace) -> int:
         return EXIT_NOTHING
     print(f"{count} run{'s' * (count != 1)}: {given.to}", flush=True)
     try:
-        while given.watch:
-            time.sleep(given.every)
-            write(given.every)
+        if given.serve:
+            _serve(given)
+        if given.watch:
+            watch(lambda: write(given.every), given.every)
+        elif given.serve:
+            threading.Event().wait()
     except KeyboardInterrupt:
-        write()
+        if given.watch:
+            write()
     return 0
+
+
+def _serve(given: argparse.Namespace) -> None:
+    try:
+        server = open_server(given.folder, given.port)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"--port={given.port}: {reason}; --port=0 takes a free one") from None
+    page = quote(given.to.resolve().relative_to(given.folder.resolve()).as_posix())
+    print(f"http://{HOST}:{server.server_port}/{page} (Ctrl-C ends it)", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,10 @@ from dip_lightning.images.reading import open_file
 PURE = 0.98  # so near to white a JPEG leaves white
 COLORED = 0.1  # difference of a pixel's channels; white is 1
 MANY = 0.25  # a drawing has fewer grey pixels at its edges, a photograph more
-MOSTLY = 0.5
+PAINTED = 0.005  # of an image have one and the same value: more than chance
+MOSTLY, ALMOST_ALL = 0.5, 0.98
+ALIKE = 0.5  # ratio of two areas that may be one and the same
+LOOKED_AT = 1 << 20  # pixels that colours are counted in
 
 
 @dataclass(frozen=True)
@@ -92,16 +95,20 @@ def _brightness(stored: Decoded) -> tuple[NDArray[np.float32], NDArray[np.float3
     return brightness / brightest, spread / brightest
 
 
-def doubt(mask: MaskFile, name: str, means: str, *, is_inpainting: bool) -> str | None:
+def doubt(
+    mask: MaskFile, name: str, means: str, image: NDArray[np.generic] | None, *, is_inpainting: bool
+) -> str | None:
     """Say why a mask may not be what was meant, with the cure; None where there is no reason.
 
     Args:
         mask: as understood.
         name: what the user called it.
         means: what white was taken for.
+        image: the damaged image as stored, (H, W, C); None where it is a ground truth.
         is_inpainting: holes are to be filled, so that less is missing than known.
     """
-    missing, other = 1 - float(mask.m.mean()), "missing" if means == "known" else "known"
+    known = mask.m[0, 0].numpy() > 0
+    missing, other = 1 - float(known.mean()), "missing" if means == "known" else "known"
     turn = f"if white marks what is {other}, add mask_means={other}"
     if mask.between > MANY:
         return (
@@ -109,6 +116,28 @@ def doubt(mask: MaskFile, name: str, means: str, *, is_inpainting: bool) -> str 
             "photograph, and count as missing; expected black and white only: the damage painted "
             "on a plain sheet of the image's size"
         )
-    if is_inpainting and missing > MOSTLY:
+    if not is_inpainting:
+        return None
+    if missing > MOSTLY:
         return f"mask={name}: {missing:.1%} of the pixels are missing; {turn}"
+    if image is None or not missing:
+        return None
+    wrong = _painted(known, image)
+    return None if wrong is None else f"mask={name}: the damage, painted in one colour, {wrong}"
+
+
+def _painted(known: NDArray[np.bool_], image: NDArray[np.generic]) -> str | None:
+    """Look for damage painted in one colour, and whether it lies where the mask has it."""
+    step = max(1, round((known.size / LOOKED_AT) ** 0.5))
+    known, looked_at = known[::step, ::step], np.ascontiguousarray(image[::step, ::step])
+    values = looked_at.view(np.dtype((np.void, looked_at[0, 0].nbytes)))[..., 0]
+    kinds, counts = np.unique(values, return_counts=True)
+    painted = values == kinds[counts.argmax()]
+    if painted.mean() < PAINTED or known.all():
+        return None
+    inside = float((painted & ~known).sum() / painted.sum())
+    if MOSTLY < inside < ALMOST_ALL:
+        return f"seems to count as known for {1 - inside:.0%}; mask_grow=3 covers its edge"
+    if inside < 1 - ALMOST_ALL and ALIKE < painted.sum() / (~known).sum() < 1 / ALIKE:
+        return "seems to lie where the mask has known pixels; is it the mask of this image?"
     return None
