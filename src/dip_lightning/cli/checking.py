@@ -175,6 +175,11 @@ def _check_key(override: Override, command: Command) -> None:
         raise UserError(f"{override.input_line}: unknown key {name}; {hint}")
     if name in GROUPS:
         _check_option(override, command.source.options(name))
+    if name == "output" and any("." in value or "/" in value for value in values_of(override)):
+        raise UserError(
+            f"{override.input_line}: choose one of average, last; the folder of the result is "
+            "hydra.run.dir="
+        )
 
 
 def _check_option(override: Override, options: list[str]) -> None:
