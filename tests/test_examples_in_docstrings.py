@@ -39,9 +39,10 @@ def in_the_reference():
 
 PUBLIC = {name: held for name, held in named() if not inspect.ismodule(held)}
 FOUND = {id(held): (name, held) for name, held in [*PUBLIC.items(), *in_the_reference()]}
+NAMES = [name for name, _ in FOUND.values()]
 
 
-@pytest.mark.parametrize(("name", "held"), FOUND.values(), ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("name", "held"), FOUND.values(), ids=NAMES)
 def test_the_example_runs(name, held):
     finder = doctest.DocTestFinder(recurse=False)
     (example,) = finder.find(held, name, globs={})

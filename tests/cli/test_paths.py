@@ -7,7 +7,7 @@ import pytest
 from dip_lightning.cli.overrides import parse_overrides, values_of
 from dip_lightning.cli.paths import expand, quoted
 from dip_lightning.errors import UserError
-from tests.command.test_overrides import NAMES, read_back
+from tests.cli.test_overrides import NAMES, read_back
 from tests.conftest import save_png, smooth_image
 
 

@@ -34,7 +34,10 @@ class Dashboard(WandbLogger):
     """
 
     _failed = False
-    expected = True
+
+    def __init__(self, *, expected: bool = True, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.expected = expected
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Send the measurements or images of one iteration, the curves once more against time."""
@@ -122,16 +125,13 @@ def _dashboard(config: Config, place: Place) -> Dashboard | None:
         try:
             if not _server_failed:
                 mode, expected = _mode(config.logger["mode"])
-            dashboard = _start(config, place, mode)
+            return _start(config, place, mode, expected=expected)
         except Exception as error:  # noqa: BLE001 - a dashboard must never cost a result
             instead = "without it" if _server_failed else "offline"
             print(f"W&B: {first_line(error)}; going on {instead}", file=sys.stderr)
             if _server_failed:
                 return None
             _server_failed = True
-        else:
-            dashboard.expected = expected
-            return dashboard
 
 
 def _mode(asked: str) -> tuple[str, bool]:
@@ -143,7 +143,7 @@ def _mode(asked: str) -> tuple[str, bool]:
     return told or ("online" if expected else "offline"), expected
 
 
-def _start(config: Config, place: Place, mode: str) -> Dashboard:
+def _start(config: Config, place: Place, mode: str, *, expected: bool) -> Dashboard:
     import wandb  # noqa: PLC0415 - slow to import, and only needed here
 
     settings, swept = config.logger, f" {place.swept}" if place.swept else ""
@@ -169,7 +169,7 @@ def _start(config: Config, place: Place, mode: str) -> Dashboard:
             finish_timeout=FINISH_SECONDS,
         ),
     )
-    dashboard = Dashboard(experiment=experiment)
+    dashboard = Dashboard(experiment=experiment, expected=expected)
     dashboard.define_axes()
     return dashboard
 

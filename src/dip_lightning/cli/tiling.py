@@ -245,20 +245,23 @@ class Tiling:
 
     def _history(self, parts: list[Part], fitted: Fitted, logger: Logger | None) -> History:
         """Write a row for each tile that was fitted: its iterations and seconds add up."""
-        history = History(
-            self.config.log_every, self.config.iterations, self.folder / "history.csv"
-        )
-        iteration = 0
+        rows: list[dict[str, float | None]] = []
+        iteration, seconds = 0, 0.0
         for part in parts:
             if part.fit:
                 loss, *errors = part.fit["iterates"][-1]
                 iteration += part.fit["iteration"]
-                history.seconds += part.seconds
-                values = (iteration, loss, *map(decibels, errors), history.seconds)
-                history.rows.append(dict(zip(COLUMNS, values, strict=True)))
+                seconds += part.seconds
+                values = (iteration, loss, *map(decibels, errors), seconds)
+                rows.append(dict(zip(COLUMNS, values, strict=True)))
+        best = self._psnr(fitted.last)
+        at = None if best is None else fitted.iteration
+        c = self.config
+        history = History(c.log_every, c.iterations, self.folder / "history.csv")
+        history.load_state_dict(
+            {"rows": rows, "psnr_best": best, "iteration_best": at, "seconds": seconds}
+        )
         history.write_rows(logger)
-        history.psnr_best = self._psnr(fitted.last)
-        history.iteration_best = None if history.psnr_best is None else fitted.iteration
         return history
 
     def _psnr(self, image: Tensor) -> float | None:
