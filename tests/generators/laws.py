@@ -6,7 +6,7 @@ SIZES = ((8, 8), (17, 13), (33, 64))
 
 
 def make(network, options, inputs=4, outputs=3, seed=0):
-    return network(options, inputs, outputs, torch.Generator().manual_seed(seed))
+    return network(inputs, outputs, options, torch.Generator().manual_seed(seed))
 
 
 def check_generator(network, options):

@@ -2,7 +2,6 @@
 
 from dataclasses import MISSING, fields
 from importlib import import_module
-from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Protocol, cast
 
@@ -38,7 +37,9 @@ def names() -> list[str]:
         >>> "skip" in generators.names()
         True
     """
-    return sorted(m.name for m in iter_modules([str(Path(__file__).parent)]) if m.name not in PARTS)
+    return sorted(
+        m.name for m in iter_modules(import_module(PACKAGE).__path__) if m.name not in PARTS
+    )
 
 
 def load(name: str) -> GeneratorModule:

@@ -1,7 +1,6 @@
 """The tasks by name, as `task=` picks them: one module each, with a function `problem`."""
 
 from importlib import import_module
-from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
@@ -10,12 +9,13 @@ from dip_lightning.prior.problem import Problem
 from dip_lightning.tasks.given import Given
 
 PARTS = {"given", "masked", "registry"}
+PACKAGE = "dip_lightning.tasks"
 
 
 def names() -> list[str]:
     """List the tasks that exist."""
-    here = str(Path(__file__).parent)
-    return sorted(module.name for module in iter_modules([here]) if module.name not in PARTS)
+    found = iter_modules(import_module(PACKAGE).__path__)
+    return sorted(module.name for module in found if module.name not in PARTS)
 
 
 def problem(given: Given, keys: dict[str, Any]) -> Problem:
@@ -31,5 +31,5 @@ def problem(given: Given, keys: dict[str, Any]) -> Problem:
     name = keys["task"]
     if name not in names():
         raise UserError(f"task={name}: choose one of {', '.join(names())}")
-    found: Problem = import_module(f"dip_lightning.tasks.{name}").problem(given, keys)
+    found: Problem = import_module(f"{PACKAGE}.{name}").problem(given, keys)
     return found
