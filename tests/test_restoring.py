@@ -38,6 +38,17 @@ def test_an_array_comes_back_as_it_was_given(channels, dtype):
     assert result.metrics["iterations"] == result.history[-1]["iteration"] == 2
 
 
+def test_a_task_that_adds_channels_gives_them_all_back(monkeypatch):
+    def gray(x):
+        return x.mean(1, keepdim=True)
+
+    def problem(given, _keys):
+        return dip.Problem(given.y, A=gray, shape=(3, *given.y.shape[2:]))
+
+    monkeypatch.setattr("dip_lightning.tasks.problem", problem)
+    assert restored(stored_array(1, "uint8")).image.shape == (9, 14, 3)
+
+
 def test_a_tensor_comes_back_as_it_was_given():
     image = smooth_image(3, 9, 14)
     result = restored(image, "sr", factor=2)

@@ -202,7 +202,8 @@ def _way_back(image: Any, picture: Picture) -> Callable[[Tensor], Any]:
 
     def array(pixels: Tensor) -> NDArray[Any]:
         found = quantise(pixels, picture.format)
-        return found[..., 0] if getattr(image, "ndim", 3) == 2 else found  # noqa: PLR2004
+        is_flat = getattr(image, "ndim", 3) == 2 and found.shape[2] == 1  # noqa: PLR2004
+        return found[..., 0] if is_flat else found
 
     def tensor(pixels: Tensor) -> Tensor:
         values = torch.from_numpy(quantise(pixels, picture.format))

@@ -22,11 +22,11 @@ def test_what_is_recorded_is_dropped_however_a_fit_ends(breaks, tmp_path):
 
     class Looking(Callback):
         def on_train_batch_end(self, *_):
-            kept.append(task.compute == task.iterate)
+            kept.append(task.run_iteration == task.iterate)
             if breaks:
                 raise RuntimeError("broken")
 
     with pytest.raises(RuntimeError, match="broken") if breaks else nullcontext():
         fit(task, config, IDENTITY, tmp_path, [Looking()], device=torch.device("cpu"))
     assert not kept[0]
-    assert task.compute == task.iterate
+    assert task.run_iteration == task.iterate

@@ -24,7 +24,7 @@ class Chunks:
     """Deal out the iterations of a fit; the data that a Trainer asks for.
 
     Attributes:
-        fit: asked for its pace, and for where it stands, as a checkpoint may have brought it on.
+        fit: its speed and its iteration, which a checkpoint may have set.
         total: iterations of the whole fit.
         size: iterations of each chunk; None: half a second of work, 1 to 50.
         every: a chunk ends at each multiple of it.
@@ -50,7 +50,7 @@ class Chunks:
         """Return the number of chunks in an epoch.
 
         Raises:
-            TypeError: nobody knows it where it depends on their speed.
+            TypeError: chunks depend on the speed, so their number is unknown.
         """
         if self.size != 1:
             raise TypeError("chunks depend on the speed of the fit")

@@ -60,7 +60,8 @@ class Accelerator(Protocol):
 class DeepImagePrior(LightningModule):
     """Fit theta so that A(x_hat) matches y: argmin_theta loss(A(x_hat), y), x_hat = f_theta(z + n).
 
-    Any `Trainer` fits it; there is no data to give. An epoch is the whole fit, unless
+    The method is `iterate`; the rest prepares it, counts, logs and saves. Any `Trainer` fits it;
+    there is no data to give. An epoch is the whole fit, unless
     `iterations_per_epoch` cuts it into several. Logged are `loss` and, with a ground truth,
     `psnr` and `psnr_average`. `prior()` is the restored image.
 
@@ -70,7 +71,7 @@ class DeepImagePrior(LightningModule):
         z: input of the network, (1, input_depth, H, W); None: drawn.
         image: for input_type="image": what is taken for z, (1, C, H, W).
         iterations_per_epoch: None: all of them.
-        part: name of a part of an image that is fitted by itself; another part, other draws.
+        part: name of a tile, which has random draws of its own; empty for a whole image.
         fit: see `FitSettings`.
 
     Raises:
@@ -182,7 +183,7 @@ class DeepImagePrior(LightningModule):
         return Chunks(self, total, s.chunk, EVERY, self.iterations_per_epoch)
 
     def configure_optimizers(self) -> Any:
-        """One for theta alone, and the course of its rate."""
+        """Return the optimizer of the network's weights and its learning rate schedule."""
         s, device = self.settings, self.device
         accelerator = self._accelerator
         adam = partial(
@@ -204,7 +205,7 @@ class DeepImagePrior(LightningModule):
         return [optimizer], [LambdaLR(optimizer, (lambda _: 1.0) if constant else course)]
 
     def on_fit_start(self) -> None:
-        """Refuse what would never look at this fit."""
+        """Refuse an EarlyStopping that would never act."""
         stops = any(isinstance(callback, EarlyStopping) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
         if stops and self.iterations_per_epoch is None:
             raise UserError(
@@ -231,10 +232,10 @@ class DeepImagePrior(LightningModule):
                 self.guard.load_state_dict(self._resumed["guard"], self.device)
             self._resumed = None
         self.network.train()
-        self.generate, self.compute = self.network.__call__, self.iterate
+        self.generate, self.run_iteration = self.network.__call__, self.iterate
         if self._accelerator is not None:
             found = self._accelerator.prepare(self, self.z.to(self.dtype_inside), optimizer)
-            self.network_computed, self.generate, self.compute = found
+            self.network_computed, self.generate, self.run_iteration = found
         self._count(self.iteration)
 
     def on_train_end(self) -> None:
@@ -243,12 +244,12 @@ class DeepImagePrior(LightningModule):
 
     def release(self) -> None:
         """Let go of what was recorded, which keeps memory that another fit needs."""
-        self.generate, self.compute = self.network.__call__, self.iterate
+        self.generate, self.run_iteration = self.network.__call__, self.iterate
 
     def iterate(self) -> Tensor:
         """Perturb z, generate, compare, step and average.
 
-        Nothing here waits for the device, and what the next iteration reads stays in its place.
+        Nothing here waits for the device, and all tensors stay in place: a CUDA graph can hold it.
 
         Returns:
             loss, error and error of the average, (3,); see `Iterate`.
@@ -270,27 +271,27 @@ class DeepImagePrior(LightningModule):
         self.x_hat.copy_(torch.where(finite, x_hat, self.x_hat))
         add_to_average(self.x_average, self.average_weight, self.x_hat, decay, counts=finite)
         if x is None:
-            return torch.stack([loss, loss, loss])
+            return torch.stack([loss, loss, loss])  # the errors are never read
         return torch.stack([loss, mse(self.x_hat, x), mse(self.x_average, x)])
 
     def training_step(self, iterations: int) -> None:
-        """Compute iterations, then look at their measurements, once, and stop where they say so."""
+        """Compute iterations, read their measurements, log them, and stop the fit if it is over."""
         started = time.perf_counter()
         measured = [self._advance() for _ in range(iterations)]
         rows = torch.stack(measured).tolist()  # waits for the device
         self.seconds_per_iteration = (time.perf_counter() - started) / len(rows)
-        self._look(rows)
+        self._record(rows)
         self._count(self.iteration)
         self._log()
         if self.is_over or self.diverged_at is not None:
             self.trainer.should_stop = True
 
     def _advance(self) -> Tensor:
-        measured = self.compute()
+        measured = self.run_iteration()
         self.scheduler.step()
         return measured
 
-    def _look(self, rows: list[list[float]]) -> None:
+    def _record(self, rows: list[list[float]]) -> None:
         compared = self.problem.x is not None
         self.iterates = [Iterate(row[0], *(row[1:] if compared else (None, None))) for row in rows]
         losses = [iterate.loss for iterate in self.iterates]
@@ -308,8 +309,9 @@ class DeepImagePrior(LightningModule):
 
     def _noise_power(self) -> float | None:
         power = self.problem.noise_power(self.x_average)
-        share = self.problem.known if self.seen is None else self.seen
-        return power if power is None or share is None else power * float(share.mean())
+        seen = self.problem.known if self.seen is None else self.seen
+        # The loss is divided by all values of y, not by those that it sees.
+        return power if power is None or seen is None else power * float(seen.mean())
 
     def _log(self) -> None:
         last, trainer = self.iterates[-1], self.trainer

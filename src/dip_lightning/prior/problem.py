@@ -112,7 +112,7 @@ class Problem(nn.Module):
         return mse(estimate, self.y) if seen is None else masked_mse(estimate, self.y, seen)
 
     def complete(self, x_hat: Tensor, seen: Tensor | None) -> Tensor:
-        """Return the image to show for the network's output, both (1, C, H, W) in [0, 1]."""
+        """Return the image to show: the network's output, its known pixels pasted where asked."""
         del seen
         return x_hat
 
@@ -160,7 +160,7 @@ class Problem(nn.Module):
         return seen
 
     def cut(self, tile: Tile, seen: Tensor | None = None) -> Self:
-        """Return the problem of a part of the image, for an operator that knows no place.
+        """Return the problem of a tile; a subclass says in `_of_part` what A and y are there.
 
         Args:
             tile: the part.
@@ -179,7 +179,7 @@ class Problem(nn.Module):
 
     def _of_part(self, tile: Tile) -> Self:
         del tile
-        raise UserError("tile: this operator has a place in the image; fit the image at once")
+        raise UserError("tile: this task cannot be fitted in tiles; leave tile out")
 
 
 def _noise_free(A: Operator) -> Operator:  # noqa: N803
