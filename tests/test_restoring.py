@@ -194,6 +194,39 @@ def test_a_mistake_is_one_sentence(image, sentence):
         restored(image)
 
 
+def test_a_mask_for_a_task_without_one_is_refused():
+    with pytest.raises(dip.UserError, match="mask: only for inpainting and restoration, not for"):
+        restored(stored_array(3, "uint8"), mask=np.ones((9, 14), bool))
+
+
+def test_bfloat16_comes_back_as_it_was_given():
+    assert restored(smooth_image(3, 9, 14).bfloat16()).image.dtype == torch.bfloat16
+
+
+def test_what_a_users_own_network_warns_of_is_heard():
+    class Talkative(torch.nn.Module):
+        def forward(self, z):
+            warnings.warn("of the user's", UserWarning, stacklevel=1)
+            return self.inner(z)
+
+    network = Talkative()
+    network.inner = small()
+    with pytest.warns(UserWarning, match="of the user's"):
+        restored(stored_array(3, "uint8"), network=network)
+
+
+def test_sigterm_ends_the_process_as_it_should(monkeypatch):
+    healthy = DeepImagePrior.iterate
+
+    def terminated(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return healthy(self)
+
+    monkeypatch.setattr(DeepImagePrior, "iterate", terminated)
+    with pytest.raises(SystemExit):
+        restored(stored_array(3, "uint8"), iterations=50)
+
+
 def test_a_task_that_needs_a_mask_says_so():
     with pytest.raises(dip.UserError, match="mask=null: task=inpainting"):
         restored(stored_array(3, "uint8"), "inpainting")

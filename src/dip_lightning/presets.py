@@ -109,8 +109,10 @@ def configure(task: str, keys: dict[str, Any], preset: str = "fast") -> Config:
         if network not in options("network"):
             raise UserError(f"network={network}: choose one of {', '.join(options('network'))}")
         network = network_of(network, task)
-    OmegaConf.register_new_resolver("if_at_least", if_at_least, replace=True)
     given = {**layers, **keys, "network": network, "logger": {"name": "none"}}
+    is_known = OmegaConf.has_resolver("if_at_least")
+    if not is_known:
+        OmegaConf.register_new_resolver("if_at_least", if_at_least)
     try:
         merged = OmegaConf.merge(OmegaConf.structured(Config), given)
         config = OmegaConf.to_object(merged)
@@ -118,6 +120,9 @@ def configure(task: str, keys: dict[str, Any], preset: str = "fast") -> Config:
         name = getattr(error, "full_key", None) or "restore"
         value = keys.get(name)
         raise UserError(f"{name}={value}: {first_line(error)}") from None
+    finally:
+        if not is_known:
+            OmegaConf.clear_resolver("if_at_least")
     assert isinstance(config, Config)  # noqa: S101 - what structured() promises
     config.spend()
     config.check()

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from dip_lightning import compute, outcome, tasks
 from dip_lightning.building import build_prior
 from dip_lightning.callbacks import Bar, History
-from dip_lightning.config import Config
+from dip_lightning.config import TASK_KEYS, Config
 from dip_lightning.errors import UserError
 from dip_lightning.images import Decoded, Format, Picture, open_file, preview, quantise
 from dip_lightning.images.masks import understood
@@ -121,6 +121,8 @@ def restore(
     if isinstance(network, str):
         keys["network"] = network
     config = configure(task, keys, preset)
+    if mask is not None and task not in TASK_KEYS["mask"]:
+        raise UserError(f"mask: only for {' and '.join(sorted(TASK_KEYS['mask']))}, not for {task}")
     stored = _stored(image)
     height, width = stored.array.shape[:2]
     m = None if mask is None else _known(config, mask, (height, width))
@@ -170,7 +172,10 @@ def _stored(image: Any) -> Decoded:
                 f"image: is a tensor of shape {tuple(image.shape)}, expected (1, C, H, W); a fit "
                 "restores one image, several take a fit each"
             )
-        array = image.detach().cpu()[0].permute(1, 2, 0).numpy()
+        on_host = image.detach().cpu()
+        # NumPy has no bfloat16.
+        on_host = on_host.float() if on_host.dtype == torch.bfloat16 else on_host
+        array = on_host[0].permute(1, 2, 0).numpy()
     elif isinstance(image, np.ndarray):
         array = image
     else:
@@ -238,6 +243,8 @@ def _fit(prior: DeepImagePrior, history: History, device: torch.device, *, progr
         try:
             trainer.fit(prior)
         except (KeyboardInterrupt, SystemExit):  # Lightning makes the one the other
+            if trainer.received_sigterm:
+                raise
             if not prior.iteration:
                 raise KeyboardInterrupt from None
             return True
@@ -255,7 +262,7 @@ def _quiet() -> Iterator[None]:
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if in_main else None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.filterwarnings("ignore", module=r"(pytorch_)?lightning\b")
         for name in LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)
         try:

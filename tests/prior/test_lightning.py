@@ -9,7 +9,14 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger
 
-from dip_lightning import DeepImagePrior, Denoising, Problem, SuperResolution, generators
+from dip_lightning import (
+    DeepImagePrior,
+    Denoising,
+    Inpainting,
+    Problem,
+    SuperResolution,
+    generators,
+)
 from dip_lightning.errors import UserError
 from tests.conftest import smooth_image
 
@@ -107,6 +114,8 @@ def test_a_loss_that_is_not_a_number_ends_the_fit():
     prior = DeepImagePrior(problem, small(), input_depth=4, iterations=20)
     Trainer(max_epochs=1, **ALONE).fit(prior)
     assert (prior.iteration, prior.diverged_at) == (1, 1)
+    with pytest.raises(UserError, match="not finite from the first iteration"):
+        prior()
 
 
 def test_the_noise_level_ends_the_fit():
@@ -172,6 +181,10 @@ def test_a_network_of_ones_own_and_its_z():
         (lambda: SuperResolution(torch.zeros(1, 3, 8, 8).int(), 2), "y: holds torch.int32, exp"),
         (lambda: SuperResolution(torch.full((1, 3, 8, 8), 200.0), 2), "y: has values from 200"),
         (lambda: Problem(torch.zeros(8, 8)), "shape=None: y is"),
+        (
+            lambda: Inpainting(torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 9)),
+            r"mask: is \(1, 1, 8, 9\), which does not fit y, \(1, 3, 8, 8\)",
+        ),
         (lambda: Problem(torch.zeros(2, 1, 8, 8)), "y: is .* a fit restores one image"),
         (
             lambda: Problem(torch.zeros(1, 4), A=projections, shape=(1, 8, 8)).loss(
@@ -198,6 +211,19 @@ def test_a_network_of_another_shape_is_named():
     prior = DeepImagePrior(Problem(smooth_image(3, 18, 22)), small(1), input_depth=4)
     with pytest.raises(UserError, match=r"network: returns \(1, 1, 18, 22\), expected"):
         Trainer(max_epochs=1, **ALONE).fit(prior)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -9999.0])
+def test_what_is_masked_may_be_anything(value):
+    y, mask = smooth_image(3, 18, 22), torch.ones(1, 1, 18, 22, dtype=torch.bool)
+    mask[..., 4:9, 5:11] = False
+    fits = []
+    for under in (value, 0.5):
+        given = torch.where(mask, y, under)
+        prior = Inpainting(given, mask, network=small(), input_depth=4, iterations=5)
+        Trainer(max_epochs=1, **ALONE).fit(prior)
+        fits.append(prior())
+    assert torch.equal(*fits)
 
 
 def test_early_stopping_without_epochs_is_refused():

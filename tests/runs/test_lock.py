@@ -63,10 +63,12 @@ def test_a_folder_in_use_is_left_alone(tmp_path, holder):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a signal that kills")
 def test_a_killed_process_leaves_no_obstacle(tmp_path, holder):
+    with pytest.raises(FolderError), locked(tmp_path / "out"):
+        pass
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     with locked(tmp_path / "out"):
-        pass
+        assert (tmp_path / "out" / LOCK).exists()
 
 
 @pytest.mark.parametrize("text", ["", "mine"])

@@ -170,10 +170,14 @@ class DeepImagePrior(LightningModule):
         """Return the restored image, (1, C, H, W) in [0, 1].
 
         Raises:
-            UserError: nothing was fitted yet.
+            UserError: nothing was fitted yet, or the first loss was not a finite number.
         """
         if not self.iteration:
             raise UserError("prior(): nothing was fitted yet; Trainer(max_epochs=1).fit(prior)")
+        if self.diverged_at == 1:
+            raise UserError(
+                f"lr={self.settings.lr}: the loss was not finite from the first iteration"
+            )
         return self.x_average if self.settings.output == "average" else self.x_hat
 
     def train_dataloader(self) -> Iterable[int]:

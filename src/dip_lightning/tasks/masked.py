@@ -131,6 +131,9 @@ class MaskedPrior(DeepImagePrior):
         **fit: Any,
     ) -> None:
         mask = checked(mask.to(torch.float32), "mask")
-        problem = MissingPixels(checked(y, "y"), mask, x, keep_known=keep_known)
+        if mask.shape[2:] != y.shape[2:] or mask.shape[1] not in {1, y.shape[1]}:
+            raise UserError(f"mask: is {tuple(mask.shape)}, which does not fit y, {tuple(y.shape)}")
+        y = checked(torch.where(mask > 0, y, 0), "y")  # what is masked may be anything
+        problem = MissingPixels(y, mask, x, keep_known=keep_known)
         super().__init__(problem, **fit)
         self.save_hyperparameters({"keep_known": keep_known})
