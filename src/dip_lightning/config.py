@@ -25,7 +25,7 @@ FASTER = ("auto", "none", "graph")  # auto: a graph on CUDA
 SHARED, FACTORS = 16, 6  # by tiles at least, pixels and (sr) times the factor
 LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
-MAY_BE_NULL = ("mask", "nodata")
+MAY_BE_NULL = ("mask", "nodata", "keep_known")
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
@@ -73,7 +73,9 @@ class Config(FitSettings):
     nodata: float | None = key(
         None, "masks: stored value of missing pixels, beside NaN and infinity"
     )
-    keep_known: bool | None = key(None, "masks: paste the known pixels into the result")
+    keep_known: bool | None = key(
+        None, "masks: paste the known pixels into the result; null: unless they are noisy"
+    )
 
     chunk: int | None = key(
         None, "iterations per Lightning step; null: by their speed", low=1, affects="nothing"

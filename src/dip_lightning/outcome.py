@@ -10,6 +10,7 @@ from torch import Tensor
 from dip_lightning.metrics import Scores, psnr_where, score
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.health import of_losses
+from dip_lightning.prior.outputs import Outputs
 from dip_lightning.prior.problem import Problem
 
 MOST_UNKNOWNS = 1_000_000
@@ -21,8 +22,7 @@ class Fitted:
     """Where a fit, or the fits of all tiles of an image, ended.
 
     Attributes:
-        last: the last iterate, (1, C, H, W).
-        average: the averaged output, (1, C, H, W).
+        outputs: what was computed.
         loss: of the last iteration; None where there was none.
         diagnosis: what is wrong with the course of the loss; see `health.of_losses`.
         iteration: how many iterations were computed.
@@ -30,10 +30,11 @@ class Fitted:
         reached_at: iteration at which only noise was left; None: never.
         diverged_at: iteration whose loss was not finite; None: none.
         network_computed: how, as a word; None: unknown.
+        is_combined: the averaged output was combined with a classical method, or with y itself.
+        fit_weight: mean weight of the fit beside the classical method; None: it is the fit alone.
     """
 
-    last: Tensor
-    average: Tensor
+    outputs: Outputs
     loss: float | None
     diagnosis: str | None
     iteration: int
@@ -41,14 +42,15 @@ class Fitted:
     reached_at: int | None = None
     diverged_at: int | None = None
     network_computed: str | None = None
+    is_combined: bool = False
+    fit_weight: float | None = None
 
     @classmethod
     def of(cls, prior: DeepImagePrior) -> Self:
         """Take what a fit has computed so far."""
         loss = prior.iterates[-1].loss if prior.iterates else None
         return cls(
-            prior.x_hat.cpu(),
-            prior.x_average.cpu(),
+            prior.outputs(),
             loss,
             None if loss is None else of_losses(prior.loss_first, prior.loss_best, loss),
             prior.iteration,
@@ -56,6 +58,8 @@ class Fitted:
             prior.discrepancy.reached_at,
             prior.diverged_at,
             prior.network_computed,
+            prior.is_combined,
+            prior.fit_weight,
         )
 
 
@@ -85,19 +89,26 @@ class Outcome:
         baselines: what classical methods make of it, the usual one first.
         last: the last iterate.
         average: the averaged output.
-        chosen: which of the two is the result.
+        combined: the averaged output combined with a classical method; None: it was not.
+        chosen: which of them is the result.
+        output: the name of that.
+        std: how sure the result is, (1, C, H, W); see `Outputs`.
     """
 
     observed: Measured
     baselines: list[Measured]
     last: Measured
     average: Measured
+    combined: Measured | None
     chosen: Measured
+    output: str
+    std: Tensor
 
     @property
     def rows(self) -> list[Measured]:
         """The lines of the table, from top to bottom."""
-        return [self.observed, *self.baselines, self.last, self.average]
+        combined = [] if self.combined is None else [self.combined]
+        return [self.observed, *self.baselines, self.last, self.average, *combined]
 
 
 def measure(
@@ -108,7 +119,7 @@ def measure(
     Args:
         problem: what was asked, on the CPU.
         fitted: where the fit ended.
-        output: "average" or "last", which one is the result.
+        output: "combined", "average" or "last", which one is the result.
         with_baselines: compute the classical methods.
     """
     x, m, factor = problem.x, problem.mask, problem.scale if problem.scale > 1 else None
@@ -123,9 +134,15 @@ def measure(
         start = time.perf_counter()
         pixels = compute()
         baselines.append(measured(name, pixels, time.perf_counter() - start))
-    last, average = measured("DIP last", fitted.last), measured("DIP averaged", fitted.average)
-    chosen = average if output == "average" else last
-    return Outcome(measured("observed", problem.y), baselines, last, average, chosen)
+    images = fitted.outputs
+    last, average = measured("DIP last", images.last), measured("DIP averaged", images.average)
+    combined = measured("DIP combined", images.combined) if fitted.is_combined else None
+    if output == "combined" and combined is None:
+        output = "average"
+    chosen = {"combined": combined, "average": average, "last": last}[output]
+    assert chosen is not None  # noqa: S101 - see above
+    observed = measured("observed", problem.y)
+    return Outcome(observed, baselines, last, average, combined, chosen, output, images.std)
 
 
 def baselines_are_affordable(problem: Problem) -> bool:
@@ -142,13 +159,16 @@ def baselines_are_affordable(problem: Problem) -> bool:
 
 def metrics(outcome: Outcome, fitted: Fitted) -> dict[str, Any]:
     """Collect what was measured, as metrics.json has it; None where it is not defined."""
-    last, average = asdict(outcome.last.scores), asdict(outcome.average.scores)
+    combined = NO_SCORES if outcome.combined is None else outcome.combined.scores
+    scored = {"": outcome.last.scores, "_average": outcome.average.scores, "_combined": combined}
     return {
         **{
-            f"{name}{suffix}": scores[name]
-            for name in last
-            for suffix, scores in (("", last), ("_average", average))
+            f"{name}{suffix}": value
+            for suffix, scores in scored.items()
+            for name, value in asdict(scores).items()
         },
+        "result": outcome.output,
+        "fit_weight": fitted.fit_weight,
         "observed": asdict(outcome.observed.scores),
         "baselines": [
             {"name": row.name, "seconds": row.seconds, **asdict(row.scores)}

@@ -44,9 +44,12 @@ class Restored(Generic[Image]):
     Attributes:
         image: the result, of the kind, shape and type of what was given, enlarged where the task
             does so; of a path, a NumPy array.
-        last: the last iterate in place of the averaged output, alike.
+        last: the last iterate in its place, alike.
+        std: how much the fit's outputs vary at each pixel, a standard deviation in the units of
+            `image`, (H, W, C); large where the result is unsure.
         history: a row for each tenth iteration: iteration, loss, psnr, psnr_average, seconds.
-        metrics: status, iterations, loss, seconds.
+        metrics: status, iterations, loss, seconds; result: which output it is; fit_weight: of the
+            fit beside a classical method, None: it is the fit alone.
         prior: the fit itself.
 
     Example:
@@ -56,13 +59,14 @@ class Restored(Generic[Image]):
         >>> settings = {"network": small, "iterations": 3, "device": "cpu", "progress": False}
         >>> result = dip.restore(torch.rand(1, 3, 20, 24), **settings)
         >>> sorted(result.metrics)
-        ['iterations', 'loss', 'seconds', 'status']
+        ['fit_weight', 'iterations', 'loss', 'result', 'seconds', 'status']
         >>> result.image.shape, len(result.history)
         (torch.Size([1, 3, 20, 24]), 2)
     """
 
     image: Any
     last: Any
+    std: NDArray[Any]
     history: list[dict[str, float | None]]
     metrics: dict[str, Any]
     prior: DeepImagePrior = field(repr=False)
@@ -136,21 +140,33 @@ def restore(
     interrupted = _fit(prior, history, compute.find_device(device), progress=progress)
     fitted = Fitted.of(prior)
     measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
-    metrics = _metrics(fitted, history, interrupted=interrupted)
+    metrics = _metrics(fitted, history, measured.output, interrupted=interrupted)
     if is_alpha and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
     back = _way_back(image, picture)
     return Restored(
-        back(measured.chosen.pixels), back(measured.last.pixels), history.rows, metrics, prior
+        back(measured.chosen.pixels),
+        back(measured.last.pixels),
+        _in_units(measured.std, picture.format),
+        history.rows,
+        metrics,
+        prior,
     )
 
 
-def _metrics(fitted: Fitted, history: History, *, interrupted: bool) -> dict[str, Any]:
+def _in_units(std: Tensor, stored: Format) -> NDArray[Any]:
+    spans = np.subtract(stored.high, stored.low)
+    return std[0].permute(1, 2, 0).numpy() * np.asarray(spans, np.float32)
+
+
+def _metrics(fitted: Fitted, history: History, output: str, *, interrupted: bool) -> dict[str, Any]:
     status = "interrupted" if interrupted and not fitted.is_over else "finished"
     return {
         "status": status if fitted.diverged_at is None else "diverged",
         "iterations": fitted.iteration,
         "loss": fitted.loss,
+        "result": output,
+        "fit_weight": fitted.fit_weight,
         "seconds": history.seconds,
     }
 

@@ -14,6 +14,7 @@ from dip_lightning.optimizers import StepLimit
 from dip_lightning.tasks import Given
 from tests.conftest import smooth_image
 
+OUTPUTS = ("x_hat", "x_average", "x_square", "x_combined", "w", "average_weight")
 NETWORK = {"name": "skip", "generator": "skip", "down": [4, 6], "up": [4, 5], "skip": [2, 0]}
 SETTINGS = {
     "sr": {"factor": 3, "observation": "lanczos2"},
@@ -196,7 +197,7 @@ def test_checkpoint_loads_without_arbitrary_code(tmp_path):
     lightning.save_checkpoint(tmp_path / "last.ckpt")
     saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
     names = {name.partition(".")[0] for name in saved["state_dict"]}
-    assert names == {"network", "x_hat", "x_average", "average_weight"}  # no z, no y
+    assert names == {"network", *OUTPUTS}  # no z, no y
     again = make()
     again.on_load_checkpoint(saved)
     again.load_state_dict(saved["state_dict"])

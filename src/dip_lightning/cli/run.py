@@ -195,7 +195,7 @@ def _status(fitted: Fitted, stopping: Stopping) -> str:
 def _diagnosis(fitted: Fitted, pointless: str | None) -> str | None:
     if fitted.diverged_at is not None:
         return "not_finite"
-    return fitted.diagnosis or pointless or health.of_output(fitted.last)
+    return fitted.diagnosis or pointless or health.of_output(fitted.outputs.last)
 
 
 def _noise(config: Config, problem: Problem) -> float | None:
@@ -256,6 +256,7 @@ def _write(
     if opaque and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
     report.write_images(folder, picture, found)
+    report.write_uncertainty(folder, found)
     report.write_comparison(folder, problem, found, values["iterations"])
     report.write_metrics(folder, values)  # says that the images are there
 
@@ -283,6 +284,9 @@ def _conclude(
             "the noisy image as its noise lets it; more may show more detail",
             file=sys.stderr,
         )
+    if fitted.fit_weight is not None:
+        classical = next(iter(problem.baselines()))
+        print(f"result: {fitted.fit_weight:.0%} of the fit, the rest {classical}, in the mean")
     if problem.x is not None:
         print(outcome.format_table(found))
 

@@ -3,7 +3,7 @@
 import gc
 import signal
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,13 @@ from dip_lightning.losses import mse
 from dip_lightning.metrics import decibels
 from dip_lightning.outcome import Fitted
 from dip_lightning.prior.health import of_losses
+from dip_lightning.prior.outputs import Outputs
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.tiles import Grid, Mosaic, Tile, cover
 from dip_lightning.runs import checkpoint
 from dip_lightning.runs.checkpoint import Identity, fingerprints
 
-NOTHING = torch.empty(0)  # in place of pixels that are in the mosaic
+BUFFERS = ("x_hat", "x_average", "x_square", "x_combined")  # what outputs are made of
 
 
 def grid_of(config: Config, problem: Problem) -> Grid:
@@ -44,15 +45,13 @@ class Part:
     """What the fit of a tile, or its checkpoint, has given.
 
     Attributes:
-        last: the last iterate, (1, C, h, w).
-        average: the averaged output, (1, C, h, w).
+        outputs: of the tile; None: they are in the mosaic.
         fit: what the checkpoint says of its course; empty where there was no fit.
         seconds: how long it took.
         is_copy: nothing was missing, so y is the result.
     """
 
-    last: Tensor
-    average: Tensor
+    outputs: Outputs | None
     fit: dict[str, Any]
     seconds: float = 0.0
     is_copy: bool = False
@@ -135,18 +134,20 @@ class Tiling:
         """
         panels = Panels(self.folder / "snapshots", self.config.iterations)
         panels.write_truth(self.problem.x)
-        mosaics, parts = [Mosaic(self.problem.shape) for _ in range(2)], []
+        mosaics, parts = [Mosaic(self.problem.shape) for _ in fields(Outputs)], []
         for number, tile in enumerate(self.grid):
             part = self._part(number, tile, device, stopping)
-            for mosaic, pixels in zip(mosaics, (part.last, part.average), strict=True):
+            assert part.outputs is not None  # noqa: S101 - it is not in the mosaic yet
+            for mosaic, pixels in zip(mosaics, part.outputs.images, strict=True):
                 mosaic.add(tile, pixels)
-            parts.append(replace(part, last=NOTHING, average=NOTHING))
+            parts.append(replace(part, outputs=None))
             gc.collect()  # a Trainer and its model refer to each other
         if not any(part.fit or part.is_copy for part in parts):
             raise SystemExit(128 + signal.SIGTERM)  # before the first iteration
-        fitted = self._fitted(parts, *(mosaic.image() for mosaic in mosaics))
+        fitted = self._fitted(parts, Outputs(*(mosaic.image() for mosaic in mosaics)))
         history = self._history(parts, fitted, logger)
-        panels.write(fitted.average, fitted.iteration, self._psnr(fitted.average), logger)
+        average = fitted.outputs.average
+        panels.write(average, fitted.iteration, self._psnr(average), logger)
         panels.finish()
         finished = sum(part.is_over for part in parts)
         if finished < len(parts):
@@ -190,18 +191,19 @@ class Tiling:
     def _part(self, number: int, tile: Tile, device: torch.device, stopping: Stopping) -> Part:
         """Return a tile's result: found, fitted, or a stand-in."""
         (problem, _), path = self._asked(tile), self._found.get(number)
-        if self.config.keep_known and problem.known is not None and bool(problem.known.all()):
-            return Part(problem.y, problem.y, {}, is_copy=True)
+        if problem.keep_known and problem.known is not None and bool(problem.known.all()):
+            return Part(Outputs.same(problem.y), {}, is_copy=True)
         saved = None if path is None else checkpoint.read(path)
         if saved is None or not saved["fit"]["is_over"]:
             saved = self._fit(number, tile, device, stopping) or saved
         if saved is None:
             stand_in = tile.cut(self._stand_in)
-            return Part(stand_in, stand_in, {})
+            return Part(Outputs.same(stand_in), {})
         if saved["fit"]["is_over"]:
             keep_result(self._place(number) / checkpoint.NAME, saved)
         state, seconds = saved["state_dict"], saved["callbacks"][History.__qualname__]["seconds"]
-        return Part(state["x_hat"], state["x_average"], saved["fit"], seconds)
+        outputs = Outputs.of(state, is_combined=saved["fit"]["is_combined"])
+        return Part(outputs, saved["fit"], seconds)
 
     def _fit(
         self, number: int, tile: Tile, device: torch.device, stopping: Stopping
@@ -224,7 +226,7 @@ class Tiling:
             return None
         return checkpoint.read(place / checkpoint.NAME)
 
-    def _fitted(self, parts: list[Part], last: Tensor, average: Tensor) -> Fitted:
+    def _fitted(self, parts: list[Part], outputs: Outputs) -> Fitted:
         fits = [part.fit for part in parts if part.fit]
         losses = [fit["iterates"][-1][0] for fit in fits]
         is_over = all(part.is_over for part in parts)
@@ -232,15 +234,17 @@ class Tiling:
         if not is_over:
             iterations = [sum(iterations) // len(parts)]
         ended = max(iterations)
+        weights = [fit["fit_weight"] for fit in fits if fit["fit_weight"] is not None]
         return Fitted(
-            last,
-            average,
+            outputs,
             loss=sum(losses) / len(parts) if losses else 0.0,
             diagnosis=next((part.diagnosis for part in parts if part.diagnosis), None),
             iteration=ended,
             is_over=is_over,
             reached_at=ended if is_over and ended < self.config.iterations else None,
             diverged_at=next((fit["diverged_at"] for fit in fits if fit["diverged_at"]), None),
+            is_combined=any(fit["is_combined"] for fit in fits),
+            fit_weight=sum(weights) / len(weights) if weights else None,
         )
 
     def _history(self, parts: list[Part], fitted: Fitted, logger: Logger | None) -> History:
@@ -254,7 +258,7 @@ class Tiling:
                 seconds += part.seconds
                 values = (iteration, loss, *map(decibels, errors), seconds)
                 rows.append(dict(zip(COLUMNS, values, strict=True)))
-        best = self._psnr(fitted.last)
+        best = self._psnr(fitted.outputs.last)
         at = None if best is None else fitted.iteration
         c = self.config
         history = History(c.log_every, c.iterations, self.folder / "history.csv")
@@ -278,5 +282,5 @@ def keep_result(path: Path, saved: dict[str, Any]) -> None:
     if "optimizer_states" not in saved:
         return
     kept = {name: saved[name] for name in ("configuration", "given", "fit", "callbacks")}
-    state = {name: saved["state_dict"][name] for name in ("x_hat", "x_average")}
+    state = {name: saved["state_dict"][name] for name in BUFFERS}
     checkpoint.write(path, {**kept, "state_dict": state})

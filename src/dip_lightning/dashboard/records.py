@@ -20,12 +20,13 @@ IMAGES = {
     "restored": "restored.png",
     "observed": "observed.png",
     "mask": "mask.png",
+    "uncertainty": "uncertainty.png",
     "truth": "snapshots/truth.png",
     "comparison": "comparison.png",
 }
 
 LINKED = (
-    *("restored.png", "restored.tif", "mask.png", "comparison.png"),
+    *("restored.png", "restored.tif", "mask.png", "uncertainty.png", "comparison.png"),
     *("metrics.json", "history.csv"),
 )
 

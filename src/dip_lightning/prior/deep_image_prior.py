@@ -22,6 +22,9 @@ from dip_lightning.losses import mse
 from dip_lightning.metrics import decibels
 from dip_lightning.optimizers import Muon, StepLimit, add_to_average, lay_out_state, warmup_cosine
 from dip_lightning.prior.chunks import Chunks
+from dip_lightning.prior.combination import RELEASED_AT, combine, weigh
+from dip_lightning.prior.conditioning import FedBack, conditioning
+from dip_lightning.prior.outputs import Outputs
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.settings import fit_settings
@@ -95,8 +98,12 @@ class DeepImagePrior(LightningModule):
     x_hat: Tensor
     x_average: Tensor
     average_weight: Tensor
+    x_square: Tensor
+    x_combined: Tensor
+    w: Tensor
     z: Tensor
     seen: Tensor | None
+    seen_later: Tensor | None
 
     def __init__(
         self,
@@ -116,18 +123,25 @@ class DeepImagePrior(LightningModule):
         self.problem, self.part = problem, part
         self.iterations_per_epoch = iterations_per_epoch
         s, channels = self.settings, problem.shape[0]
-        depth = s.input_depth if z is None else z.shape[1]
+        self.conditioning = conditioning(s, problem)
+        beside = 0 if self.conditioning is None else self.conditioning.channels
+        depth = s.input_depth if z is None else z.shape[1] + beside
         self.network = network or default_network(depth, channels, self.random("weights"))
-        self.register_buffer("z", self._draw(image) if z is None else z, persistent=False)
+        z = self._draw(image, depth - beside) if z is None else z
+        self.register_buffer("z", z, persistent=False)
         self.z = self.z.contiguous(memory_format=torch.channels_last)
         if s.holdout and problem.own_loss is not None:
             raise UserError(f"holdout={s.holdout}: a loss of your own sees all of y")
         seen = problem.hold_out(s.holdout, self.random("holdout")) if s.holdout else None
-        self.register_buffer("seen", seen, persistent=False)
-        for name in ("x_hat", "x_average"):
+        self.released_at = self._hold_back(seen) if s.validation else None
+        if self.released_at is None:
+            self.register_buffer("seen", seen, persistent=False)
+        for name in ("x_hat", "x_average", "x_square", "x_combined"):
             self.register_buffer(name, torch.zeros(1, *problem.shape))
+        self.register_buffer("w", torch.zeros(1, 1, *problem.shape[1:]))
         self.register_buffer("average_weight", torch.zeros(()))
         self.iteration = 0
+        self.is_weighed = self.is_combined = False
         self.iterates: list[Iterate] = []
         self.loss_first = self.loss_best = math.inf
         self.diverged_at: int | None = None
@@ -141,11 +155,27 @@ class DeepImagePrior(LightningModule):
         self._accelerator: Accelerator | None = None
         self._resumed: dict[str, Any] | None = None
 
-    def _draw(self, image: Tensor | None) -> Tensor:
+    def _hold_back(self, seen: Tensor | None) -> int | None:
+        """Keep values from the loss until the release; return when that is, None: none can be."""
+        s, known = self.settings, self.problem.known_values() if seen is None else seen
+        at = EVERY * round(RELEASED_AT * s.iterations / EVERY)
+        before = self.problem.draw_seen(known, s.validation, self.random("validation"))
+        if before is None or not 0 < at < s.iterations:
+            return None
+        self.register_buffer("seen", before, persistent=False)
+        self.register_buffer("seen_later", known.contiguous(), persistent=False)
+        return at
+
+    def _draw(self, image: Tensor | None, depth: int) -> Tensor:
         s, (_, height, width) = self.settings, self.problem.shape
+        if depth < 1:
+            raise UserError(
+                f"input_depth={s.input_depth}: expected at least {s.input_depth - depth + 1}, as "
+                "the network sees the image beside z"
+            )
         return draw_input(
             s.input_type,
-            (s.input_depth, height, width),
+            (depth, height, width),
             scale=s.input_scale,
             image=image,
             generator=self.random("input"),
@@ -178,7 +208,16 @@ class DeepImagePrior(LightningModule):
             raise UserError(
                 f"lr={self.settings.lr}: the loss was not finite from the first iteration"
             )
-        return self.x_average if self.settings.output == "average" else self.x_hat
+        return self.outputs().chosen(self.settings.output)
+
+    def outputs(self) -> Outputs:
+        """Return what was computed so far."""
+        return Outputs.of(self.state_dict(), is_combined=self.is_combined)
+
+    @property
+    def fit_weight(self) -> float | None:
+        """Mean weight of the fit in its combination with a classical method; None: not weighed."""
+        return float(self.w.mean()) if self.is_weighed else None
 
     def train_dataloader(self) -> Iterable[int]:
         """Deal out the iterations; a fit has no data."""
@@ -238,13 +277,55 @@ class DeepImagePrior(LightningModule):
         self.network.train()
         self.generate, self.run_iteration = self.network.__call__, self.iterate
         if self._accelerator is not None:
-            found = self._accelerator.prepare(self, self.z.to(self.dtype_inside), optimizer)
+            found = self._accelerator.prepare(self, self._like(), optimizer)
             self.network_computed, self.generate, self.run_iteration = found
+        if isinstance(self.conditioning, FedBack):
+            self.conditioning.begin(self.iteration, self.device)
+        if self.released_at is not None and self.iteration >= self.released_at:
+            self._let_count()
         self._count(self.iteration)
 
+    def _like(self) -> Tensor:
+        depth = self.z.shape[1] + (0 if self.conditioning is None else self.conditioning.channels)
+        shape = (1, depth, *self.z.shape[2:])
+        like = torch.empty(shape, dtype=self.dtype_inside, device=self.device)
+        return like.contiguous(memory_format=torch.channels_last)
+
     def on_train_end(self) -> None:
-        """Let go of what was recorded."""
+        """Combine the outputs with the classical method, and let go of what was recorded."""
         self.release()
+        if self.is_over and self.diverged_at is None and self.settings.output == "combined":
+            self._combine()
+
+    @torch.no_grad()
+    def _combine(self) -> None:
+        """Compute the result: weighed against the classical method, and agreeing with y."""
+        problem, x = self.problem, self.x_average
+        if self.is_weighed:
+            classical = problem.classical(self.seen_later)
+            assert classical is not None  # noqa: S101 - it was weighed
+            x = combine(x, classical.to(x), self.w)
+        self.x_combined.copy_(problem.agree(x))
+        self.is_combined = not torch.equal(self.x_combined, self.x_average)
+
+    @torch.no_grad()
+    def _let_count(self) -> None:
+        """Let the loss see what was held out."""
+        assert self.seen is not None  # noqa: S101 - there is a release
+        assert self.seen_later is not None  # noqa: S101
+        self.seen.copy_(self.seen_later)  # in place, for a CUDA graph
+
+    @torch.no_grad()
+    def _weigh(self) -> None:
+        """Weigh the averaged output against the classical method where neither has seen y."""
+        problem, seen = self.problem, self.seen
+        assert seen is not None  # noqa: S101 - there is a release
+        assert self.seen_later is not None  # noqa: S101
+        classical = problem.classical(seen)
+        if classical is not None:
+            x, held_out = self.x_average, self.seen_later - seen
+            self.w.copy_(weigh(x, classical.to(x), problem.y, held_out))
+            self.is_weighed = True
 
     def release(self) -> None:
         """Let go of what was recorded, which keeps memory that another fit needs."""
@@ -260,11 +341,15 @@ class DeepImagePrior(LightningModule):
         """
         self.optimizer.zero_grad()
         z = perturb(self.z, self.settings.noise_std, self.perturbations)
+        seen = self.seen
+        if self.conditioning is not None:
+            beside, seen = self.conditioning.draw(self.x_average, seen, self.perturbations)
+            z = torch.cat([z, beside], 1)
         x_hat = self.generate(z.to(self.dtype_inside, memory_format=self.layout))
         if x_hat.shape != self.x_hat.shape:
             expected = tuple(self.x_hat.shape)
             raise UserError(f"network: returns {tuple(x_hat.shape)}, expected {expected}")
-        loss = self.problem.loss(x_hat, self.seen)
+        loss = self.problem.loss(x_hat, seen)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         with torch.no_grad():
@@ -274,6 +359,8 @@ class DeepImagePrior(LightningModule):
         finite, decay, x = loss.isfinite(), self.settings.average, self.problem.x
         self.x_hat.copy_(torch.where(finite, x_hat, self.x_hat))
         add_to_average(self.x_average, self.average_weight, self.x_hat, decay, counts=finite)
+        step = finite * (1 - decay) / self.average_weight
+        self.x_square.lerp_(self.x_hat.square(), step)
         if x is None:
             return torch.stack([loss, loss, loss])  # the errors are never read
         return torch.stack([loss, mse(self.x_hat, x), mse(self.x_average, x)])
@@ -285,6 +372,9 @@ class DeepImagePrior(LightningModule):
         rows = torch.stack(measured).tolist()  # waits for the device
         self.seconds_per_iteration = (time.perf_counter() - started) / len(rows)
         self._record(rows)
+        if self.iteration == self.released_at:
+            self._weigh()
+            self._let_count()
         self._count(self.iteration)
         self._log()
         if self.is_over or self.diverged_at is not None:
@@ -347,6 +437,9 @@ class DeepImagePrior(LightningModule):
             "diverged_at": self.diverged_at,
             "is_over": self.is_over,
             "reached_at": self.discrepancy.reached_at,
+            "is_weighed": self.is_weighed,
+            "is_combined": self.is_combined,
+            "fit_weight": self.fit_weight,
             "perturbations": self.perturbations.get_state(),
             "guard": {} if self.guard is None else self.guard.state_dict(),
             "computed": self.computed(self.computed_on),
@@ -360,6 +453,7 @@ class DeepImagePrior(LightningModule):
         self.iteration, self.diverged_at = saved["iteration"], saved["diverged_at"]
         self.iterates = [Iterate(*values) for values in saved["iterates"]]
         self.discrepancy.reached_at = saved["reached_at"]
+        self.is_weighed, self.is_combined = saved["is_weighed"], saved["is_combined"]
         self.loss_first, self.loss_best = saved["losses"]
 
     def computed(self, device: torch.device) -> str:

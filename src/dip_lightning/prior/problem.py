@@ -46,6 +46,7 @@ class Problem(nn.Module):
 
     reach: ClassVar[int] = 0  # outermost pixels of y that A computes from beyond the border of x
     scale = 1  # pixels of x for each of y, along each axis
+    keep_known = False  # whether the result takes the known pixels from y
     is_clipped = False  # whether y was clipped to [0, 1] after its noise was added
     y: Tensor
     x: Tensor | None
@@ -116,6 +117,22 @@ class Problem(nn.Module):
         del seen
         return x_hat
 
+    def classical(self, seen: Tensor | None = None) -> Tensor | None:
+        """Return what a classical method makes of y, to be weighed against the fit.
+
+        Args:
+            seen: which values of y it may see, as `known`; None: all that are known.
+
+        Returns:
+            (1, C, H, W) in [0, 1]; None: there is none that a weight could be found for.
+        """
+        del seen
+        return None
+
+    def agree(self, x: Tensor) -> Tensor:
+        """Return x, (1, C, H, W), changed as little as needed to agree with y, where asked."""
+        return x
+
     def noise_power(self, x: Tensor) -> float | None:
         """Return the mean square of n where x is the image; None where it is unknown."""
         if self.y_noise_std is None:
@@ -136,8 +153,9 @@ class Problem(nn.Module):
         return self.y if self.y.shape[1:] == self.shape else self.y.new_zeros(1, *self.shape)
 
     def known_values(self) -> Tensor:
-        """Return which values of y are known, 0 or 1, broadcasting to y's shape."""
-        return self.y.new_ones((1,) * self.y.ndim) if self.known is None else self.known
+        """Return which values of y are known, 0 or 1: of y's last two axes, and broadcasting."""
+        known = self.y.new_ones((1,) * self.y.ndim) if self.known is None else self.known
+        return known.expand(*known.shape[:-2], *self.y.shape[-2:])
 
     def hold_out(self, share: float, draw: torch.Generator) -> Tensor:
         """Return which known values of y a loss may see, as `known`.
@@ -149,15 +167,20 @@ class Problem(nn.Module):
         Raises:
             UserError: none is left, or none is held out.
         """
-        known = self.known_values()
-        kept = torch.rand(self.y.shape[-2:], generator=draw) < 1 - share
-        seen = known * kept.to(known)
-        if not seen.any() or torch.equal(seen, known.expand_as(seen)):
+        seen = self.draw_seen(self.known_values(), share, draw)
+        if seen is None:
             raise UserError(
                 f"holdout={share}: of this image's known pixels, expected some to be left and some "
                 "to be held out; choose another fraction"
             )
         return seen
+
+    @staticmethod
+    def draw_seen(known: Tensor, share: float, draw: torch.Generator) -> Tensor | None:
+        """Leave out a share of the known values; None: none would be left, or none left out."""
+        kept = torch.rand(known.shape[-2:], generator=draw) < 1 - share
+        seen = known * kept.to(known)
+        return seen if seen.any() and not torch.equal(seen, known) else None
 
     def cut(self, tile: Tile, seen: Tensor | None = None) -> Self:
         """Return the problem of a tile; a subclass says in `_of_part` what A and y are there.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from dip_lightning.errors import UserError
 from dip_lightning.keys import check_range, key
 
+OUTPUTS = ("combined", "average", "last")
 WARMUP = 50  # iterations at most, where nothing else is said
 
 
@@ -46,6 +47,23 @@ class FitSettings:
     input_scale: float = key(0.1, "factor of a random z", above=0)
     noise_std: float = key(0.03, "noise added to z at each iteration, std", low=0)
 
+    shown: float = key(
+        0.0,
+        "fraction of y's pixels shown to the network, which predicts the others; 0: none",
+        low=0,
+        high=0.99,
+    )
+    feedback: float | None = key(
+        None,
+        "noise on the averaged output, shown to the network beside z, std; null: not shown",
+        low=0,
+    )
+    validation: float = key(
+        0.0,
+        "fraction of y's known pixels that weigh fit and classical method, then count again",
+        low=0,
+        high=0.5,
+    )
     holdout: float = key(
         0.0, "fraction of y's known pixels that the loss does not see", low=0, high=0.9
     )
@@ -55,7 +73,9 @@ class FitSettings:
         low=0,
     )
     average: float = key(0.99, "decay of the averaged output", low=0, high=0.99999)
-    output: str = key("average", "which one is the result", choices=("average", "last"))
+    output: str = key(
+        "average", "which one is the result; combined: with the classical method", choices=OUTPUTS
+    )
     seed: int = key(0, "of every random draw", low=0, high=2**31 - 1)
     precision: str = key("auto", "of the inner layers", choices=("auto", "float32", "bfloat16"))
     chunk: int | None = key(1, "iterations per Lightning step; null: by their speed", low=1)

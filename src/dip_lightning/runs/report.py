@@ -17,6 +17,8 @@ from dip_lightning.runs import ownership
 from dip_lightning.runs.figure import Panel, draw_comparison
 from dip_lightning.runs.naming import counted
 
+WHITE = 0.1  # standard deviation that uncertainty.png shows in white, the range of the data being 1
+
 
 def write_metrics(folder: Path, values: dict[str, Any]) -> None:
     """Write metrics.json in one step, so that a reader never sees half of it."""
@@ -72,6 +74,12 @@ def write_images(folder: Path, picture: Picture, outcome: Outcome) -> None:
     if picture.format.tiff:
         with ownership.writing(folder / "restored.tif") as partial:
             write_tiff(partial, restored)
+
+
+def write_uncertainty(folder: Path, outcome: Outcome) -> None:
+    """Write uncertainty.png: the outputs' standard deviation, white where it is a tenth or more."""
+    std = outcome.std.mean(1, keepdim=True)
+    _write_png(folder / "uncertainty.png", Picture((std / WHITE).clamp(max=1), None, Format()))
 
 
 def write_comparison(folder: Path, problem: Problem, outcome: Outcome, iterations: int) -> None:

@@ -63,7 +63,8 @@ class MissingPixels(Problem):
         if y is None:
             assert x is not None  # noqa: S101 - one of the two is given
             y = m * x
-        return cls(y, m, x, keep_known=keys["keep_known"])
+        keep_known = keys["keep_known"]
+        return cls(y, m, x, keep_known=True if keep_known is None else keep_known)
 
     @property
     def mask(self) -> Tensor:
@@ -78,9 +79,17 @@ class MissingPixels(Problem):
         assert pasted is not None  # noqa: S101 - m
         return torch.lerp(x_hat, self.y, pasted)
 
+    def classical(self, seen: Tensor | None = None) -> Tensor:
+        """Biharmonic inpainting."""
+        return biharmonic(self.y, self.A.m if seen is None else seen)
+
+    def agree(self, x: Tensor) -> Tensor:
+        """Paste the known pixels where `keep_known` asks for it."""
+        return self.complete(x, None)
+
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Biharmonic inpainting."""
-        return {"biharmonic": lambda: biharmonic(self.y, self.A.m)}
+        return {"biharmonic": self.classical}
 
     def _of_part(self, tile: Tile) -> "MissingPixels":
         x = None if self.x is None else tile.cut(self.x)

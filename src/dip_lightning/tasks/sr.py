@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from dip_lightning.baselines import bicubic, lanczos
+from dip_lightning.baselines import back_project, back_projection, bicubic, lanczos
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Downsample, pillow_downsample
 from dip_lightning.operators.downsample import LANCZOS_SUPPORT
@@ -15,6 +15,7 @@ from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
 KERNEL = "lanczos2"
+STEPS = 5  # of back-projection for the result
 
 
 class LowResolution(Problem):
@@ -57,12 +58,17 @@ class LowResolution(Problem):
         """Bicubic interpolation."""
         return bicubic(self.y, self.shape[1:], self.scale)
 
+    def agree(self, x: Tensor) -> Tensor:
+        """Correct x until its low-resolution image is y."""
+        return back_project(x, self.y, self.scale, self.A, STEPS)
+
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
-        """Interpolation, bicubic and by Lanczos' kernel."""
-        size = self.shape[1:]
+        """Interpolation, bicubic and by Lanczos' kernel, and back-projection."""
+        y, size, factor = self.y, self.shape[1:], self.scale
         return {
             "bicubic": self.stand_in,
-            "Lanczos": lambda: lanczos(self.y, size, self.scale),
+            "Lanczos": lambda: lanczos(y, size, factor),
+            "back-projection": lambda: back_projection(y, size, factor, self.A),
         }
 
     def _of_part(self, tile: Tile) -> "LowResolution":

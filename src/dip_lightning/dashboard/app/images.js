@@ -18,6 +18,7 @@ function imagesView() {
 function baseOptions(runs) {
   const options = [["observed", "the observation"]];
   if (runs.some((run) => run.images.mask || run.previews.mask)) options.push(["mask", "the mask (white: known)"]);
+  if (runs.some((run) => run.images.uncertainty || run.previews.uncertainty)) options.push(["uncertainty", "the uncertainty (white: unsure)"]);
   if (runs.some((run) => run.images.truth || run.previews.truth)) options.push(["truth", "the ground truth"]);
   if (!DATA.single && !state.run) options.push(...runs.map((run) => [`run ${run.id}`, labelOf(run)]));
   if (!options.some(([key]) => key === state.against)) state.against = "observed";

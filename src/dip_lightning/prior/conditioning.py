@@ -1,0 +1,115 @@
+"""What the network sees beside z, drawn anew in each iteration."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from dip_lightning.errors import UserError
+from dip_lightning.prior.problem import Problem
+from dip_lightning.prior.settings import FitSettings
+
+FADED_AT = 0.5  # share of the fit after which the average is fed back without noise
+
+
+class Conditioning(Protocol):
+    """A source of further input channels."""
+
+    channels: int
+
+    def draw(
+        self, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """Draw the further channels of one iteration, all in place for a CUDA graph.
+
+        Args:
+            x_average: averaged output so far, (1, C, H, W).
+            seen: which values of y the loss may see; None: all.
+            generator: source of randomness, on x_average's device.
+
+        Returns:
+            What the network sees, (1, channels, H, W), and which values of y the loss may see.
+        """
+
+
+class ShownPixels:
+    """Show the network a part of the known pixels; the loss counts the others, which it predicts.
+
+    The channels are s y and s, where s is a fresh draw: 1 with probability `share` at a known
+    pixel, else 0.
+
+    Args:
+        problem: y has a value for each pixel of x.
+        share: of the known pixels, above 0 and below 1.
+
+    Raises:
+        UserError: y's values are not pixels of x.
+
+    Source: after Quan et al., "Self2Self with dropout: learning self-supervised denoising from
+        single image", CVPR 2020.
+    """
+
+    def __init__(self, problem: Problem, share: float) -> None:
+        if tuple(problem.y.shape[1:]) != problem.shape:
+            raise UserError(
+                f"shown={share}: only where y has a value for each pixel of x; leave it out"
+            )
+        self.problem, self.share = problem, share
+        self.channels = problem.shape[0] + problem.known_values().shape[1]
+
+    def draw(
+        self, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """Draw s; see `Conditioning`."""
+        seen = self.problem.known_values() if seen is None else seen
+        chances = torch.rand(x_average[:, :1].shape, generator=generator, device=x_average.device)
+        drawn = (chances < self.share).to(x_average)
+        shown = (seen * drawn).expand(-1, -1, *x_average.shape[2:])
+        return torch.cat([shown * self.problem.y, shown], 1), seen * (1 - drawn)
+
+
+class FedBack:
+    """Show the network its own averaged output, under noise that is gone by the middle of the fit.
+
+    The channels are x_average + s max(0, 1 - 2 t / T) N(0, 1), in iteration t of T.
+
+    Args:
+        problem: what is asked.
+        std: s.
+        iterations: T.
+
+    Source: after "Self-diffusion for solving inverse problems", NeurIPS 2025.
+    """
+
+    def __init__(self, problem: Problem, std: float, iterations: int) -> None:
+        self.channels, self.std = problem.shape[0], std
+        self.step = 1 / (FADED_AT * iterations)
+        self.strength = problem.y.new_ones(())
+
+    def begin(self, iteration: int, device: torch.device) -> None:
+        """Go on after so many iterations, on the device of the fit."""
+        self.strength = torch.tensor(max(0.0, 1 - iteration * self.step), device=device)
+
+    def draw(
+        self, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """Draw the noise; see `Conditioning`."""
+        noise = torch.empty_like(x_average).normal_(generator=generator)
+        beside = x_average + self.std * self.strength * noise
+        self.strength.sub_(self.step).clamp_(min=0)
+        return beside, seen
+
+
+def conditioning(settings: FitSettings, problem: Problem) -> Conditioning | None:
+    """Choose what the settings ask for; None: the network sees z alone.
+
+    Raises:
+        UserError: both are asked for, or the problem has no such pixels.
+    """
+    if settings.shown and settings.feedback is not None:
+        raise UserError(f"shown={settings.shown} feedback={settings.feedback}: give one of the two")
+    if settings.shown:
+        return ShownPixels(problem, settings.shown)
+    if settings.feedback is not None:
+        return FedBack(problem, settings.feedback, settings.iterations)
+    return None

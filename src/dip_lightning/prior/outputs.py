@@ -1,0 +1,51 @@
+"""What a fit has computed: its last output, the average, how sure they are, and the result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Images of a fit, or of all tiles of an image, (1, C, H, W) each.
+
+    Attributes:
+        last: the last iterate.
+        average: the averaged output.
+        combined: the average combined with a classical method; the average where it was not.
+        std: how much the iterates vary about the average, a standard deviation.
+    """
+
+    last: Tensor
+    average: Tensor
+    combined: Tensor
+    std: Tensor
+
+    @classmethod
+    def of(cls, state: Mapping[str, Tensor], *, is_combined: bool) -> Self:
+        """Take them from a module's state.
+
+        Args:
+            state: of a `DeepImagePrior`, its `state_dict()`.
+            is_combined: whether it holds a combined image.
+        """
+        average = state["x_average"].cpu()
+        variance = state["x_square"].cpu() - average.square()
+        combined = state["x_combined"].cpu() if is_combined else average
+        return cls(state["x_hat"].cpu(), average, combined, variance.clamp(min=0).sqrt())
+
+    @classmethod
+    def same(cls, image: Tensor) -> Self:
+        """Return one image, which is sure, in place of a fit's."""
+        return cls(image, image, image, image.new_zeros(image.shape))
+
+    def chosen(self, output: str) -> Tensor:
+        """Return the result: "combined", "average" or "last"."""
+        return {"combined": self.combined, "average": self.average, "last": self.last}[output]
+
+    @property
+    def images(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """All of them, in the order of the fields."""
+        return self.last, self.average, self.combined, self.std

@@ -1,0 +1,97 @@
+"""What the network sees beside z."""
+
+import pytest
+import torch
+
+from dip_lightning import Problem, generators
+from dip_lightning.errors import UserError
+from dip_lightning.operators import random_mask
+from dip_lightning.prior.conditioning import FedBack, ShownPixels, conditioning
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.prior.settings import FitSettings
+from dip_lightning.tasks import Restoration
+from dip_lightning.tasks.masked import MissingPixels
+from tests.conftest import smooth_image
+from tests.prior.test_deep_image_prior import trainer
+
+
+def network(inputs):
+    return generators.Skip(inputs, 3, generators.SkipOptions([4, 4], [4, 4], [2, 2]))
+
+
+def draw_of(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_what_is_shown_is_known_and_does_not_count(per_channel):
+    x = smooth_image(3, 33, 40)
+    m = random_mask((3, 33, 40), 0.5, per_channel=per_channel, generator=draw_of())
+    problem = MissingPixels(m * x, m, x)
+    shown = ShownPixels(problem, 0.7)
+    beside, seen = shown.draw(torch.zeros_like(x), None, draw_of(1))
+    y, s = beside[:, :3], beside[:, 3:]
+    assert beside.shape[1] == shown.channels == 3 + m.shape[1]
+    assert torch.equal(y, s * x)
+    assert bool((s <= m).all())
+    assert torch.equal(s + seen, m)  # each known pixel is either shown or counts
+    assert float(s.sum() / m.sum()) == pytest.approx(0.7, abs=0.05)
+    again, _ = shown.draw(torch.zeros_like(x), None, draw_of(2))
+    assert not torch.equal(beside, again)
+
+
+def test_what_is_held_out_is_never_shown():
+    x = smooth_image(1, 33, 40)
+    m = torch.ones(1, 1, 33, 40)
+    problem = MissingPixels(x, m)
+    kept = problem.hold_out(0.5, draw_of())
+    beside, seen = ShownPixels(problem, 0.5).draw(torch.zeros_like(x), kept, draw_of(1))
+    assert torch.equal(beside[:, 1:] + seen, kept)
+
+
+def test_fed_back_noise_is_gone_by_the_middle():
+    problem, x = Problem(torch.rand(1, 3, 20, 24)), torch.full((1, 3, 20, 24), 0.5)
+    fed = FedBack(problem, 0.2, iterations=40)
+    fed.begin(0, torch.device("cpu"))
+    stds = [float((fed.draw(x, None, draw_of(t))[0] - x).std()) for t in range(22)]
+    assert stds[0] == pytest.approx(0.2, rel=0.1)
+    assert stds[10] == pytest.approx(0.1, rel=0.1)
+    assert max(stds[20:]) < 1e-6
+    fed.begin(10, torch.device("cpu"))  # goes on where a checkpoint ended
+    assert float((fed.draw(x, None, draw_of(10))[0] - x).std()) == pytest.approx(stds[10], abs=1e-6)
+
+
+@pytest.mark.parametrize("keys", [{"shown": 0.7}, {"feedback": 0.1}])
+def test_a_fit_sees_it_and_resumes_to_the_same_bits(keys, tmp_path):
+    x = smooth_image(3, 17, 13)
+
+    def made():
+        torch.manual_seed(0)
+        return Restoration.simulate(
+            x, known=0.5, network=network(12), input_depth=12, iterations=12, **keys
+        )
+
+    whole, half = made(), made()
+    trainer().fit(whole)
+    first = trainer(max_steps=6)
+    first.fit(half)
+    first.save_checkpoint(tmp_path / "half.ckpt")
+    resumed = made()
+    trainer().fit(resumed, ckpt_path=tmp_path / "half.ckpt")
+    assert resumed.iteration == 12
+    assert torch.equal(whole(), resumed())
+    plain = made()
+    plain.conditioning = None
+    assert plain.z.shape[1] < 12  # the rest are the channels beside z
+
+
+def test_what_cannot_be_is_refused():
+    x = torch.rand(1, 3, 20, 24)
+    rows = Problem(torch.rand(1, 3, 20), A=lambda x: x.mean(3), shape=(3, 20, 24))
+    with pytest.raises(UserError, match=r"shown=0\.5: only where y has a value for each pixel"):
+        conditioning(FitSettings(shown=0.5), rows)
+    with pytest.raises(UserError, match=r"shown=0\.5 feedback=0\.1: give one of the two"):
+        conditioning(FitSettings(shown=0.5, feedback=0.1), Problem(x))
+    with pytest.raises(UserError, match="input_depth=4: expected at least 5"):
+        DeepImagePrior(Problem(x), input_depth=4, shown=0.5, network=network(4))
+    assert conditioning(FitSettings(), Problem(x)) is None
