@@ -58,8 +58,8 @@ class Fitted:
             prior.discrepancy.reached_at,
             prior.diverged_at,
             prior.network_computed,
-            prior.is_combined,
-            prior.fit_weight,
+            prior.combination.is_done,
+            prior.combination.fit_weight,
         )
 
 

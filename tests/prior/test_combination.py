@@ -63,8 +63,8 @@ def test_a_bad_fit_gives_way_to_the_classical_method():
     )
     x = (0.2 + 0.3 * rows + 0.2 * columns).expand(1, 3, 33, 40).contiguous()
     prior = restored(x, validation=0.1, output="combined")
-    assert prior.fit_weight is not None
-    assert prior.fit_weight < 0.05
+    assert prior.combination.fit_weight is not None
+    assert prior.combination.fit_weight < 0.05
     assert torch.allclose(prior(), x, atol=0.02)
     assert not torch.allclose(prior.x_average, x, atol=0.02)
 
@@ -72,7 +72,7 @@ def test_a_bad_fit_gives_way_to_the_classical_method():
 def test_values_held_out_count_again_at_the_end():
     prior = restored(smooth_image(3, 17, 13), validation=0.2, output="average")
     assert torch.equal(prior.seen, prior.problem.known)
-    assert prior.released_at == 40
+    assert prior.combination.released_at == 40
     assert torch.equal(prior(), prior.x_average)
 
 
@@ -84,7 +84,7 @@ def test_the_loss_does_not_see_them_before():
     trainer(max_steps=30).fit(prior)
     assert bool((prior.seen <= prior.problem.known).all())
     assert not torch.equal(prior.seen, prior.problem.known)
-    assert not prior.is_weighed
+    assert not prior.combination.is_weighed
 
 
 def test_without_a_value_to_spare_there_is_no_weight():
@@ -100,7 +100,7 @@ def test_without_a_value_to_spare_there_is_no_weight():
         output="combined",
     )
     trainer().fit(prior)
-    assert prior.fit_weight is None
+    assert prior.combination.fit_weight is None
     assert torch.equal(prior(), prior.x_average)
 
 
@@ -129,7 +129,7 @@ def test_a_super_resolved_image_agrees_with_its_observation():
         x, factor=3, network=network(8), input_depth=8, iterations=30, output="combined"
     )
     trainer().fit(prior)
-    assert prior.is_combined
+    assert prior.combination.is_done
 
     def apart(image):
         return float((Downsample(3)(image) - prior.problem.y).square().mean())

@@ -14,7 +14,7 @@ from dip_lightning.optimizers import StepLimit
 from dip_lightning.tasks import Given
 from tests.conftest import smooth_image
 
-OUTPUTS = ("x_hat", "x_average", "x_square", "x_combined", "w", "average_weight")
+OUTPUTS = ("x_hat", "x_average", "x_square", "average_weight", "combination")
 NETWORK = {"name": "skip", "generator": "skip", "down": [4, 6], "up": [4, 5], "skip": [2, 0]}
 SETTINGS = {
     "sr": {"factor": 3, "observation": "lanczos2"},

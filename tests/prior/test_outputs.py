@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dip_lightning.prior.outputs import Outputs
+from dip_lightning.prior.outputs import Outputs, kept
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import fit, make
 
@@ -34,6 +34,8 @@ def test_one_image_in_place_of_a_fit_is_sure():
 @pytest.mark.parametrize("is_combined", [False, True])
 def test_without_a_combination_the_average_takes_its_place(is_combined):
     prior = fit(make(x=smooth_image(3, 9, 7), iterations=3))
-    state = prior.state_dict() | {"x_combined": torch.full((1, 3, 9, 7), 0.25)}
-    found = Outputs.of(state, is_combined=is_combined).chosen("combined")
-    assert torch.equal(found, state["x_combined" if is_combined else "x_average"])
+    state = kept(prior.state_dict())
+    state["combination.x"] = torch.full((1, 3, 9, 7), 0.25)
+    state["combination._extra_state"]["is_done"] = is_combined
+    found = Outputs.of(state).chosen("combined")
+    assert torch.equal(found, state["combination.x" if is_combined else "x_average"])

@@ -24,13 +24,11 @@ from dip_lightning.losses import mse
 from dip_lightning.metrics import decibels
 from dip_lightning.outcome import Fitted
 from dip_lightning.prior.health import of_losses
-from dip_lightning.prior.outputs import Outputs
+from dip_lightning.prior.outputs import Outputs, kept
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.tiles import Grid, Mosaic, Tile, cover
 from dip_lightning.runs import checkpoint
 from dip_lightning.runs.checkpoint import Identity, fingerprints
-
-BUFFERS = ("x_hat", "x_average", "x_square", "x_combined")  # what outputs are made of
 
 
 def grid_of(config: Config, problem: Problem) -> Grid:
@@ -202,8 +200,7 @@ class Tiling:
         if saved["fit"]["is_over"]:
             keep_result(self._place(number) / checkpoint.NAME, saved)
         state, seconds = saved["state_dict"], saved["callbacks"][History.__qualname__]["seconds"]
-        outputs = Outputs.of(state, is_combined=saved["fit"]["is_combined"])
-        return Part(outputs, saved["fit"], seconds)
+        return Part(Outputs.of(state), saved["fit"], seconds)
 
     def _fit(
         self, number: int, tile: Tile, device: torch.device, stopping: Stopping
@@ -243,7 +240,7 @@ class Tiling:
             is_over=is_over,
             reached_at=ended if is_over and ended < self.config.iterations else None,
             diverged_at=next((fit["diverged_at"] for fit in fits if fit["diverged_at"]), None),
-            is_combined=any(fit["is_combined"] for fit in fits),
+            is_combined=not torch.equal(outputs.combined, outputs.average),
             fit_weight=sum(weights) / len(weights) if weights else None,
         )
 
@@ -281,6 +278,5 @@ def keep_result(path: Path, saved: dict[str, Any]) -> None:
     """
     if "optimizer_states" not in saved:
         return
-    kept = {name: saved[name] for name in ("configuration", "given", "fit", "callbacks")}
-    state = {name: saved["state_dict"][name] for name in BUFFERS}
-    checkpoint.write(path, {**kept, "state_dict": state})
+    facts = {name: saved[name] for name in ("configuration", "given", "fit", "callbacks")}
+    checkpoint.write(path, {**facts, "state_dict": kept(saved["state_dict"])})

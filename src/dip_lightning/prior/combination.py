@@ -1,12 +1,111 @@
 """The weighted mean of a fit and a classical method, weighed where neither of them has looked."""
 
+from typing import Any
+
 import torch
 from kornia.filters import gaussian_blur2d
-from torch import Tensor
+from torch import Tensor, nn
+
+from dip_lightning.prior.problem import Problem
 
 RELEASED_AT = 0.8  # share of the fit after which the values that were held out count again
 WINDOW = 8.0  # standard deviation of the window in which a weight is found, pixels
 SHRINKAGE = 1.0  # of the weights towards that of the whole image
+
+
+class Combination(nn.Module):
+    """The result: the averaged output beside a classical method, agreeing with y.
+
+    Until the release, a share of y's known values is kept from the loss. At the release, both
+    methods are compared there; then the values count again.
+
+    Args:
+        problem: what is asked.
+        seen: which values of y the loss may see; None: all that are known.
+        share: of these, kept back until the release; 0: the fit is not weighed.
+        iterations: of the fit.
+        every: the release is at a multiple of it.
+        draw: source of randomness, on the CPU.
+
+    Attributes:
+        released_at: iteration of the release; None: nothing is or can be kept back.
+        seen: which values of y the loss may see now; None: all that are known.
+        w: weight of the fit, (1, 1, H, W).
+        x: the result, (1, C, H, W).
+        is_weighed: w has been found.
+        is_done: x has been computed, and is another image than the averaged output.
+    """
+
+    w: Tensor
+    x: Tensor
+    seen: Tensor | None
+    after: Tensor | None
+
+    def __init__(
+        self,
+        problem: Problem,
+        seen: Tensor | None,
+        share: float,
+        iterations: int,
+        every: int,
+        draw: torch.Generator,
+    ) -> None:
+        super().__init__()
+        after = problem.known_values() if seen is None else seen
+        before = problem.draw_seen(after, share, draw) if share else None
+        at = every * round(RELEASED_AT * iterations / every)
+        self.released_at = at if before is not None and 0 < at < iterations else None
+        kept_back = self.released_at is not None
+        self.register_buffer("seen", before if kept_back else seen, persistent=False)
+        self.register_buffer("after", after if kept_back else None, persistent=False)
+        self.register_buffer("w", problem.y.new_zeros(1, 1, *problem.shape[1:]))
+        self.register_buffer("x", problem.y.new_zeros(1, *problem.shape))
+        self.is_weighed = self.is_done = False
+
+    def begin(self, iteration: int) -> None:
+        """Go on after so many iterations."""
+        if self.released_at is not None and iteration >= self.released_at:
+            self._release()
+
+    @torch.no_grad()
+    def look(self, iteration: int, x_average: Tensor, problem: Problem) -> None:
+        """At the release, find the weights."""
+        if iteration != self.released_at or self.seen is None or self.after is None:
+            return
+        classical = problem.classical(self.seen)
+        if classical is not None:
+            held_out = self.after - self.seen
+            self.w.copy_(weigh(x_average, classical.to(self.w), problem.y, held_out))
+            self.is_weighed = True
+        self._release()
+
+    def _release(self) -> None:
+        if self.seen is not None and self.after is not None:
+            self.seen.copy_(self.after)  # in place, for a CUDA graph
+
+    @torch.no_grad()
+    def finish(self, x_average: Tensor, problem: Problem) -> None:
+        """Compute the result."""
+        x = x_average
+        if self.is_weighed:
+            classical = problem.classical(self.after)
+            assert classical is not None  # noqa: S101 - it was weighed
+            x = combine(x, classical.to(x), self.w)
+        self.x.copy_(problem.agree(x))
+        self.is_done = not torch.equal(self.x, x_average)
+
+    @property
+    def fit_weight(self) -> float | None:
+        """Mean of w; None: the fit was not weighed."""
+        return float(self.w.mean()) if self.is_weighed else None
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return what a checkpoint needs beside the buffers."""
+        return {"is_weighed": self.is_weighed, "is_done": self.is_done}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take that back."""
+        self.is_weighed, self.is_done = state["is_weighed"], state["is_done"]
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from dip_lightning.losses import mse
 from dip_lightning.metrics import decibels
 from dip_lightning.optimizers import Muon, StepLimit, add_to_average, lay_out_state, warmup_cosine
 from dip_lightning.prior.chunks import Chunks
-from dip_lightning.prior.combination import RELEASED_AT, combine, weigh
+from dip_lightning.prior.combination import Combination
 from dip_lightning.prior.conditioning import FedBack, conditioning
 from dip_lightning.prior.outputs import Outputs
 from dip_lightning.prior.problem import Problem
@@ -99,11 +99,7 @@ class DeepImagePrior(LightningModule):
     x_average: Tensor
     average_weight: Tensor
     x_square: Tensor
-    x_combined: Tensor
-    w: Tensor
     z: Tensor
-    seen: Tensor | None
-    seen_later: Tensor | None
 
     def __init__(
         self,
@@ -133,15 +129,12 @@ class DeepImagePrior(LightningModule):
         if s.holdout and problem.own_loss is not None:
             raise UserError(f"holdout={s.holdout}: a loss of your own sees all of y")
         seen = problem.hold_out(s.holdout, self.random("holdout")) if s.holdout else None
-        self.released_at = self._hold_back(seen) if s.validation else None
-        if self.released_at is None:
-            self.register_buffer("seen", seen, persistent=False)
-        for name in ("x_hat", "x_average", "x_square", "x_combined"):
+        draw = self.random("validation")
+        self.combination = Combination(problem, seen, s.validation, s.iterations, EVERY, draw)
+        for name in ("x_hat", "x_average", "x_square"):
             self.register_buffer(name, torch.zeros(1, *problem.shape))
-        self.register_buffer("w", torch.zeros(1, 1, *problem.shape[1:]))
         self.register_buffer("average_weight", torch.zeros(()))
         self.iteration = 0
-        self.is_weighed = self.is_combined = False
         self.iterates: list[Iterate] = []
         self.loss_first = self.loss_best = math.inf
         self.diverged_at: int | None = None
@@ -154,17 +147,6 @@ class DeepImagePrior(LightningModule):
         self.network_computed: str | None = None
         self._accelerator: Accelerator | None = None
         self._resumed: dict[str, Any] | None = None
-
-    def _hold_back(self, seen: Tensor | None) -> int | None:
-        """Keep values from the loss until the release; return when that is, None: none can be."""
-        s, known = self.settings, self.problem.known_values() if seen is None else seen
-        at = EVERY * round(RELEASED_AT * s.iterations / EVERY)
-        before = self.problem.draw_seen(known, s.validation, self.random("validation"))
-        if before is None or not 0 < at < s.iterations:
-            return None
-        self.register_buffer("seen", before, persistent=False)
-        self.register_buffer("seen_later", known.contiguous(), persistent=False)
-        return at
 
     def _draw(self, image: Tensor | None, depth: int) -> Tensor:
         s, (_, height, width) = self.settings, self.problem.shape
@@ -212,12 +194,12 @@ class DeepImagePrior(LightningModule):
 
     def outputs(self) -> Outputs:
         """Return what was computed so far."""
-        return Outputs.of(self.state_dict(), is_combined=self.is_combined)
+        return Outputs.of(self.state_dict())
 
     @property
-    def fit_weight(self) -> float | None:
-        """Mean weight of the fit in its combination with a classical method; None: not weighed."""
-        return float(self.w.mean()) if self.is_weighed else None
+    def seen(self) -> Tensor | None:
+        """Which values of y the loss may see now, 0 or 1; None: all that are known."""
+        return self.combination.seen
 
     def train_dataloader(self) -> Iterable[int]:
         """Deal out the iterations; a fit has no data."""
@@ -281,8 +263,7 @@ class DeepImagePrior(LightningModule):
             self.network_computed, self.generate, self.run_iteration = found
         if isinstance(self.conditioning, FedBack):
             self.conditioning.begin(self.iteration, self.device)
-        if self.released_at is not None and self.iteration >= self.released_at:
-            self._let_count()
+        self.combination.begin(self.iteration)
         self._count(self.iteration)
 
     def _like(self) -> Tensor:
@@ -295,37 +276,7 @@ class DeepImagePrior(LightningModule):
         """Combine the outputs with the classical method, and let go of what was recorded."""
         self.release()
         if self.is_over and self.diverged_at is None and self.settings.output == "combined":
-            self._combine()
-
-    @torch.no_grad()
-    def _combine(self) -> None:
-        """Compute the result: weighed against the classical method, and agreeing with y."""
-        problem, x = self.problem, self.x_average
-        if self.is_weighed:
-            classical = problem.classical(self.seen_later)
-            assert classical is not None  # noqa: S101 - it was weighed
-            x = combine(x, classical.to(x), self.w)
-        self.x_combined.copy_(problem.agree(x))
-        self.is_combined = not torch.equal(self.x_combined, self.x_average)
-
-    @torch.no_grad()
-    def _let_count(self) -> None:
-        """Let the loss see what was held out."""
-        assert self.seen is not None  # noqa: S101 - there is a release
-        assert self.seen_later is not None  # noqa: S101
-        self.seen.copy_(self.seen_later)  # in place, for a CUDA graph
-
-    @torch.no_grad()
-    def _weigh(self) -> None:
-        """Weigh the averaged output against the classical method where neither has seen y."""
-        problem, seen = self.problem, self.seen
-        assert seen is not None  # noqa: S101 - there is a release
-        assert self.seen_later is not None  # noqa: S101
-        classical = problem.classical(seen)
-        if classical is not None:
-            x, held_out = self.x_average, self.seen_later - seen
-            self.w.copy_(weigh(x, classical.to(x), problem.y, held_out))
-            self.is_weighed = True
+            self.combination.finish(self.x_average, self.problem)
 
     def release(self) -> None:
         """Let go of what was recorded, which keeps memory that another fit needs."""
@@ -372,9 +323,7 @@ class DeepImagePrior(LightningModule):
         rows = torch.stack(measured).tolist()  # waits for the device
         self.seconds_per_iteration = (time.perf_counter() - started) / len(rows)
         self._record(rows)
-        if self.iteration == self.released_at:
-            self._weigh()
-            self._let_count()
+        self.combination.look(self.iteration, self.x_average, self.problem)
         self._count(self.iteration)
         self._log()
         if self.is_over or self.diverged_at is not None:
@@ -437,9 +386,7 @@ class DeepImagePrior(LightningModule):
             "diverged_at": self.diverged_at,
             "is_over": self.is_over,
             "reached_at": self.discrepancy.reached_at,
-            "is_weighed": self.is_weighed,
-            "is_combined": self.is_combined,
-            "fit_weight": self.fit_weight,
+            "fit_weight": self.combination.fit_weight,
             "perturbations": self.perturbations.get_state(),
             "guard": {} if self.guard is None else self.guard.state_dict(),
             "computed": self.computed(self.computed_on),
@@ -453,7 +400,6 @@ class DeepImagePrior(LightningModule):
         self.iteration, self.diverged_at = saved["iteration"], saved["diverged_at"]
         self.iterates = [Iterate(*values) for values in saved["iterates"]]
         self.discrepancy.reached_at = saved["reached_at"]
-        self.is_weighed, self.is_combined = saved["is_weighed"], saved["is_combined"]
         self.loss_first, self.loss_best = saved["losses"]
 
     def computed(self, device: torch.device) -> str:

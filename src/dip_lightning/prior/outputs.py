@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from torch import Tensor
+
+KEPT = ("x_hat", "x_average", "x_square", "combination.x", "combination._extra_state")
+
+
+def kept(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave of a module's state what the outputs are made of."""
+    return {name: state[name] for name in KEPT}
 
 
 @dataclass(frozen=True)
@@ -24,16 +31,12 @@ class Outputs:
     std: Tensor
 
     @classmethod
-    def of(cls, state: Mapping[str, Tensor], *, is_combined: bool) -> Self:
-        """Take them from a module's state.
-
-        Args:
-            state: of a `DeepImagePrior`, its `state_dict()`.
-            is_combined: whether it holds a combined image.
-        """
+    def of(cls, state: Mapping[str, Any]) -> Self:
+        """Take them from the `state_dict()` of a `DeepImagePrior`, or what `kept` left of it."""
         average = state["x_average"].cpu()
         variance = state["x_square"].cpu() - average.square()
-        combined = state["x_combined"].cpu() if is_combined else average
+        is_combined = state["combination._extra_state"]["is_done"]
+        combined = state["combination.x"].cpu() if is_combined else average
         return cls(state["x_hat"].cpu(), average, combined, variance.clamp(min=0).sqrt())
 
     @classmethod
