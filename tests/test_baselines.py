@@ -7,6 +7,8 @@ import torch
 from PIL import Image
 
 from dip_lightning.baselines import (
+    back_project,
+    back_projection,
     bicubic,
     biharmonic,
     bm3d,
@@ -104,3 +106,29 @@ def test_bm3d_is_used_where_it_is_installed(channels, generator, monkeypatch):
     y = torch.rand(1, channels, 9, 7, generator=generator)
     assert torch.equal(bm3d(y, 51), torch.full_like(y, 0.25))
     assert calls == [((9, 7, channels), 0.2)]
+
+
+@pytest.mark.parametrize(("factor", "size"), [(4, (61, 70)), (3, (33, 40)), (8, (64, 72))])
+def test_back_projection_agrees_with_y_and_beats_bicubic(factor, size):
+    x, A = textured(size), Downsample(factor)
+    y = A(x)
+    bicubic_x, found = bicubic(y, size, factor), back_projection(y, size, factor, A)
+    assert found.shape == x.shape
+
+    def error(a, b):
+        return float((a - b).square().mean())
+
+    assert error(A(found), y) < 0.01 * error(A(bicubic_x), y)
+    assert error(found, x) < error(bicubic_x, x)
+
+
+def test_back_projection_of_an_image_that_agrees_changes_nothing():
+    x, A = textured((24, 32)), Downsample(4)
+    assert torch.allclose(back_project(x, A(x), 4, A, 10), x, atol=1e-6)
+
+
+def textured(size):
+    """Waves that a factor of 3 keeps in part."""
+    rows, columns = torch.arange(size[0])[:, None], torch.arange(size[1])
+    waves = [torch.sin(0.23 * rows + 0.31 * columns), torch.cos(0.6 * rows - 0.1 * columns)]
+    return (0.5 + 0.2 * waves[0] + 0.15 * waves[1]).expand(1, 3, *size).contiguous()

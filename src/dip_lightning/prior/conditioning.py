@@ -1,7 +1,5 @@
 """What the network sees beside z, drawn anew in each iteration."""
 
-from typing import Protocol
-
 import torch
 from torch import Tensor
 
@@ -12,27 +10,38 @@ from dip_lightning.prior.settings import FitSettings
 FADED_AT = 0.5  # share of the fit after which the average is fed back without noise
 
 
-class Conditioning(Protocol):
-    """A source of further input channels."""
+class Conditioning:
+    """What the network sees: z alone. Subclasses add channels of their own.
 
-    channels: int
+    Attributes:
+        channels: how many beside z.
+    """
 
-    def draw(
-        self, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
+    channels = 0
+
+    def begin(self, iteration: int, device: torch.device) -> None:
+        """Go on after so many iterations, on the device of the fit."""
+
+    def join(
+        self, z: Tensor, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Draw the further channels of one iteration, all in place for a CUDA graph.
+        """Add the channels of one iteration to z, all in place for a CUDA graph.
 
         Args:
+            z: perturbed input, (1, depth, H, W).
             x_average: averaged output so far, (1, C, H, W).
             seen: which values of y the loss may see; None: all.
-            generator: source of randomness, on x_average's device.
+            generator: source of randomness, on z's device.
 
         Returns:
-            What the network sees, (1, channels, H, W), and which values of y the loss may see.
+            What the network sees, (1, depth + channels, H, W), and which values of y the loss may
+            see.
         """
+        del x_average, generator
+        return z, seen
 
 
-class ShownPixels:
+class ShownPixels(Conditioning):
     """Show the network a part of the known pixels; the loss counts the others, which it predicts.
 
     The channels are s y and s, where s is a fresh draw: 1 with probability `share` at a known
@@ -57,18 +66,18 @@ class ShownPixels:
         self.problem, self.share = problem, share
         self.channels = problem.shape[0] + problem.known_values().shape[1]
 
-    def draw(
-        self, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
+    def join(
+        self, z: Tensor, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Draw s; see `Conditioning`."""
+        """Draw s, and add both channels."""
         seen = self.problem.known_values() if seen is None else seen
         chances = torch.rand(x_average[:, :1].shape, generator=generator, device=x_average.device)
         drawn = (chances < self.share).to(x_average)
         shown = (seen * drawn).expand(-1, -1, *x_average.shape[2:])
-        return torch.cat([shown * self.problem.y, shown], 1), seen * (1 - drawn)
+        return torch.cat([z, shown * self.problem.y, shown], 1), seen * (1 - drawn)
 
 
-class FedBack:
+class FedBack(Conditioning):
     """Show the network its own averaged output, under noise that is gone by the middle of the fit.
 
     The channels are x_average + s max(0, 1 - 2 t / T) N(0, 1), in iteration t of T.
@@ -90,18 +99,18 @@ class FedBack:
         """Go on after so many iterations, on the device of the fit."""
         self.strength = torch.tensor(max(0.0, 1 - iteration * self.step), device=device)
 
-    def draw(
-        self, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
+    def join(
+        self, z: Tensor, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Draw the noise; see `Conditioning`."""
+        """Draw the noise, and add the average under it."""
         noise = torch.empty_like(x_average).normal_(generator=generator)
         beside = x_average + self.std * self.strength * noise
         self.strength.sub_(self.step).clamp_(min=0)
-        return beside, seen
+        return torch.cat([z, beside], 1), seen
 
 
-def conditioning(settings: FitSettings, problem: Problem) -> Conditioning | None:
-    """Choose what the settings ask for; None: the network sees z alone.
+def conditioning(settings: FitSettings, problem: Problem) -> Conditioning:
+    """Choose what the settings ask for.
 
     Raises:
         UserError: both are asked for, or the problem has no such pixels.
@@ -112,4 +121,4 @@ def conditioning(settings: FitSettings, problem: Problem) -> Conditioning | None
         return ShownPixels(problem, settings.shown)
     if settings.feedback is not None:
         return FedBack(problem, settings.feedback, settings.iterations)
-    return None
+    return Conditioning()

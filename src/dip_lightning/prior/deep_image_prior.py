@@ -2,10 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, astuple, dataclass
 from functools import partial
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import torch
 from pytorch_lightning import LightningModule
@@ -15,6 +15,7 @@ from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from dip_lightning import compute
+from dip_lightning.compute.acceleration import Acceleration
 from dip_lightning.errors import UserError
 from dip_lightning.generators import default_network, follows_input_dtype
 from dip_lightning.generators.inputs import draw_input, perturb
@@ -23,7 +24,7 @@ from dip_lightning.metrics import decibels
 from dip_lightning.optimizers import Muon, StepLimit, add_to_average, lay_out_state, warmup_cosine
 from dip_lightning.prior.chunks import Chunks
 from dip_lightning.prior.combination import Combination
-from dip_lightning.prior.conditioning import FedBack, conditioning
+from dip_lightning.prior.conditioning import conditioning
 from dip_lightning.prior.outputs import Outputs
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.randomness import source
@@ -46,18 +47,6 @@ class Iterate:
     loss: float
     error: float | None
     error_average: float | None
-
-
-class Accelerator(Protocol):
-    """Another way to compute the same iterations; see `dip_lightning.compute.acceleration`."""
-
-    def is_recording(self, device: torch.device) -> bool:
-        """Say whether iterations are recorded on this device, so that all must stay in place."""
-
-    def prepare(
-        self, prior: "DeepImagePrior", like: Tensor, optimizer: Optimizer
-    ) -> tuple[str, Callable[[Tensor], Tensor], Callable[[], Tensor]]:
-        """Return how the network is computed, as a word, the network, and the iteration."""
 
 
 class DeepImagePrior(LightningModule):
@@ -120,7 +109,7 @@ class DeepImagePrior(LightningModule):
         self.iterations_per_epoch = iterations_per_epoch
         s, channels = self.settings, problem.shape[0]
         self.conditioning = conditioning(s, problem)
-        beside = 0 if self.conditioning is None else self.conditioning.channels
+        beside = self.conditioning.channels
         depth = s.input_depth if z is None else z.shape[1] + beside
         self.network = network or default_network(depth, channels, self.random("weights"))
         z = self._draw(image, depth - beside) if z is None else z
@@ -145,7 +134,7 @@ class DeepImagePrior(LightningModule):
         self.discrepancy = Discrepancy(share)
         self.guard = None if s.guard is None else StepLimit(s.guard)
         self.network_computed: str | None = None
-        self._accelerator: Accelerator | None = None
+        self._accelerator: Acceleration | None = None
         self._resumed: dict[str, Any] | None = None
 
     def _draw(self, image: Tensor | None, depth: int) -> Tensor:
@@ -167,7 +156,7 @@ class DeepImagePrior(LightningModule):
         """Return the source of randomness for a purpose; see `source`."""
         return source(purpose, self.settings.seed, device, part=self.part)
 
-    def accelerate(self, accelerator: Accelerator) -> Self:
+    def accelerate(self, accelerator: Acceleration) -> Self:
         """Compute iterations in another way from the next fit on; returns itself."""
         self._accelerator = accelerator
         return self
@@ -261,14 +250,12 @@ class DeepImagePrior(LightningModule):
         if self._accelerator is not None:
             found = self._accelerator.prepare(self, self._like(), optimizer)
             self.network_computed, self.generate, self.run_iteration = found
-        if isinstance(self.conditioning, FedBack):
-            self.conditioning.begin(self.iteration, self.device)
+        self.conditioning.begin(self.iteration, self.device)
         self.combination.begin(self.iteration)
         self._count(self.iteration)
 
     def _like(self) -> Tensor:
-        depth = self.z.shape[1] + (0 if self.conditioning is None else self.conditioning.channels)
-        shape = (1, depth, *self.z.shape[2:])
+        shape = (1, self.z.shape[1] + self.conditioning.channels, *self.z.shape[2:])
         like = torch.empty(shape, dtype=self.dtype_inside, device=self.device)
         return like.contiguous(memory_format=torch.channels_last)
 
@@ -292,14 +279,10 @@ class DeepImagePrior(LightningModule):
         """
         self.optimizer.zero_grad()
         z = perturb(self.z, self.settings.noise_std, self.perturbations)
-        seen = self.seen
-        if self.conditioning is not None:
-            beside, seen = self.conditioning.draw(self.x_average, seen, self.perturbations)
-            z = torch.cat([z, beside], 1)
+        z, seen = self.conditioning.join(z, self.x_average, self.seen, self.perturbations)
         x_hat = self.generate(z.to(self.dtype_inside, memory_format=self.layout))
-        if x_hat.shape != self.x_hat.shape:
-            expected = tuple(self.x_hat.shape)
-            raise UserError(f"network: returns {tuple(x_hat.shape)}, expected {expected}")
+        if (found := tuple(x_hat.shape)) != (expected := tuple(self.x_hat.shape)):
+            raise UserError(f"network: returns {found}, expected {expected}")
         loss = self.problem.loss(x_hat, seen)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
