@@ -97,4 +97,8 @@ def test_what_cannot_be_is_refused():
         conditioning(FitSettings(shown=0.5, feedback=0.1), Problem(x))
     with pytest.raises(UserError, match="input_depth=4: expected at least 5"):
         DeepImagePrior(Problem(x), input_depth=4, shown=0.5, network=network(4))
+    with pytest.raises(UserError, match=r"shown=0\.5: .*input_type=meshgrid; give shown=0"):
+        conditioning(FitSettings(shown=0.5, input_type="meshgrid"), Problem(x))
+    with pytest.raises(UserError, match=r"feedback=0\.1: .*give feedback=null"):
+        conditioning(FitSettings(feedback=0.1, input_type="image"), Problem(x))
     assert conditioning(FitSettings(), Problem(x)).channels == 0

@@ -91,7 +91,7 @@ class Combination(nn.Module):
             classical = problem.classical(self.after)
             assert classical is not None  # noqa: S101 - it was weighed
             x = combine(x, classical.to(x), self.w)
-        self.x.copy_(problem.agree(x))
+        self.x.copy_(problem.agree(x, self.seen))
         self.is_done = not torch.equal(self.x, x_average)
 
     @property

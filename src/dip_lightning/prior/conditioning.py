@@ -9,6 +9,9 @@ from dip_lightning.prior.settings import FitSettings
 
 FADED_AT = 0.5  # share of the fit after which the average is fed back without noise
 
+FIXED = ("meshgrid", "image")  # z has as many channels as it has
+OFF = {"shown": "0", "feedback": "null"}
+
 
 class Conditioning:
     """What the network sees: z alone. Subclasses add channels of their own.
@@ -113,10 +116,17 @@ def conditioning(settings: FitSettings, problem: Problem) -> Conditioning:
     """Choose what the settings ask for.
 
     Raises:
-        UserError: both are asked for, or the problem has no such pixels.
+        UserError: both are asked for, the problem has no such pixels, or z is not drawn.
     """
     if settings.shown and settings.feedback is not None:
         raise UserError(f"shown={settings.shown} feedback={settings.feedback}: give one of the two")
+    asked = {"shown": settings.shown, "feedback": settings.feedback}
+    for name, value in asked.items():
+        if value and settings.input_type in FIXED:
+            raise UserError(
+                f"{name}={value}: takes channels of a z that is drawn, but "
+                f"input_type={settings.input_type}; give {name}={OFF[name]}"
+            )
     if settings.shown:
         return ShownPixels(problem, settings.shown)
     if settings.feedback is not None:

@@ -129,8 +129,14 @@ class Problem(nn.Module):
         del seen
         return None
 
-    def agree(self, x: Tensor) -> Tensor:
-        """Return x, (1, C, H, W), changed as little as needed to agree with y, where asked."""
+    def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return x, (1, C, H, W), corrected so that it agrees with y, where the task asks for it.
+
+        Args:
+            x: image, in [0, 1].
+            seen: which values of y to agree with, as `known`; None: all that are known.
+        """
+        del seen
         return x
 
     def noise_power(self, x: Tensor) -> float | None:

@@ -83,9 +83,9 @@ class MissingPixels(Problem):
         """Biharmonic inpainting."""
         return biharmonic(self.y, self.A.m if seen is None else seen)
 
-    def agree(self, x: Tensor) -> Tensor:
+    def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Paste the known pixels where `keep_known` asks for it."""
-        return self.complete(x, None)
+        return self.complete(x, seen)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Biharmonic inpainting."""

@@ -58,9 +58,9 @@ class LowResolution(Problem):
         """Bicubic interpolation."""
         return bicubic(self.y, self.shape[1:], self.scale)
 
-    def agree(self, x: Tensor) -> Tensor:
-        """Correct x until its low-resolution image is y."""
-        return back_project(x, self.y, self.scale, self.A, STEPS)
+    def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Correct x until its low-resolution image is y; with values left out, leave x alone."""
+        return x if seen is not None else back_project(x, self.y, self.scale, self.A, STEPS)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Interpolation, bicubic and by Lanczos' kernel, and back-projection."""
