@@ -1,4 +1,4 @@
-"""The tables of benchmarks/quality.py."""
+"""The tables of benchmarks/time_to_quality.py."""
 
 from dataclasses import dataclass
 from typing import Any, Self

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-from benchmarks.quality_tables import Case, Method, goal_table, table
+from benchmarks.time_to_quality_tables import Case, Method, goal_table, table
 
 
 def methods():

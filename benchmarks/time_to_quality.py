@@ -1,7 +1,7 @@
 """What a user has after half a minute, one, two and five, and in the end, of each method.
 
-    python -m benchmarks.quality [--case NAME ...] [--seconds S ...] [--setting KEY=VALUE ...]
-                                 [--whole FOLDER]
+    python -m benchmarks.time_to_quality [--case NAME ...] [--seconds S ...]
+                                         [--setting KEY=VALUE ...] [--whole FOLDER]
 
 Per case, on one machine, one after the other:
 
@@ -43,8 +43,8 @@ import torch
 
 from benchmarks.loops import plain, psnr
 from benchmarks.page import Section, hardware
-from benchmarks.quality_tables import Case, Method, goal_table, table
 from benchmarks.textbook import written_out
+from benchmarks.time_to_quality_tables import Case, Method, goal_table, table
 from dip_lightning import compute, tasks
 from dip_lightning.building import build_prior
 from dip_lightning.cli.composing import Source, to_config
@@ -210,7 +210,7 @@ def opened(settings: list[str], seconds: list[float]) -> Section:
         note = f"{hardware()}; {' '.join(settings) or 'whole images'}; seed 0."
         return "\n\n".join((note, table(cases, seconds), goal_table(cases)))
 
-    name = "quality" if side is None else f"quality-{side}"
+    name = "time-to-quality" if side is None else f"time-to-quality-{side}"
     return Section(name, {"settings": settings, "seconds": seconds}, shown)
 
 
