@@ -27,8 +27,10 @@ csjunxu/PolyU-Real-World-Noisy-Images-Dataset.
 
 import argparse
 import os
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,7 @@ import torch
 from benchmarks import peer, quality_fit
 from benchmarks.page import Section, hardware
 from benchmarks.quality_sets import PEERS, SETS, chosen
-from benchmarks.quality_tables import Result, page
+from benchmarks.quality_tables import Result, page, set_table
 from benchmarks.time_to_quality_tables import Case, table
 from dip_lightning import compute
 from dip_lightning.errors import UserError
@@ -73,23 +75,36 @@ def available(case: str) -> str | None:
 
 def opened(settings: list[str], device: str) -> Section:
     """Open the section of the settings' results."""
-    side = any(setting.startswith("max_side=") for setting in settings)
+    name = "-".join(["quality", *slug(settings)])
 
     def shown(found: dict[str, dict[str, Any]]) -> str:
-        return f"{described(settings, device)}\n\n{page(results(found), whole=not side)}"
+        return f"{described(settings, device)}\n\n{tables(found, settings)}"
 
-    return Section("-".join(["quality", *slug(settings)]), {"settings": settings}, shown, device)
+    return Section(name, {"settings": settings}, shown, device)
 
 
 def opened_peer(settings: list[str], device: str) -> Section:
     """Open the section of the settings' comparison with the peer."""
+    name = "-".join(["quality-peer", *slug(settings)])
+    how = {"settings": settings, "deepinv": version("deepinv")}
 
     def shown(found: dict[str, dict[str, Any]]) -> str:
-        cases = [Case.read(numbers["case"]) for numbers in found.values()]
-        return f"{described(settings, device)}\n\n{table(cases, list(peer.SECONDS))}"
+        where = f"{described(settings, device)} deepinv {how['deepinv']}."
+        return f"{where}\n\n{peer_table(found)}"
 
-    name = "-".join(["quality-peer", *slug(settings)])
-    return Section(name, {"settings": settings}, shown, device)
+    return Section(name, how, shown, device)
+
+
+def tables(found: dict[str, dict[str, Any]], settings: list[str]) -> str:
+    """Write the tables of what a section holds."""
+    is_whole = not any(setting.startswith("max_side=") for setting in settings)
+    return page([Result(**numbers) for numbers in found.values()], whole=is_whole)
+
+
+def peer_table(found: dict[str, dict[str, Any]]) -> str:
+    """Write the table of the comparison with the peer."""
+    cases = [Case.read(numbers["case"]) for numbers in found.values()]
+    return table(cases, list(peer.SECONDS), with_highest=True)
 
 
 def slug(settings: list[str]) -> list[str]:
@@ -100,11 +115,6 @@ def slug(settings: list[str]) -> list[str]:
 def described(settings: list[str], device: str) -> str:
     """Say where and how a section was measured."""
     return f"{hardware(device)}; {' '.join(settings) or 'default settings, whole images'}; seed 0."
-
-
-def results(found: dict[str, dict[str, Any]]) -> list[Result]:
-    """Read what a section holds."""
-    return [Result(**numbers) for numbers in found.values()]
 
 
 def computed(case: str, settings: list[str]) -> dict[str, Any]:
@@ -128,12 +138,11 @@ def apart(case: str, settings: list[str]) -> dict[str, Any]:
         return pool.submit(computed, case, settings).result()
 
 
-def is_done(section: Section, case: str, settings: list[str]) -> bool:
-    """Say whether a section holds a case with the same settings."""
+def is_done(found: dict[str, dict[str, Any]], case: str, settings: list[str]) -> bool:
+    """Say whether a section's results hold a case with the same settings."""
     group, image = case.split("/")
     of = "/".join(PEERS[image]) if group == "peer" else case
-    found = section.results.get(case)
-    return found is not None and found["version"] == quality_fit.version(of, settings)
+    return case in found and found[case]["version"] == quality_fit.version(of, settings)
 
 
 def parsed() -> argparse.Namespace:
@@ -160,29 +169,45 @@ def parsed() -> argparse.Namespace:
     return given
 
 
-def main() -> None:
-    """Compute the cases that are asked for and not there yet."""
-    given = parsed()
-    settings: list[str] = given.setting
-    try:
-        device = compute.find_device(quality_fit.device_of(settings)).type
-        sections = {"peer": opened_peer(settings, device)}
-        sections |= dict.fromkeys(SETS, opened(settings, device))
+def run(given: argparse.Namespace, group: str, section: Section) -> None:
+    """Compute the cases of a section that are asked for and not there yet; show all.
+
+    Args:
+        given: the command line.
+        group: "peer", or "" for all sets.
+        section: where the results go.
+    """
+    cases = [case for case in given.cases if case.startswith("peer/") == (group == "peer")]
+    if not given.dry:
+        section.check(given.names, given.parser)
+    found = {} if given.dry else section.results
+    for case in cases:
+        if not given.again and is_done(found, case, given.setting):
+            print(f"{case}: is there already; --again computes it anew", flush=True)
+            continue
+        print(f"{case}:", flush=True)
+        found[case] = apart(case, given.setting)
         if not given.dry:
-            for group in {case.split("/")[0] for case in given.cases}:
-                sections[group].check(given.names, given.parser)
-        for case in given.cases:
-            section = sections[case.split("/")[0]]
-            if not (given.dry or given.again) and is_done(section, case, settings):
-                print(f"{case}: is there already; --again computes it anew", flush=True)
-                continue
-            print(f"{case}:", flush=True)
-            numbers = apart(case, settings)
-            print(section.shown({case: numbers}), flush=True)
-            if not given.dry:
-                section.add(case, numbers)
+            section.add(case, found[case])
+        one = found[case]
+        print(peer_table({case: one}) if group else set_table([Result(**one)]), flush=True)
+    if found and cases:
+        print(f"\n{section.shown(found)}", flush=True)
+
+
+def main() -> None:
+    """Compute what is asked for and not there yet."""
+    given = parsed()
+    try:
+        device = compute.find_device(quality_fit.device_of(given.setting)).type
+        if any(not case.startswith("peer/") for case in given.cases):
+            run(given, "", opened(given.setting, device))
+        if any(case.startswith("peer/") for case in given.cases):
+            run(given, "peer", opened_peer(given.setting, device))
     except UserError as error:
         given.parser.error(str(error))
+    except KeyboardInterrupt:
+        sys.exit("stopped; every case that was done is written")
 
 
 if __name__ == "__main__":

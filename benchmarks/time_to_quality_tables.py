@@ -1,4 +1,4 @@
-"""The tables of benchmarks/time_to_quality.py."""
+"""The tables of benchmarks/time_to_quality.py, and of the peer in benchmarks/quality.py."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -36,20 +36,28 @@ class Case:
         return cls(numbers["name"], [Method(**method) for method in numbers["methods"]])
 
 
-def table(cases: list[Case], seconds: list[float]) -> str:
-    """Write the PSNR of all methods after each time and in the end, the best in bold."""
+def table(cases: list[Case], seconds: list[float], *, with_highest: bool = False) -> str:
+    """Write the PSNR of all methods after each time and in the end, the best in bold.
+
+    Args:
+        cases: a line for each of their methods.
+        seconds: the times.
+        with_highest: add what was highest on the way.
+    """
     head = ["image", "method", *(f"{limit:g} s" for limit in seconds), "in the end", "after, s"]
+    head += ["highest on the way"] * with_highest
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for case in cases:
         columns = list(zip(*([*m.psnr, m.end] for m in case.methods), strict=True))
         best = [max((p for p in column if p is not None), default=None) for column in columns]
         for method in case.methods:
             cells = [
-                "" if psnr is None else f"**{psnr:.2f}**" if psnr == highest else f"{psnr:.2f}"
-                for psnr, highest in zip([*method.psnr, method.end], best, strict=True)
+                "" if psnr is None else f"**{psnr:.2f}**" if psnr == most else f"{psnr:.2f}"
+                for psnr, most in zip([*method.psnr, method.end], best, strict=True)
             ]
             took = f"{method.seconds:.{0 if method.seconds >= 10 else 1}f}"
-            lines.append(f"| {' | '.join([case.name, method.name, *cells, took])} |")
+            highest = [f"{method.highest:.2f}"] * with_highest
+            lines.append(f"| {' | '.join([case.name, method.name, *cells, took, *highest])} |")
     return "\n".join(lines)
 
 
