@@ -18,7 +18,8 @@ result, the fit alone, the best on its way, the classical methods.
 A case that is there with the same settings is not computed again, unless --again asks for it; code
 is not looked at. Each case is written when it is done, so Ctrl-C costs the one that is running.
 Tables go into docs/benchmarks.md, numbers into docs/benchmarks/, pictures and curves into
-outputs/quality/. Settings such as max_side=128 have a section of their own.
+outputs/quality/. Settings such as max_side=128 have a section of their own. Several of these
+commands may run at once, each with cases of its own.
 
 Images by name come from DIP_DATA or are fetched (see README). camera and jpeg are of DIP_DATA only:
 real_noise/*_real.png, *_mean.png and .JPG, from the repositories csjunxu/MCWNNM-ICCV2017 and
@@ -48,6 +49,7 @@ from dip_lightning.errors import UserError
 FOLDER = Path("outputs/quality")
 # What a case is about, and what this script does not do.
 NOT_FREE = {"task", "image", "observed", "mask", "factor", "sigma", "observation", "tile", "logger"}
+MACHINE = {"threads", "device"}  # named with the hardware
 
 
 def check(settings: list[str], parser: argparse.ArgumentParser) -> None:
@@ -75,6 +77,7 @@ def available(case: str) -> str | None:
 
 def opened(settings: list[str], device: str) -> Section:
     """Open the section of the settings' results."""
+    settings = of_results(settings)
     name = "-".join(["quality", *slug(settings)])
 
     def shown(found: dict[str, dict[str, Any]]) -> str:
@@ -85,6 +88,7 @@ def opened(settings: list[str], device: str) -> Section:
 
 def opened_peer(settings: list[str], device: str) -> Section:
     """Open the section of the settings' comparison with the peer."""
+    settings = of_results(settings)
     name = "-".join(["quality-peer", *slug(settings)])
     how = {"settings": settings, "deepinv": version("deepinv")}
 
@@ -109,7 +113,12 @@ def peer_table(found: dict[str, dict[str, Any]]) -> str:
 
 def slug(settings: list[str]) -> list[str]:
     """Make settings a part of a section's name."""
-    return ["".join(c if c.isalnum() else "-" for c in setting) for setting in sorted(settings)]
+    return ["".join(c if c.isalnum() else "-" for c in setting) for setting in settings]
+
+
+def of_results(settings: list[str]) -> list[str]:
+    """Return the settings that results are of, in alphabetical order."""
+    return sorted(setting for setting in settings if setting.partition("=")[0] not in MACHINE)
 
 
 def described(settings: list[str], device: str) -> str:

@@ -52,7 +52,7 @@ def test_what_is_there_with_the_same_settings_is_not_computed_again(computed, mo
 
 def test_other_settings_have_a_section_of_their_own(computed, monkeypatch, docs):
     call(monkeypatch, "half/house")
-    call(monkeypatch, "half/house", "--setting", "max_side=64", "lr=0.02")
+    call(monkeypatch, "half/house", "--setting", "max_side=64", "lr=0.02", "device=cpu")
     assert computed == ["half/house"] * 2
     assert {path.name for path in (docs / "benchmarks").glob("*")} == {
         "quality.json",
