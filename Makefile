@@ -10,7 +10,7 @@ DEMO := task=denoising image=astronaut max_side=256
 .DEFAULT_GOAL := help
 
 help:  ## print this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 run: $(INSTALLED)  ## restore a bundled photograph, in minutes (ARGS="key=value ..." for your own)
 	$(BIN)/python -m dip_lightning $(or $(ARGS),$(DEMO))

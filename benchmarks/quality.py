@@ -30,6 +30,7 @@ import argparse
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -215,6 +216,8 @@ def main() -> None:
             run(given, "peer", opened_peer(given.setting, device))
     except UserError as error:
         given.parser.error(str(error))
+    except BrokenProcessPool:
+        sys.exit("the case's process was killed, for its memory perhaps; what was done is written")
     except KeyboardInterrupt:
         sys.exit("stopped; every case that was done is written")
 

@@ -1,6 +1,7 @@
 """The quality benchmark's command line: what is computed, kept and left out."""
 
 import json
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 
 import pytest
@@ -117,10 +118,20 @@ def test_the_peer_has_a_table_of_its_own(computed, monkeypatch, docs):
     assert "| **21.00** | 9.0 | 22.50 |" in page
 
 
-def test_ctrl_c_ends_it_with_a_sentence(computed, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyboardInterrupt, "stopped; every case that was done is written"),
+        (BrokenProcessPool, "process was killed, for its memory perhaps; what was done is written"),
+    ],
+)
+def test_an_end_before_its_time_is_a_sentence(error, said, computed, monkeypatch, docs):
+    call(monkeypatch, "half/hill")
+
     def stopped(*_):
-        raise KeyboardInterrupt
+        raise error
 
     monkeypatch.setattr(quality, "apart", stopped)
-    with pytest.raises(SystemExit, match="every case that was done is written"):
-        call(monkeypatch, "half/house")
+    with pytest.raises(SystemExit, match=said):
+        call(monkeypatch, "half/hill", "half/house")
+    assert "half/hill" in (docs / "benchmarks" / "quality.json").read_text()

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from benchmarks import quality_fit
+from benchmarks.quality_sets import SETS
 from dip_lightning.errors import UserError
 from tests.conftest import TINY, save_png, smooth_image
 
@@ -69,6 +70,20 @@ def test_the_truth_of_a_real_photo_reaches_measurements_only(data, tmp_path):
     assert one == two
     assert found[0].iterations == found[1].iterations
     assert found[0].observed > 25 > found[1].observed
+
+
+@pytest.mark.parametrize("case", ["half/house", "x4/bird", f"camera/{CAMERA}"])
+def test_the_result_is_the_commands(case, data, tmp_path, dip):
+    quality_fit.restored(case, SETTINGS, tmp_path / "ours")
+    group, image = case.split("/")
+    of = SETS[group]
+    given = f"image={of.clean.format(image)}"
+    if of.observed:
+        given = f"observed={data / of.observed.format(image)}"
+    status, _, said = dip(*of.keys, given, "logger=none", *SETTINGS, "hydra.run.dir=command")
+    assert status == 0, said
+    ours, theirs = (tmp_path / name / "restored.png" for name in ("ours", "command"))
+    assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_photo_and_truth_are_cut_alike(data):
