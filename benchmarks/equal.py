@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.page import Section, hardware
-from benchmarks.quality import CASES, check, suite, textbook
+from benchmarks.time_to_quality import CASES, check, suite, textbook
 
 CHOSEN = ("half missing, house", "sr x4, butterfly", "sigma 25, f16")
 ITERATIONS = 500

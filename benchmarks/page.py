@@ -50,12 +50,21 @@ class Section:
         self.name, self.shown = name, shown
         self.how = {"hardware": hardware(device), **how}
         self.path = DOCS / "benchmarks" / f"{name}.json"
-        before = json.loads(self.path.read_text(encoding="utf-8")) if self.path.is_file() else {}
-        found = [f"{k}={before.get(k)}" for k, v in self.how.items() if before.get(k) != v]
+        before = self._read()
+        found = self._changed(before)
         self.different = (
             f"{self.path} was measured with {', '.join(found)}" if before and found else ""
         )
         self.results: dict[str, Any] = {} if found else before["results"]
+
+    def _read(self) -> dict[str, Any]:
+        if not self.path.is_file():
+            return {}
+        found: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+        return found
+
+    def _changed(self, before: dict[str, Any]) -> list[str]:
+        return [f"{k}={before.get(k)}" for k, v in self.how.items() if before.get(k) != v]
 
     def check(self, named: Sequence[str], parser: argparse.ArgumentParser) -> None:
         """Refuse single cases in place of all that was measured in another way."""
@@ -63,7 +72,12 @@ class Section:
             parser.error(f"{self.different}: measure all cases anew, or use --dry")
 
     def add(self, case: str, numbers: object) -> None:
-        """Write a case, in place of an older one or after the others."""
+        """Write a case, in place of an older one or after the others.
+
+        What another process has written since is kept.
+        """
+        before = self._read()
+        self.results = {} if self._changed(before) else before["results"]
         self.results[case] = numbers
         self.path.parent.mkdir(exist_ok=True)
         self.path.write_text(

@@ -1,243 +1,225 @@
-"""What a user has after half a minute, one, two and five, and in the end, of each method.
+"""How good the default's result is, beside classical methods and what is published.
 
-    python -m benchmarks.quality [--case NAME ...] [--seconds S ...] [--setting KEY=VALUE ...]
-                                 [--whole FOLDER]
+    python -m benchmarks.quality [SET or SET/IMAGE ...] [--setting KEY=VALUE ...] [--again] [--dry]
 
-Per case, on one machine, one after the other:
+    half       half of the pixels missing, 11 gray images, the published masks
+    x4, x8     super-resolution of Set5, PSNR-Y
+    sigma25    white noise on five colour images
+    camera     five photos as a camera stored them, without compression
+    jpeg       six photos as a camera compressed them
+    peer       house (half) and f16 (sigma25) beside deepinv's DeepImagePrior, where it is installed
 
-    classical     the baseline of the task that scores best, and what it takes
-    textbook      preset=paper in plain PyTorch modules, float32, PSNR on the host every iteration,
-                  for the longest of the times; the whole fit's time follows from its pace
-    paper         preset=paper as a user runs it, one fit, to its end
-    fast          preset=fast, likewise; after its end, it has what it has
+Each case is fitted in a process of its own, from the same objects and with the same settings as
+`python -m dip_lightning`, one after the other. It is not the command itself: that knows a truth
+only where it degrades an image, and here real photos are compared with theirs. The truth is given
+to the problem after it was made, so it reaches measurements only, and one fit tells all: the
+result, the fit alone, the best on its way, the classical methods.
 
-All on the CPU. DIP's PSNR is the averaged output's; the textbook loop's too, averaged in the same
-way, so that the tables compare speed and settings only. Seconds are those of the fit, without the
-start.
+A case that is there with the same settings is not computed again, unless --again asks for it; code
+is not looked at. Each case is written when it is done, so Ctrl-C costs the one that is running.
+Tables go into docs/benchmarks.md, numbers into docs/benchmarks/, pictures and curves into
+outputs/quality/. Settings such as max_side=128 have a section of their own. Several of these
+commands may run at once, each with cases of its own.
 
-Where the paper's fit takes hours, it can be made beforehand, beside other work: --whole is its
-result folder. Its PSNR counts, its seconds do not: the fit made here ends after the longest of the
-times, and its pace tells the rest.
-
-Tables go into docs/benchmarks.md, numbers into docs/benchmarks/, one section for each max_side;
-cases that are there and not asked for stay. Images by name come from DIP_DATA or are fetched (see
-README).
+Images by name come from DIP_DATA or are fetched (see README). camera and jpeg are of DIP_DATA only:
+real_noise/*_real.png, *_mean.png and .JPG, from the repositories csjunxu/MCWNNM-ICCV2017 and
+csjunxu/PolyU-Real-World-Noisy-Images-Dataset.
 """
 
 import argparse
-import csv
-import json
-import math
-import statistics
-import subprocess
+import os
 import sys
-import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, replace
-from itertools import pairwise
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from benchmarks.loops import plain, psnr
+from benchmarks import peer, quality_fit
 from benchmarks.page import Section, hardware
-from benchmarks.quality_tables import Case, Method, goal_table, table
-from benchmarks.textbook import written_out
-from dip_lightning import compute, tasks
-from dip_lightning.building import build_prior
-from dip_lightning.cli.composing import Source, to_config
-from dip_lightning.cli.run import load
+from benchmarks.quality_sets import PEERS, SETS, chosen
+from benchmarks.quality_tables import Result, page, set_table
+from benchmarks.time_to_quality_tables import Case, table
+from dip_lightning import compute
+from dip_lightning.errors import UserError
 
-SECONDS = (30.0, 60.0, 120.0, 300.0)
-CASES = {
-    "sr x4, butterfly": ("task=sr", "factor=4", "image=set5/butterfly"),
-    "sr x4, bird": ("task=sr", "factor=4", "image=set5/bird"),
-    "half missing, house": ("task=restoration", "image=bm3d11/house"),
-    "half missing, barbara": ("task=restoration", "image=bm3d11/barbara"),
-    "inpainting, tesla": ("task=inpainting", "image=study/tesla", "mask=study/mask3"),
-    "sigma 25, house": ("task=denoising", "image=color9/house"),
-    "sigma 25, f16": ("task=denoising", "image=color9/f16"),
-}
-ENDLESS = 1_000_000  # iterations
-LOOK = 1.0  # seconds between two looks at a fit
-STOPPED = 143  # exit status of a fit that was told to stop, its result kept
-# What only the suite has, or what is this script's own to choose.
-NOT_FOR_ALL = {
-    *("optimizer", "schedule", "warmup", "lr_end", "guard", "beta2", "epsilon", "output"),
-    *("precision", "device", "accelerate", "preset", "iterations", "tile", "holdout"),
-    *("muon_rounds", "discrepancy"),
-}
-Curve = list[tuple[float, float]]  # seconds, PSNR (dB)
-
-
-def at(curve: Curve, seconds: float) -> float | None:
-    """Return the last PSNR of a curve that was there in time."""
-    seen = [psnr for when, psnr in curve if when <= seconds]
-    return seen[-1] if seen else None
-
-
-def suite(folder: Path, arguments: list[str], seconds: float = math.inf) -> Curve:
-    """Run the command, and stop it after so many seconds; return the averaged output's curve."""
-    fixed = ("logger=csv", "device=cpu", f"hydra.run.dir={folder}")
-    command = [sys.executable, "-m", "dip_lightning", *arguments, *fixed]
-    allowed = {0}
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said)
-        while process.poll() is None:
-            time.sleep(LOOK)
-            if seconds < math.inf and (curve := read_curve(folder)) and curve[-1][0] > seconds:
-                allowed = {0, STOPPED}
-                process.terminate()
-                process.wait()  # a second signal would not let it measure
-        if process.returncode not in allowed:
-            said.seek(0)
-            raise SystemExit(said.read())
-    return read_curve(folder)
-
-
-def read_curve(folder: Path) -> Curve:
-    """Read what history.csv has so far."""
-    path = folder / "history.csv"
-    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else ()
-    return [(float(r["seconds"]), float(r["psnr_average"])) for r in rows if r["seconds"]]
-
-
-def pace(curve: Curve) -> float:
-    """Return the seconds of an iteration; the first one is longer."""
-    steps = [after - before for (before, _), (after, _) in pairwise(curve)]
-    return statistics.mean(steps[1:] or steps)
-
-
-def textbook(arguments: list[str], seconds: float = math.inf, iterations: int = ENDLESS) -> Curve:
-    """Run the textbook loop in a process of its own, as the suite's settings change a process."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(plain_fit, arguments, seconds, iterations).result()
-
-
-def plain_fit(arguments: list[str], seconds: float, iterations: int) -> Curve:
-    """Fit a job's image by the textbook loop; the averaged output's curve."""
-    config = to_config(Source().compose(arguments))
-    torch.set_num_threads(config.threads or compute.ALL_THREADS)
-    torch.manual_seed(config.seed)  # the perturbations come from PyTorch's own source
-    given = load(config)[1]
-    prior = build_prior(config, tasks.problem(given, vars(config)), given.z)
-    network, curve, average, weight = written_out(prior.network), [], 0.0, 0.0
-    outputs = plain(network, prior.z.contiguous(), prior.problem.loss, config.lr, config.noise_std)
-    start = time.perf_counter()
-    while len(curve) < 2 or (curve[-1][0] < seconds and len(curve) < iterations):
-        step, weight = 1 - config.average, config.average * weight + 1 - config.average
-        average = average + (prior.problem.complete(next(outputs), None) - average) * (
-            step / weight
-        )
-        curve.append((time.perf_counter() - start, psnr(average, prior.problem.x)))
-    return curve
-
-
-def is_finished(folder: Path) -> bool:
-    """Whether a folder is that of a fit that came to its end."""
-    path = folder / "metrics.json"
-    return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["status"] == "finished"
-
-
-def as_if_whole(paper: Method, cut: Path, whole: Path, iterations: int) -> Method:
-    """Complete a fit that was stopped, in the folder `cut`, by one that was made beforehand."""
-    rows = list(csv.DictReader((cut / "history.csv").read_text(encoding="utf-8").splitlines()))
-    first, last = ((float(r["seconds"]), int(r["iteration"])) for r in (rows[0], rows[-1]))
-    iteration = (last[0] - first[0]) / (last[1] - first[1])
-    psnrs = [psnr for _, psnr in read_curve(whole)]
-    return replace(paper, end=psnrs[-1], highest=max(psnrs), seconds=iteration * iterations)
-
-
-def compare(
-    name: str, arguments: list[str], seconds: list[float], whole: Path | None = None
-) -> Case:
-    """Run all methods on one image; `whole`: the paper's fit, made beforehand."""
-
-    def method(kind: str, curve: Curve) -> Method:
-        (took, end), times = curve[-1], [at(curve, limit) for limit in seconds]
-        return Method(kind, times, end, took, max(psnr for _, psnr in curve))
-
-    with tempfile.TemporaryDirectory() as root:
-        quick, slow = Path(root) / "fast", Path(root) / "paper"
-        fast = method("fast", suite(quick, [*arguments, "preset=fast"]))
-        limit = math.inf if whole is None else max(seconds)
-        paper = method("paper", suite(slow, [*arguments, "preset=paper"], limit))
-        iterations = json.loads(((whole or slow) / "metrics.json").read_text(encoding="utf-8"))[
-            "iterations"
-        ]
-        if whole is not None:
-            paper = as_if_whole(paper, slow, whole, iterations)
-        first = classical(quick, seconds)
-    plain = textbook([*arguments, "preset=paper"], max(seconds), iterations)
-    times = [at(plain, limit) for limit in seconds]
-    highest = max(psnr for _, psnr in plain)
-    book = Method("textbook", times, None, pace(plain) * iterations, highest)
-    return Case(name, [first, book, paper, fast])
-
-
-def classical(folder: Path, seconds: list[float]) -> Method:
-    """Take the best baseline from a result folder."""
-    found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["baselines"]
-    best = max((b for b in found if b["psnr"] is not None), key=lambda b: b["psnr"])
-    psnr, took = best["psnr"], best["seconds"]
-    times = [psnr if took <= limit else None for limit in seconds]
-    return Method(f"classical: {best['name']}", times, psnr, took, psnr)
+FOLDER = Path("outputs/quality")
+# What a case is about, and what this script does not do.
+NOT_FREE = {"task", "image", "observed", "mask", "factor", "sigma", "observation", "tile", "logger"}
+MACHINE = {"threads", "device"}  # named with the hardware
 
 
 def check(settings: list[str], parser: argparse.ArgumentParser) -> None:
-    """Refuse settings that not all methods have; take the number of threads for this process."""
+    """Refuse settings that belong to a case; take the number of threads for this process."""
     for setting in settings:
         key, _, value = setting.partition("=")
-        if key in NOT_FOR_ALL:
-            parser.error(f"--setting {setting}: {key} is not the same for all methods")
+        if key in NOT_FREE:
+            parser.error(f"--setting {setting}: {key} is the case's own")
         if key == "threads":
             torch.set_num_threads(int(value))
 
 
-def opened(settings: list[str], seconds: list[float]) -> Section:
-    """Open the section of the settings' max_side.
+def available(case: str) -> str | None:
+    """Return why a case cannot be computed here; None: it can."""
+    group, image = case.split("/")
+    missing = None
+    if group == "peer":
+        missing, (group, image) = peer.missing(), PEERS[image]
+    try:
+        SETS[group].check(image)
+    except UserError as error:
+        return f"{case}: {error}"
+    return missing and f"{case}: {missing}"
 
-    Args:
-        settings: of all methods, such as `max_side=128`.
-        seconds: times to look at.
+
+def opened(settings: list[str], device: str) -> Section:
+    """Open the section of the settings' results."""
+    settings = of_results(settings)
+    name = "-".join(["quality", *slug(settings)])
+
+    def shown(found: dict[str, dict[str, Any]]) -> str:
+        return f"{described(settings, device)}\n\n{tables(found, settings)}"
+
+    return Section(name, {"settings": settings}, shown, device)
+
+
+def opened_peer(settings: list[str], device: str) -> Section:
+    """Open the section of the settings' comparison with the peer."""
+    settings = of_results(settings)
+    name = "-".join(["quality-peer", *slug(settings)])
+    how = {"settings": settings, "deepinv": version("deepinv")}
+
+    def shown(found: dict[str, dict[str, Any]]) -> str:
+        where = f"{described(settings, device)} deepinv {how['deepinv']}."
+        return f"{where}\n\n{peer_table(found)}"
+
+    return Section(name, how, shown, device)
+
+
+def tables(found: dict[str, dict[str, Any]], settings: list[str]) -> str:
+    """Write the tables of what a section holds."""
+    is_whole = not any(setting.startswith("max_side=") for setting in settings)
+    return page([Result(**numbers) for numbers in found.values()], whole=is_whole)
+
+
+def peer_table(found: dict[str, dict[str, Any]]) -> str:
+    """Write the table of the comparison with the peer."""
+    cases = [Case.read(numbers["case"]) for numbers in found.values()]
+    return table(cases, list(peer.SECONDS), with_highest=True)
+
+
+def slug(settings: list[str]) -> list[str]:
+    """Make settings a part of a section's name."""
+    return ["".join(c if c.isalnum() else "-" for c in setting) for setting in settings]
+
+
+def of_results(settings: list[str]) -> list[str]:
+    """Return the settings that results are of, in alphabetical order."""
+    return sorted(setting for setting in settings if setting.partition("=")[0] not in MACHINE)
+
+
+def described(settings: list[str], device: str) -> str:
+    """Say where and how a section was measured."""
+    return f"{hardware(device)}; {' '.join(settings) or 'default settings, whole images'}; seed 0."
+
+
+def computed(case: str, settings: list[str]) -> dict[str, Any]:
+    """Compute a case, in this process.
+
+    Raises:
+        UserError: a setting is not allowed, or a file cannot be used.
     """
-    side = dict(setting.split("=", 1) for setting in settings).get("max_side")
-
-    def shown(results: dict[str, dict]) -> str:
-        cases = [Case.read(found) for found in results.values()]
-        note = f"{hardware()}; {' '.join(settings) or 'whole images'}; seed 0."
-        return "\n\n".join((note, table(cases, seconds), goal_table(cases)))
-
-    name = "quality" if side is None else f"quality-{side}"
-    return Section(name, {"settings": settings, "seconds": seconds}, shown)
+    group, image = case.split("/")
+    if group == "peer":
+        of = "/".join(PEERS[image])
+        found = peer.compare(case, of, settings, FOLDER / case)
+        return {"case": asdict(found), "version": quality_fit.version(of, settings)}
+    return asdict(quality_fit.restored(case, settings, FOLDER / case)[0])
 
 
-def main() -> None:
-    """Parse the command line."""
+def apart(case: str, settings: list[str]) -> dict[str, Any]:
+    """Compute a case in a process of its own, which starts as the command does."""
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command, see dip_lightning.cli.main
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(computed, case, settings).result()
+
+
+def is_done(found: dict[str, dict[str, Any]], case: str, settings: list[str]) -> bool:
+    """Say whether a section's results hold a case with the same settings."""
+    group, image = case.split("/")
+    of = "/".join(PEERS[image]) if group == "peer" else case
+    return case in found and found[case]["version"] == quality_fit.version(of, settings)
+
+
+def parsed() -> argparse.Namespace:
+    """Parse the command line; `cases` is what can be computed here."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--case", nargs="+", choices=CASES, default=[])
-    parser.add_argument("--seconds", nargs="+", type=float, default=list(SECONDS))
+    parser.add_argument("names", nargs="*", metavar="SET or SET/IMAGE")
     parser.add_argument("--setting", nargs="+", default=[], help="for all, e.g. max_side=128")
-    parser.add_argument("--whole", type=Path, help="result folder of the paper's fit, see above")
+    parser.add_argument("--again", action="store_true", help="compute what is there, too")
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
     check(given.setting, parser)
-    if given.whole is not None and len(given.case) > 1:
-        parser.error(f"--whole {given.whole}: is the fit of one --case, not of {len(given.case)}")
-    if given.whole is not None and not is_finished(given.whole):
-        parser.error(f"--whole {given.whole}: expected the result folder of a finished fit")
-    section = opened(given.setting, given.seconds)
+    try:
+        cases = chosen(given.names)
+    except ValueError as error:
+        parser.error(str(error))
+    reasons = {case: available(case) for case in cases}
+    for reason in filter(None, reasons.values()):
+        if given.names:
+            parser.error(reason)
+        print(f"left out: {reason}")
+    given.cases, given.parser = [case for case in cases if reasons[case] is None], parser
+    return given
+
+
+def run(given: argparse.Namespace, group: str, section: Section) -> None:
+    """Compute the cases of a section that are asked for and not there yet; show all.
+
+    Args:
+        given: the command line.
+        group: "peer", or "" for all sets.
+        section: where the results go.
+    """
+    cases = [case for case in given.cases if case.startswith("peer/") == (group == "peer")]
     if not given.dry:
-        section.check(given.case, parser)
-    for name in given.case or CASES:
-        case = compare(name, [*CASES[name], *given.setting], given.seconds, given.whole)
-        print(table([case], given.seconds), goal_table([case]), sep="\n", flush=True)
-        if not given.dry:  # after each case: a long run that is cut off has told what it knows
-            section.add(name, asdict(case))
+        section.check(given.names, given.parser)
+    found = {} if given.dry else section.results
+    for case in cases:
+        if not given.again and is_done(found, case, given.setting):
+            print(f"{case}: is there already; --again computes it anew", flush=True)
+            continue
+        print(f"{case}:", flush=True)
+        found[case] = apart(case, given.setting)
+        if not given.dry:
+            section.add(case, found[case])
+        one = found[case]
+        print(peer_table({case: one}) if group else set_table([Result(**one)]), flush=True)
+    if found and cases:
+        print(f"\n{section.shown(found)}", flush=True)
+
+
+def main() -> None:
+    """Compute what is asked for and not there yet."""
+    given = parsed()
+    try:
+        device = compute.find_device(quality_fit.device_of(given.setting)).type
+        if any(not case.startswith("peer/") for case in given.cases):
+            run(given, "", opened(given.setting, device))
+        if any(case.startswith("peer/") for case in given.cases):
+            run(given, "peer", opened_peer(given.setting, device))
+    except UserError as error:
+        given.parser.error(str(error))
+    except BrokenProcessPool:
+        sys.exit("the case's process was killed, for its memory perhaps; what was done is written")
+    except KeyboardInterrupt:
+        sys.exit("stopped; every case that was done is written")
 
 
 if __name__ == "__main__":

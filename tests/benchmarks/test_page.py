@@ -24,6 +24,14 @@ def test_cases_that_are_there_stay_and_one_of_the_same_name_is_replaced(docs):
     assert "PyTorch" in found["hardware"]
 
 
+def test_two_processes_keep_each_others_cases(docs):
+    one, other = opened(), opened()
+    one.add("cat", [1])
+    other.add("dog", [2])
+    one.add("cat", [3])
+    assert opened().results == {"cat": [3], "dog": [2]} == one.results
+
+
 def test_what_was_measured_in_another_way_is_replaced_as_a_whole(docs):
     opened(iterations=5).add("cat", [1])
     opened(iterations=6).add("dog", [2])

@@ -1,123 +1,137 @@
-"""The time-to-quality benchmark: its reading of curves, and small runs."""
+"""The quality benchmark's command line: what is computed, kept and left out."""
 
 import json
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
 
 import pytest
 
-from benchmarks import quality
-from benchmarks.quality_tables import Case, Method
-
-CURVE = [(2.0, 15.0), (3.0, 18.0), (4.0, 17.0), (6.0, 21.0)]
-
-
-def test_a_curve_is_read_when_the_time_is_up():
-    assert [quality.at(CURVE, limit) for limit in (1, 2, 3.9, 5, 99)] == [None, 15, 18, 17, 21]
+from benchmarks import peer, quality
+from benchmarks.time_to_quality_tables import Case, Method
+from tests.benchmarks.test_quality_tables import result
 
 
-def test_the_first_iteration_does_not_count_for_the_pace():
-    assert quality.pace(CURVE) == pytest.approx(1.5)
-    assert quality.pace(CURVE[:2]) == pytest.approx(1)
+@pytest.fixture
+def computed(monkeypatch, docs, tmp_path):
+    """Cases that were computed, in place of computing them; the files of two are there."""
+    for name in ("bm3d11/house.png", "bm3d11/hill.png", "color9/f16.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.setenv("DIP_DATA", str(tmp_path))
+    done = []
+
+    def apart(case, settings):
+        done.append(case)
+        version = quality.quality_fit.version
+        if case.startswith("peer/"):
+            methods = [Method("dip_lightning", [20.0] * len(peer.SECONDS), 21.0, 9.0, 22.5)]
+            return {
+                "case": asdict(Case(case, methods)),
+                "version": version("/".join(quality.PEERS[case.split("/")[1]]), settings),
+            }
+        return asdict(result(case, version=version(case, settings)))
+
+    monkeypatch.setattr(quality, "apart", apart)
+    return done
 
 
-@pytest.mark.parametrize("setting", ["optimizer=muon", "device=gpu", "iterations=5"])
-def test_what_only_one_method_has_is_refused(setting, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["quality", "--setting", "max_side=64", setting])
+def call(monkeypatch, *arguments):
+    monkeypatch.setattr("sys.argv", ["quality", *arguments])
+    quality.main()
+
+
+def test_what_is_there_with_the_same_settings_is_not_computed_again(computed, monkeypatch, docs):
+    call(monkeypatch, "half/house")
+    call(monkeypatch, "half/hill", "half/house")
+    assert computed == ["half/house", "half/hill"]
+    call(monkeypatch, "half/house", "--again")
+    assert computed == ["half/house", "half/hill", "half/house"]
+    page = (docs / "benchmarks.md").read_text()
+    assert "default settings, whole images; seed 0." in page
+    assert "| half of the pixels missing | 2 of 11 |" in page
+
+
+def test_other_settings_have_a_section_of_their_own(computed, monkeypatch, docs):
+    call(monkeypatch, "half/house")
+    call(monkeypatch, "half/house", "--setting", "max_side=64", "lr=0.02", "device=cpu")
+    assert computed == ["half/house"] * 2
+    assert {path.name for path in (docs / "benchmarks").glob("*")} == {
+        "quality.json",
+        "quality-lr-0-02-max-side-64.json",
+    }
+
+
+def test_changed_defaults_are_computed_anew(computed, monkeypatch, docs):
+    call(monkeypatch, "half/house")
+    path = docs / "benchmarks" / "quality.json"
+    found = json.loads(path.read_text())
+    found["results"]["half/house"]["version"] = "of earlier defaults"
+    path.write_text(json.dumps(found))
+    call(monkeypatch, "half/house")
+    assert computed == ["half/house"] * 2
+
+
+def test_dry_writes_nothing(computed, monkeypatch, docs, capsys):
+    before = (docs / "benchmarks.md").read_text()
+    call(monkeypatch, "half/house", "--dry")
+    assert (docs / "benchmarks.md").read_text() == before
+    assert not (docs / "benchmarks").exists()
+    assert "| house | 9.00 |" in capsys.readouterr().out
+
+
+def test_what_is_not_there_is_left_out_of_all_and_said(computed, monkeypatch, capsys):
+    monkeypatch.setattr(peer, "missing", lambda: "needs deepinv")
+    call(monkeypatch)
+    assert computed == ["half/house", "half/hill", "sigma25/f16"]
+    said = capsys.readouterr().out
+    assert "left out: camera/d600_iso3200_2: image=real_noise/d600_iso3200_2_real.png:" in said
+    assert "left out: peer/f16: needs deepinv" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["camera/d600_iso3200_2"], "real_noise/d600_iso3200_2_real.png: no such file"),
+        (["peer/f16"], "peer/f16: needs deepinv"),
+        (["half/hose"], "half/hose: in half, choose one of barbara"),
+        (["half/house", "--setting", "sigma=5"], "--setting sigma=5: sigma is the case's own"),
+        (["half/house", "--setting", "lr=-1"], "lr=-1"),
+    ],
+)
+def test_what_is_named_must_be_there(arguments, said, computed, monkeypatch, capsys):
+    monkeypatch.setattr(peer, "missing", lambda: "needs deepinv")
     with pytest.raises(SystemExit):
-        quality.main()
-    assert "is not the same for all methods" in capsys.readouterr().err
+        call(monkeypatch, *arguments)
+    assert said in capsys.readouterr().err
+    assert computed == []
 
 
-def test_a_fit_of_several_images_cannot_be_made_beforehand(monkeypatch, capsys, tmp_path):
-    names = ("sr x4, bird", "sigma 25, f16")
-    monkeypatch.setattr("sys.argv", ["quality", "--whole", str(tmp_path), "--case", *names])
-    with pytest.raises(SystemExit):
-        quality.main()
-    assert "is the fit of one --case, not of 2" in capsys.readouterr().err
+def test_the_peer_has_a_table_of_its_own(computed, monkeypatch, docs):
+    monkeypatch.setattr(peer, "missing", lambda: None)
+    monkeypatch.setattr(quality, "version", lambda _: "0.5.0")
+    call(monkeypatch, "peer/f16", "half/house")
+    call(monkeypatch, "peer/f16")
+    assert computed == ["half/house", "peer/f16"]
+    page = (docs / "benchmarks.md").read_text()
+    assert "deepinv 0.5.0." in page
+    assert "| peer/f16 | dip_lightning | **20.00** |" in page
+    assert "| **21.00** | 9.0 | 22.50 |" in page
 
 
-def result(folder, rows, iterations):
-    folder.mkdir()
-    lines = ["iteration,loss,psnr,psnr_average,seconds", *(f"{i},,,{p},{s}" for i, p, s in rows)]
-    (folder / "history.csv").write_text("\n".join(lines))
-    (folder / "metrics.json").write_text(
-        json.dumps({"iterations": iterations, "status": "finished"})
-    )
-    return folder
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyboardInterrupt, "stopped; every case that was done is written"),
+        (BrokenProcessPool, "process was killed, for its memory perhaps; what was done is written"),
+    ],
+)
+def test_an_end_before_its_time_is_a_sentence(error, said, computed, monkeypatch, docs):
+    call(monkeypatch, "half/hill")
 
+    def stopped(*_):
+        raise error
 
-def test_a_stopped_fit_has_its_own_pace_and_the_whole_ones_psnr(tmp_path):
-    cut = result(tmp_path / "cut", [(1, 9, 3), (10, 11, 4), (21, 12, 5)], 21)
-    whole = result(tmp_path / "whole", [(1, 9, 1), (100, 31, 700), (200, 30, 1400)], 200)
-    seen = Method("paper", [11.0], 12.0, 5.0, 12.0)
-    assert quality.as_if_whole(seen, cut, whole, 200) == Method("paper", [11.0], 30, 20.0, 31)
-
-
-@pytest.mark.parametrize("status", [None, "interrupted"])
-def test_a_fit_made_beforehand_must_have_come_to_its_end(status, monkeypatch, capsys, tmp_path):
-    if status is not None:
-        (tmp_path / "metrics.json").write_text(json.dumps({"status": status}))
-    arguments = ["quality", "--whole", str(tmp_path), "--case", "sr x4, bird"]
-    monkeypatch.setattr("sys.argv", arguments)
-    with pytest.raises(SystemExit):
-        quality.main()
-    assert "expected the result folder of a finished fit" in capsys.readouterr().err
-
-
-def test_a_fit_that_somebody_else_stops_is_not_taken_for_a_whole_one(monkeypatch, tmp_path):
-    monkeypatch.setattr(quality.sys, "executable", "false")
-    with pytest.raises(SystemExit):
-        quality.suite(tmp_path, [])
-    stopped = tmp_path / "stopped"
-    stopped.write_text("#!/bin/sh\nexit 143\n")
-    stopped.chmod(0o755)
-    monkeypatch.setattr(quality.sys, "executable", str(stopped))
-    with pytest.raises(SystemExit):
-        quality.suite(tmp_path, [])
-
-
-@pytest.mark.slow
-def test_a_fit_is_stopped_after_its_seconds(photo, tmp_path):
-    narrow = ["network.down=[4]", "network.up=[4]", "network.skip=[2]", "input_depth=3"]
-    arguments = ["task=denoising", f"image={photo}", *narrow, "preset=paper", "threads=1"]
-    curve = quality.suite(tmp_path / "out", [*arguments, "iterations=1000000"], 0.5)
-    assert curve[-1][0] > 0.5
-    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["status"] == "interrupted"
-
-
-@pytest.mark.slow
-def test_all_methods_are_run_on_one_image(photo):
-    narrow = (
-        "threads=1",
-        "network.down=[4]",
-        "network.up=[4]",
-        "network.skip=[2]",
-        "input_depth=3",
-        "max_iterations=12",
-    )
-    # Longer than a test may take: the textbook loop must end with the paper's fit.
-    case = quality.compare("photo", ["task=denoising", f"image={photo}", *narrow], [3600.0])
-    first, book, *ours = case.methods
-    assert [m.name for m in (book, *ours)] == ["textbook", "paper", "fast"]
-    assert first.end == first.psnr[0]
-    assert book.end is None
-    for method in (first, *ours):
-        assert 5 < method.end < 50
-        assert method.highest >= method.end
-    assert 5 < book.psnr[0] < 50
-
-
-def test_each_max_side_has_a_section_of_its_own(docs, monkeypatch):
-    page = docs / "benchmarks.md"
-    page.write_text(page.read_text().replace("part", "quality-64"))
-    names = ("classical: tv", "textbook", "paper", "fast")
-    methods = [Method(name, [18.0], 20.0, 10.0, 20.0) for name in names]
-    monkeypatch.setattr(quality, "compare", lambda name, *_: Case(name, methods))
-    arguments = ["--seconds", "30", "--setting", "max_side=64"]
-    for case in ("sr x4, bird", "sigma 25, f16"):
-        monkeypatch.setattr("sys.argv", ["quality", "--case", case, *arguments])
-        quality.main()
-    written = page.read_text()
-    assert "max_side=64; seed 0." in written
-    assert written.count("| 20.00 | 20.00 | 20.00 | 20.00 | +0.00 | 1.0 | 1.0 |") == 2
-    assert quality.opened(["max_side=65"], [30.0]).results == {}
-    assert quality.opened(["threads=1"], [30.0]).name == "quality"
+    monkeypatch.setattr(quality, "apart", stopped)
+    with pytest.raises(SystemExit, match=said):
+        call(monkeypatch, "half/hill", "half/house")
+    assert "half/hill" in (docs / "benchmarks" / "quality.json").read_text()

@@ -1,0 +1,161 @@
+"""The images that the default is measured on, what damages them, and what is asked of it."""
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dip_lightning.images.collections import look_up
+from dip_lightning.published import numbers
+
+BM3D = ("barbara", "boat", "house", "lena", "peppers", "cameraman", "couple", "fingerprint")
+SET5 = ("baby", "bird", "butterfly", "head", "woman")
+CAMERA = (
+    *("5dmark3_iso3200_2", "d600_iso3200_2", "d800_iso1600_2", "d800_iso3200_2"),
+    "d800_iso6400_2",
+)
+JPEG = (
+    *("Canon5D2_5_160_6400_bicycle_6", "Canon600D_4-5_125_1600_toy_16"),
+    *("Canon80D_8_8_12800_printer_15", "NikonD800_5_100_4000_flower_2"),
+    *("NikonD800_8_100_6400_bulletin_5", "Sony_4-5_125_3200_plant_14"),
+)
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Some images with one kind of damage.
+
+    Attributes:
+        title: for people.
+        keys: of the command, but for the image.
+        images: names of them.
+        clean: name of a ground truth to be degraded, `{}` for the image's; empty: it is observed.
+        observed: name of a damaged image, likewise.
+        truth: name of the ground truth of an observed image, likewise.
+        metric: a key of metrics.json, dB.
+        table: of published numbers in `published.csv`.
+        rivals: methods to show from there.
+        published: means that are not in it, dB, by method.
+        target: mean that is asked for, dB; None: no number is.
+        aim: what is asked for, in words.
+        note: what else to know.
+    """
+
+    title: str
+    keys: tuple[str, ...]
+    images: tuple[str, ...]
+    clean: str = ""
+    observed: str = ""
+    truth: str = ""
+    metric: str = "psnr"
+    table: str | None = None
+    rivals: tuple[str, ...] = ()
+    published: Mapping[str, float] = field(default_factory=dict)
+    target: float | None = None
+    aim: str = ""
+    note: str = ""
+
+    def means(self) -> dict[str, float]:
+        """Return the published means over all images, dB, by method."""
+        by_image = [numbers(self.table, self.metric, image) for image in self.images]
+        found = {
+            method: statistics.mean(row[method] for row in by_image)
+            for method in self.rivals
+            if all(method in row for row in by_image)
+        }
+        return {**found, **self.published}
+
+    def check(self, image: str) -> None:
+        """Look for the files of an image.
+
+        Raises:
+            UserError: one is neither here nor can be fetched.
+        """
+        for name in (self.clean, self.observed, self.truth):
+            if name:
+                look_up(name.format(image), "image")
+
+
+SETS = {
+    "half": ImageSet(
+        "half of the pixels missing",
+        ("task=restoration", "mask=bm3d11_masks"),
+        (*BM3D, "hill", "man", "montage"),
+        clean="bm3d11/{}",
+        table="restoration_50",
+        rivals=("DIP, published", "DIP, the study (oracle)"),
+        published={"Self2Self": 35.14},
+        target=35.2,
+        aim="above biharmonic on each",
+        note="The published masks.",
+    ),
+    "x4": ImageSet(
+        "super-resolution x4",
+        ("task=sr", "factor=4", "observation=pillow"),
+        SET5,
+        clean="set5/{}",
+        metric="psnr_y",
+        table="set5_x4",
+        rivals=("DIP, published", "LapSRN (trained), published"),
+        target=31.4,
+        note="PSNR-Y; observed through Pillow, as published.",
+    ),
+    "x8": ImageSet(
+        "super-resolution x8",
+        ("task=sr", "factor=8", "observation=pillow"),
+        SET5,
+        clean="set5/{}",
+        metric="psnr_y",
+        table="set5_x8",
+        rivals=("DIP, published", "LapSRN (trained), published"),
+        target=26.6,
+        note="PSNR-Y; observed through Pillow, as published.",
+    ),
+    "sigma25": ImageSet(
+        "white noise, sigma 25, colour",
+        ("task=denoising", "sigma=25"),
+        ("f16", "house", "peppers", "lena", "baboon"),
+        clean="color9/{}",
+        table="denoising_sigma25",
+        rivals=("DIP, published", "CBM3D, published"),
+        aim="above both published means",
+        note="The noise is drawn here (seed 0), not the published files'; all methods know sigma.",
+    ),
+    "camera": ImageSet(
+        "camera noise, not compressed",
+        ("task=denoising",),
+        CAMERA,
+        observed="real_noise/{}_real.png",
+        truth="real_noise/{}_mean.png",
+        published={"MCWNNM": 36.33},
+        target=36.8,
+        note="The truth is the mean of many shots; nothing is known of the noise.",
+    ),
+    "jpeg": ImageSet(
+        "camera noise, JPEG",
+        ("task=denoising",),
+        JPEG,
+        observed="real_noise/{}_real.JPG",
+        truth="real_noise/{}_mean.JPG",
+        aim="never below the noisy image, and above non-local means",
+        note="The truth is the mean of many shots; nothing is known of the noise.",
+    ),
+}
+PEERS = {"house": ("half", "house"), "f16": ("sigma25", "f16")}
+
+
+def chosen(names: list[str]) -> list[str]:
+    """List the cases, `set/image`, that names of cases and sets stand for; all for no name.
+
+    Raises:
+        ValueError: nothing has such a name.
+    """
+    known = {name: found.images for name, found in SETS.items()} | {"peer": tuple(PEERS)}
+    cases: list[str] = []
+    for name in names or known:
+        group, _, image = name.partition("/")
+        if group not in known:
+            raise ValueError(f"{name}: choose set or set/image of {', '.join(known)}")
+        if image and image not in known[group]:
+            raise ValueError(f"{name}: in {group}, choose one of {', '.join(known[group])}")
+        cases += [f"{group}/{found}" for found in ([image] if image else known[group])]
+    return list(dict.fromkeys(cases))
