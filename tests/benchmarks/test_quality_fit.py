@@ -40,7 +40,10 @@ def pair(root, truth=None):
 def test_all_is_compared_with_the_truth(data, tmp_path):
     found, history = quality_fit.restored("half/house", SETTINGS, tmp_path / "out")
     assert list(found.classical) == ["biharmonic"]
-    assert found.observed < found.result < found.classical["biharmonic"]
+    assert found.observed < found.fit < found.classical["biharmonic"]
+    assert (
+        found.result >= found.classical["biharmonic"] - 0.05
+    )  # that short a fit counts for nothing
     assert found.iterations == 12
     assert found.seconds > history.seconds > 0
     # Looked at after the tenth and the last iteration; the curve has a row for both.
