@@ -16,7 +16,7 @@ SHRINKAGE = 1.0  # of the weights towards that of the whole image
 class Combination(nn.Module):
     """The result: the averaged output beside a classical method, agreeing with y.
 
-    Until the release, a share of y's known values is kept from the loss. At the release, both
+    Until the release, about a share of y's known values is kept from the loss. At the release, both
     methods are compared there; then the values count again.
 
     Args:
@@ -52,7 +52,7 @@ class Combination(nn.Module):
     ) -> None:
         super().__init__()
         after = problem.known_values() if seen is None else seen
-        before = problem.draw_seen(after, share, draw) if share else None
+        before = problem.keep_back(after, share, draw) if share else None
         at = every * round(RELEASED_AT * iterations / every)
         self.released_at = at if before is not None and 0 < at < iterations else None
         kept_back = self.released_at is not None

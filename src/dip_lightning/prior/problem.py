@@ -188,6 +188,10 @@ class Problem(nn.Module):
         seen = known * kept.to(known)
         return seen if seen.any() and not torch.equal(seen, known) else None
 
+    def keep_back(self, seen: Tensor, share: float, draw: torch.Generator) -> Tensor | None:
+        """Leave out values that are as hard to tell as what is asked for; see `draw_seen`."""
+        return self.draw_seen(seen, share, draw)
+
     def cut(self, tile: Tile, seen: Tensor | None = None) -> Self:
         """Return the problem of a tile; a subclass says in `_of_part` what A and y are there.
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from dip_lightning.baselines import biharmonic
@@ -13,6 +14,9 @@ from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem, checked
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
+
+DEEPER = 0.2  # share of missing pixels without a known neighbour, above that of single ones
+MOST_KEPT_BACK = 2.0  # times the share that is asked for
 
 
 class MissingPixels(Problem):
@@ -79,6 +83,29 @@ class MissingPixels(Problem):
         assert pasted is not None  # noqa: S101 - m
         return torch.lerp(x_hat, self.y, pasted)
 
+    def keep_back(self, seen: Tensor, share: float, draw: torch.Generator) -> Tensor | None:
+        """Leave out pixels: single ones where single ones are missing, holes where holes are.
+
+        A hole is harder to fill than a pixel. So where more missing pixels lie inside of holes than
+        single ones would, the mask itself is moved over known places, and what it hides there is
+        left out: of a large mask, a part.
+        """
+        single = self.draw_seen(seen, share, draw)
+        if single is None:
+            return None
+        if inside(seen, 1 - self.A.m) <= inside(single, seen - single) + DEEPER:
+            return single
+        size = (seen.shape[2], seen.shape[3])
+        moved = self.A.m.roll([_below(n, draw) for n in size], (2, 3))
+        hidden = seen * (1 - moved)
+        most = MOST_KEPT_BACK * share * float(seen.sum()) / max(1.0, float(hidden.sum()))
+        window = torch.zeros_like(hidden)
+        height, width = (min(n, round(n * most**0.5)) for n in size)
+        top, left = _below(size[0] - height + 1, draw), _below(size[1] - width + 1, draw)
+        window[..., top : top + height, left : left + width] = 1
+        kept = seen - hidden * window
+        return kept if kept.any() and not torch.equal(kept, seen) else None
+
     def classical(self, seen: Tensor | None = None) -> Tensor:
         """Biharmonic inpainting."""
         return biharmonic(self.y, self.A.m if seen is None else seen)
@@ -95,6 +122,22 @@ class MissingPixels(Problem):
         x = None if self.x is None else tile.cut(self.x)
         m = tile.cut(self.A.m)
         return MissingPixels(tile.cut(self.y), m, x, keep_known=self.keep_known)
+
+
+def inside(known: Tensor, of: Tensor) -> float:
+    """Return the share of pixels that have no known one among their eight neighbours.
+
+    Args:
+        known: known pixels, (1, 1 or C, H, W), 0 or 1.
+        of: 1 at the pixels that count, alike.
+    """
+    near = F.max_pool2d(known.amin(1, keepdim=True), 3, stride=1, padding=1)
+    counts = of.amax(1, keepdim=True)
+    return float((counts * (1 - near)).sum() / counts.sum().clamp(min=1))
+
+
+def _below(end: int, draw: torch.Generator) -> int:
+    return int(torch.randint(end, (), generator=draw))
 
 
 def _nothing_known(given: Given, keys: Mapping[str, Any]) -> str:
