@@ -47,6 +47,7 @@ class Problem(nn.Module):
     reach: ClassVar[int] = 0  # outermost pixels of y that A computes from beyond the border of x
     scale = 1  # pixels of x for each of y, along each axis
     is_clipped = False  # whether y was clipped to [0, 1] after its noise was added
+    noise_is_white = True  # whether n is independent in neighbouring values
     y: Tensor
     x: Tensor | None
     known: Tensor | None
@@ -175,6 +176,7 @@ class Problem(nn.Module):
         elif seen is not None:
             part.known = tile.cut(seen, self.scale)
         part.y_noise_std, part.is_clipped = self.y_noise_std, self.is_clipped
+        part.noise_is_white = self.noise_is_white
         return part
 
     def _of_part(self, tile: Tile) -> Self:
