@@ -46,7 +46,8 @@ class Restored(Generic[Image]):
             does so; of a path, a NumPy array.
         last: the last iterate in place of the averaged output, alike.
         history: a row for each tenth iteration: iteration, loss, psnr, psnr_average, seconds.
-        metrics: status, iterations, loss, seconds.
+        metrics: status, iterations, loss, seconds; what ended the fit, `stopping`, and the noise at
+            which it was to end, `y_noise_std`, image in [0, 1].
         prior: the fit itself.
 
     Example:
@@ -56,7 +57,7 @@ class Restored(Generic[Image]):
         >>> settings = {"network": small, "iterations": 3, "device": "cpu", "progress": False}
         >>> result = dip.restore(torch.rand(1, 3, 20, 24), **settings)
         >>> sorted(result.metrics)
-        ['iterations', 'loss', 'seconds', 'status']
+        ['iterations', 'loss', 'seconds', 'status', 'stopping', 'y_noise_std']
         >>> result.image.shape, len(result.history)
         (torch.Size([1, 3, 20, 24]), 2)
     """
@@ -136,7 +137,7 @@ def restore(
     interrupted = _fit(prior, history, compute.find_device(device), progress=progress)
     fitted = Fitted.of(prior)
     measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
-    metrics = _metrics(fitted, history, interrupted=interrupted)
+    metrics = _metrics(prior, fitted, history, interrupted=interrupted)
     if is_alpha and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
     back = _way_back(image, picture)
@@ -145,13 +146,17 @@ def restore(
     )
 
 
-def _metrics(fitted: Fitted, history: History, *, interrupted: bool) -> dict[str, Any]:
+def _metrics(
+    prior: DeepImagePrior, fitted: Fitted, history: History, *, interrupted: bool
+) -> dict[str, Any]:
     status = "interrupted" if interrupted and not fitted.is_over else "finished"
     return {
         "status": status if fitted.diverged_at is None else "diverged",
         "iterations": fitted.iteration,
         "loss": fitted.loss,
         "seconds": history.seconds,
+        "stopping": outcome.stopping(prior.problem, fitted),
+        "y_noise_std": prior.problem.y_noise_std if prior.settings.discrepancy else None,
     }
 
 

@@ -80,6 +80,7 @@ def run(
                 "cropped": given.is_cropped,
                 "psnr_holdout": outcome.psnr_holdout(problem, found, seen),
                 "status": status,
+                "stopping": outcome.stopping(problem, fitted),
                 "diagnosis": _diagnosis(fitted, pointless),
                 "inputs": inputs,
                 "swept": place.values,
@@ -281,6 +282,12 @@ def _conclude(
         print(
             f"iterations={config.iterations}: the fit ended before the result was as near to "
             "the noisy image as its noise lets it; more may show more detail",
+            file=sys.stderr,
+        )
+    elif config.discrepancy and getattr(problem, "is_noisy", False):
+        print(
+            "noise: the image's own detail hides how much there is, so the fit went on to its last "
+            "iteration; iterations=300 discrepancy=0 ends it where you say",
             file=sys.stderr,
         )
     if problem.x is not None:

@@ -305,9 +305,7 @@ class DeepImagePrior(LightningModule):
         self.loss_first = losses[0] if self.iteration == 0 else self.loss_first
         self.loss_best = min(self.loss_best, *losses)
         self.iteration += len(losses)
-        self.discrepancy.look(
-            self.iteration, self._result_loss, self._noise_power, self._residual
-        )
+        self.discrepancy.look(self.iteration, self._result_loss, self._noise_power, self._residual)
 
     @torch.no_grad()
     def _result_loss(self) -> float:
