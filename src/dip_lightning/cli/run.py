@@ -286,8 +286,8 @@ def _conclude(
         )
     elif config.discrepancy and getattr(problem, "is_noisy", False):
         print(
-            "noise: the image's own detail hides how much there is, so the fit went on to its last "
-            "iteration; iterations=300 discrepancy=0 ends it where you say",
+            "noise: how much there is cannot be told from this image, so the fit went on to its "
+            "last iteration; if grain is left, give fewer iterations",
             file=sys.stderr,
         )
     if problem.x is not None:

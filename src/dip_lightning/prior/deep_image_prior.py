@@ -305,17 +305,11 @@ class DeepImagePrior(LightningModule):
         self.loss_first = losses[0] if self.iteration == 0 else self.loss_first
         self.loss_best = min(self.loss_best, *losses)
         self.iteration += len(losses)
-        self.discrepancy.look(self.iteration, self._result_loss, self._noise_power, self._residual)
+        self.discrepancy.look(self.iteration, self._result_loss, self._noise_power)
 
     @torch.no_grad()
     def _result_loss(self) -> float:
         return float(self.problem.loss(self.x_average, self.seen))
-
-    @torch.no_grad()
-    def _residual(self) -> Tensor:
-        problem = self.problem
-        seen = problem.known_values() if self.seen is None else self.seen
-        return seen * (problem.y - problem.A(self.x_average))
 
     def _noise_power(self) -> float | None:
         power = self.problem.noise_power(self.x_average)

@@ -4,16 +4,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import torch.nn.functional as F
-from torch import Tensor
-
 EVERY = 10  # iterations between two looks at the result
 SHARE = 0.96  # of the noise power: docs/benchmarks.md
 NEAR = 1.35  # the same, where the noise is not white and the bend has to agree
-WINDOW = 1.5  # iterations now / those at which what was learnt since begins
-SPACING = 1.05  # iterations of a residual that is kept / those of the one before
-BASE = 1.25  # iterations now / those with which the direction is compared
-FLAT = 0.5  # falls no faster than iterations^-FLAT
+FIRST = 30  # iterations, before which the average means little
+WINDOW = 1.5  # iterations now / those since which the loss has fallen
+BENT = 0.6  # how fast it falls / the fastest so far
 
 
 class Discrepancy:
@@ -49,7 +45,6 @@ class Discrepancy:
         iteration: int,
         distance: Callable[[], float],
         power: Callable[[], float | None],
-        residual: Callable[[], Tensor],
     ) -> None:
         """Compare, every tenth iteration.
 
@@ -57,20 +52,18 @@ class Discrepancy:
             iteration: the last one that was computed.
             distance: returns the loss of the result.
             power: returns that of the noise, in the values that the loss sees; None: unknown.
-            residual: returns y - A(result), where the loss sees it.
         """
         if self.reached_at is not None or iteration % EVERY or not self.share:
             return
         level = power()
         if level is None:
             return
-        near = self.share
-        is_bent = True
+        loss, near, is_bent = distance(), self.share, True
         if self.bend is not None:
-            self.bend.add(iteration, residual())
+            self.bend.add(iteration, loss)
             if self.share <= 1:
                 near, is_bent = NEAR * self.share / SHARE, self.bend.is_reached
-        if is_bent and distance() <= near * level:
+        if is_bent and loss <= near * level:
             self.reached_at = iteration
 
     def state_dict(self) -> dict[str, Any]:
@@ -86,49 +79,42 @@ class Discrepancy:
 class Bend:
     """Where a fit turns from the image to the noise, which needs no level.
 
-    With the residual r(t) = y - A(x_average), what was learnt since iteration s = t / 1.5 is
-    r(s) - r(t). As long as it is the image, whatever is missing is learnt at once and what was
-    learnt points at what is left,
+    The loss of the result falls with the iterations as a power of them. While the image is learnt
+    the power is high, for noise it is low. With the loss at iterations t and s = t / 1.5,
 
-        cos(t) = <r(s) - r(t), r(t)> / (|r(s) - r(t)| |r(t)|)
+        slope(t) = log(loss(s) / loss(t)) / log(t / s)
 
-    falls fast as less of the image is left. Of noise some is always left to learn: the cosine
-    stays, or rises. The bend is where it falls more slowly than the root of t.
+    the bend is where it is down to 0.6 of the steepest so far. Noise that is learnt late, as white
+    noise is, bends the loss before the image is complete; there the level is the better guide.
+
+    Attributes:
+        losses: iteration and loss, in order.
+        slopes: the slopes so far.
     """
 
     def __init__(self) -> None:
-        self.residuals: list[tuple[int, Tensor]] = []
-        self.cosines: list[tuple[int, float]] = []
+        self.losses: list[tuple[int, float]] = []
+        self.slopes: list[float] = []
 
-    def add(self, iteration: int, residual: Tensor) -> None:
-        """Note the residual of an iteration, (1, C, H, W); each is later than the one before."""
-        older = [entry for entry in self.residuals if WINDOW * entry[0] <= iteration]
-        if older:
-            learnt = older[-1][1].to(residual.device) - residual
-            cosine = F.cosine_similarity(learnt.flatten(), residual.flatten(), dim=0)
-            self.cosines.append((iteration, float(cosine)))
-            del self.residuals[: len(older) - 1]
-        if not self.residuals or iteration >= SPACING * self.residuals[-1][0]:
-            self.residuals.append((iteration, residual.clone()))
+    def add(self, iteration: int, loss: float) -> None:
+        """Note the loss of the result after an iteration, later than those before."""
+        if iteration < FIRST or not 0 < loss < math.inf:
+            return
+        before = [entry for entry in self.losses if WINDOW * entry[0] <= iteration]
+        if before:
+            since, earlier = before[-1]
+            self.slopes.append(math.log(earlier / loss) / math.log(iteration / since))
+        self.losses.append((iteration, loss))
 
     @property
     def is_reached(self) -> bool:
-        """Whether the cosine has stopped to fall fast."""
-        if not self.cosines:
-            return False
-        at, now = self.cosines[-1]
-        before = [entry for entry in self.cosines if BASE * entry[0] <= at]
-        if not before:
-            return False
-        since, earlier = before[-1]
-        if now <= 0 or earlier <= 0:  # the result moves away from y: nothing is left to learn
-            return True
-        return math.log(now / earlier) > -FLAT * math.log(at / since)
+        """Whether the loss falls slowly, compared with before."""
+        return bool(self.slopes) and self.slopes[-1] < BENT * max(self.slopes)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was noted."""
-        return {"residuals": list(self.residuals), "cosines": list(self.cosines)}
+        return {"losses": list(self.losses), "slopes": list(self.slopes)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take it back."""
-        self.residuals, self.cosines = list(state["residuals"]), list(state["cosines"])
+        self.losses, self.slopes = list(state["losses"]), list(state["slopes"])
