@@ -104,8 +104,9 @@ def test_a_fit_ends_when_its_result_is_at_the_noise(dip, tmp_path, photo, tiles)
 
 
 def noisy_photo(tmp_path, blur=1):
-    noise = torch.randn(1, 1, 40 + blur - 1, 40, generator=torch.Generator().manual_seed(0))
-    mean = noise.unfold(2, blur, 1).mean(-1)
+    side = 40 + blur - 1
+    noise = torch.randn(1, 1, side, side, generator=torch.Generator().manual_seed(0))
+    mean = noise.unfold(2, blur, 1).mean(-1).unfold(3, blur, 1).mean(-1)
     return save_png(tmp_path / "noisy.png", (0.5 + 0.1 * mean).clamp(0, 1))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 EVERY = 10  # iterations between two looks at the result
 SHARE = 0.96  # of the noise power: docs/benchmarks.md
-NEAR = 1.35  # the same, where the noise is not white and the bend has to agree
+NEAR = 1.1  # the same, where the noise is not white and the bend has to agree
 FIRST = 30  # iterations, before which the average means little
 WINDOW = 1.5  # iterations now / those since which the loss has fallen
 BENT = 0.6  # how fast it falls / the fastest so far
@@ -21,7 +21,7 @@ class Discrepancy:
         loss(x_average) <= share * mean(seen n^2)
 
     It is the loss of the averaged output, which is the result. A network fits correlated noise
-    sooner than white noise, so there the level alone does not say when. Then the loss may be 1.4
+    sooner than white noise, so there the level alone does not say when. Then the loss may be 1.15
     times as much, but the `Bend` has to be reached, too.
 
     Args:
