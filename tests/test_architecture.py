@@ -12,7 +12,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # Rooms (packages and modules) by floor, the lowest first. A room imports from lower floors only.
 FLOORS = (
     ("dip_lightning", "errors", "signals", "files"),
-    ("keys", "losses", "metrics", "operators", "optimizers", "baselines", "published"),
+    ("keys", "losses", "metrics", "operators", "optimizers", "baselines", "noise", "published"),
     ("generators", "images"),
     ("compute",),
     ("prior",),

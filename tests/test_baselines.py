@@ -55,12 +55,10 @@ def test_biharmonic_of_nothing_known_is_black():
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])
-def test_non_local_means_denoises_with_and_without_sigma(channels, generator):
+def test_non_local_means_denoises(channels, generator):
     x = smooth_image(channels, 41, 37)
     y = add_gaussian_noise(x, 25, generator)
-    told, estimated = psnr(non_local_means(y, 25), x), psnr(non_local_means(y, None), x)
-    assert told > psnr(y, x) + 4
-    assert abs(told - estimated) < 1
+    assert psnr(non_local_means(y, 25), x) > psnr(y, x) + 4
 
 
 def test_no_noise_is_no_noise():
@@ -84,13 +82,12 @@ def test_lanczos_is_pillows():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_total_variation_denoises_with_and_without_sigma(channels, generator):
+def test_total_variation_denoises(channels, generator):
     x = smooth_image(channels, 41, 37)
     y = add_gaussian_noise(x, 25, generator)
     assert psnr(total_variation(y, 25), x) > psnr(y, x) + 3
-    assert psnr(total_variation(y, None), x) > psnr(y, x) + 3
     flat = torch.full((1, channels, 9, 9), 0.5)
-    torch.testing.assert_close(total_variation(flat, None), flat)
+    torch.testing.assert_close(total_variation(flat, 25), flat)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

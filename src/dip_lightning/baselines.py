@@ -1,6 +1,5 @@
 """What a user would reach for instead: classical methods, in seconds, without any fitting."""
 
-import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -14,6 +13,7 @@ from torch import Tensor
 
 GRAY, RGB = 1, 3
 Operator = Callable[[Tensor], Tensor]
+GREY_LEVELS = 255
 TV_WEIGHT = 0.8  # best of 0.6 ... 2 for sigma 15, 25 and 50 on three images
 
 
@@ -170,12 +170,12 @@ def biharmonic(y: Tensor, m: Tensor) -> Tensor:
     return _to_image(filled)
 
 
-def non_local_means(y: Tensor, sigma: float | None) -> Tensor:
+def non_local_means(y: Tensor, sigma: float) -> Tensor:
     """Average similar patches (scikit-image, patch 5, distance 6, h = 0.8 sigma).
 
     Args:
         y: noisy image, (1, C, H, W), in [0, 1].
-        sigma: standard deviation of the noise in 8-bit grey levels; estimated if None.
+        sigma: standard deviation of the noise in 8-bit grey levels.
 
     Returns:
         (1, C, H, W), in [0, 1].
@@ -190,7 +190,7 @@ def non_local_means(y: Tensor, sigma: float | None) -> Tensor:
     """
     from skimage.restoration import denoise_nl_means  # noqa: PLC0415
 
-    image, std = _noisy(y, sigma)
+    image, std = _channels_last(y), sigma / GREY_LEVELS
     if std == 0:
         return y.cpu().clone()
     denoised = denoise_nl_means(
@@ -200,12 +200,12 @@ def non_local_means(y: Tensor, sigma: float | None) -> Tensor:
     return _to_image(np.moveaxis(denoised.reshape(image.shape), -1, 0))
 
 
-def total_variation(y: Tensor, sigma: float | None) -> Tensor:
+def total_variation(y: Tensor, sigma: float) -> Tensor:
     """Minimise TV(x) + |x - y|^2 / (2 w), w = 0.8 times the noise's deviation (scikit-image).
 
     Args:
         y: noisy image, (1, C, H, W), in [0, 1].
-        sigma: standard deviation of the noise in 8-bit grey levels; estimated if None.
+        sigma: standard deviation of the noise in 8-bit grey levels.
 
     Returns:
         (1, C, H, W), in [0, 1].
@@ -220,7 +220,7 @@ def total_variation(y: Tensor, sigma: float | None) -> Tensor:
     """
     from skimage.restoration import denoise_tv_chambolle  # noqa: PLC0415
 
-    image, std = _noisy(y, sigma)
+    image, std = _channels_last(y), sigma / GREY_LEVELS
     if std == 0:
         return y.cpu().clone()
     denoised = denoise_tv_chambolle(  # type: ignore[no-untyped-call]
@@ -240,12 +240,12 @@ def has_bm3d() -> bool:
     return find_spec("bm3d") is not None
 
 
-def bm3d(y: Tensor, sigma: float | None) -> Tensor:
+def bm3d(y: Tensor, sigma: float) -> Tensor:
     """Filter groups of similar patches (the package bm3d, where it is installed).
 
     Args:
         y: noisy image, (1, C, H, W), in [0, 1].
-        sigma: standard deviation of the noise in 8-bit grey levels; estimated if None.
+        sigma: standard deviation of the noise in 8-bit grey levels.
 
     Returns:
         (1, C, H, W), in [0, 1].
@@ -262,44 +262,14 @@ def bm3d(y: Tensor, sigma: float | None) -> Tensor:
     """
     import bm3d as package  # noqa: PLC0415
 
-    image, std = _noisy(y, sigma)
+    image, std = _channels_last(y), sigma / GREY_LEVELS
     denoise = package.bm3d_rgb if image.shape[-1] == RGB else package.bm3d
     denoised = denoise(image, std).reshape(image.shape)
     return _to_image(np.moveaxis(denoised, -1, 0))
 
 
-def _noisy(y: Tensor, sigma: float | None) -> tuple[NDArray[np.float64], float]:
-    planes = y.cpu().numpy()[0].astype(np.float64)
-    std = estimate_noise(y) if sigma is None else sigma / 255
-    return np.moveaxis(planes, 0, -1), std
-
-
-def estimate_noise(y: Tensor) -> float:
-    """Estimate the standard deviation of white noise from the finest wavelets (scikit-image).
-
-    Args:
-        y: noisy image, (1, C, H, W), in [0, 1].
-
-    Returns:
-        In the units of y, of all channels together; 0 for an image of a few pixels.
-
-    Source: Donoho & Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994.
-
-    Example:
-        >>> import torch
-        >>> from dip_lightning.baselines import estimate_noise
-        >>> draw = torch.Generator().manual_seed(0)
-        >>> y = 0.5 + 0.1 * torch.randn(1, 1, 64, 64, generator=draw)
-        >>> 0.09 < estimate_noise(y) < 0.11
-        True
-    """
-    from skimage.restoration import estimate_sigma  # noqa: PLC0415 - slow to import
-
-    planes = y.cpu().numpy()[0].astype(np.float64)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about images of a few pixels, whose estimate is nan
-        stds = estimate_sigma(planes, channel_axis=0)  # type: ignore[no-untyped-call]
-    return float(np.sqrt(np.mean(np.square(np.nan_to_num(stds)))))
+def _channels_last(y: Tensor) -> NDArray[np.float64]:
+    return np.moveaxis(y.cpu().numpy()[0].astype(np.float64), 0, -1)
 
 
 def _to_image(planes: NDArray[np.floating[Any]]) -> Tensor:

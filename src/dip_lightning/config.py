@@ -30,7 +30,6 @@ TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
     "sigma": {"denoising"},
-    "discrepancy": {"denoising"},
     "known": {"restoration"},
     "per_channel": {"restoration"},
     "mask": {"inpainting", "restoration"},

@@ -194,6 +194,24 @@ def psnr_holdout(problem: Problem, outcome: Outcome, seen: Tensor | None) -> flo
     return psnr_where(problem.A(outcome.chosen.pixels), problem.y, held_out)
 
 
+def stopping(problem: Problem, fitted: Fitted) -> str | None:
+    """Say what has ended a fit.
+
+    Args:
+        problem: what was asked.
+        fitted: where the fit ended.
+
+    Returns:
+        "noise level"; "noise level and bend", of noise that is not white; "iterations", the last
+        one; None where it was not over.
+    """
+    if not fitted.is_over:
+        return None
+    if fitted.reached_at is None:
+        return "iterations"
+    return "noise level" if problem.noise_is_white else "noise level and bend"
+
+
 def format_table(outcome: Outcome) -> str:
     """Lay out the table for a terminal; a dash where a metric is not defined."""
     rows = outcome.rows

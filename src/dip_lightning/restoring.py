@@ -29,6 +29,7 @@ from dip_lightning.loading import damaged
 from dip_lightning.outcome import Fitted
 from dip_lightning.presets import configure
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.prior.problem import Problem
 from dip_lightning.tasks.given import Given
 
 Image = TypeVar("Image", NDArray[Any], Tensor, PillowImage.Image, str, Path)
@@ -49,7 +50,8 @@ class Restored(Generic[Image]):
             `image`, (H, W, C); large where the result is unsure.
         history: a row for each tenth iteration: iteration, loss, psnr, psnr_average, seconds.
         metrics: status, iterations, loss, seconds; result: which output it is; fit_weight: of the
-            fit beside a classical method, None: it is the fit alone.
+            fit beside a classical method, None: it is the fit alone; what ended the fit,
+            `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1].
         prior: the fit itself.
 
     Example:
@@ -58,8 +60,8 @@ class Restored(Generic[Image]):
         >>> small = dip.generators.Skip(32, 3, dip.generators.SkipOptions([8], [8], [2]))
         >>> settings = {"network": small, "iterations": 3, "device": "cpu", "progress": False}
         >>> result = dip.restore(torch.rand(1, 3, 20, 24), **settings)
-        >>> sorted(result.metrics)
-        ['fit_weight', 'iterations', 'loss', 'result', 'seconds', 'status']
+        >>> result.metrics["iterations"], result.metrics["result"]
+        (3, 'average')
         >>> result.image.shape, len(result.history)
         (torch.Size([1, 3, 20, 24]), 2)
     """
@@ -140,7 +142,8 @@ def restore(
     interrupted = _fit(prior, history, compute.find_device(device), progress=progress)
     fitted = Fitted.of(prior)
     measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
-    metrics = _metrics(fitted, history, measured.output, interrupted=interrupted)
+    metrics = _metrics(problem, fitted, history, measured.output, interrupted=interrupted)
+    metrics["y_noise_std"] = None if config.discrepancy == 0 else problem.y_noise_std
     if is_alpha and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
     back = _way_back(image, picture)
@@ -159,15 +162,18 @@ def _in_units(std: Tensor, stored: Format) -> NDArray[Any]:
     return std[0].permute(1, 2, 0).numpy() * np.asarray(spans, np.float32)
 
 
-def _metrics(fitted: Fitted, history: History, output: str, *, interrupted: bool) -> dict[str, Any]:
+def _metrics(
+    problem: Problem, fitted: Fitted, history: History, output: str, *, interrupted: bool
+) -> dict[str, Any]:
     status = "interrupted" if interrupted and not fitted.is_over else "finished"
     return {
         "status": status if fitted.diverged_at is None else "diverged",
         "iterations": fitted.iteration,
         "loss": fitted.loss,
+        "seconds": history.seconds,
         "result": output,
         "fit_weight": fitted.fit_weight,
-        "seconds": history.seconds,
+        "stopping": outcome.stopping(problem, fitted),
     }
 
 

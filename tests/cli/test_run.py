@@ -94,6 +94,7 @@ def test_a_fit_ends_when_its_result_is_at_the_noise(dip, tmp_path, photo, tiles)
     assert metrics["iterations"] % 10 == 0
     assert f"ended at iteration {metrics['iterations']}: the result differs" in out
     assert metrics["y_noise_std"] == pytest.approx(25 / 255)
+    assert metrics["stopping"] == "noise level"
     rows = (tmp_path / "one" / "history.csv").read_text().splitlines()
     assert rows[-1].startswith(f"{metrics['iterations']},")
     assert (tmp_path / "one" / "snapshots" / f"{metrics['iterations']:06}.webp").is_file()
@@ -102,19 +103,44 @@ def test_a_fit_ends_when_its_result_is_at_the_noise(dip, tmp_path, photo, tiles)
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_a_limit_before_the_noise_is_told(dip, tmp_path, photo):
-    told = ("task=denoising", f"observed={photo}", "preset=smoke", "logger=none")
-    status, _, err = dip(*told, "discrepancy=0.01", "hydra.run.dir=out")
+def noisy_photo(tmp_path, blur=1):
+    side = 40 + blur - 1
+    noise = torch.randn(1, 1, side, side, generator=torch.Generator().manual_seed(0))
+    mean = noise.unfold(2, blur, 1).mean(-1).unfold(3, blur, 1).mean(-1)
+    return save_png(tmp_path / "noisy.png", (0.5 + 0.1 * mean).clamp(0, 1))
+
+
+def test_a_limit_before_the_noise_is_told(dip, tmp_path):
+    told = ("task=denoising", f"observed={noisy_photo(tmp_path)}", "preset=smoke", "logger=none")
+    status, out, err = dip(*told, "discrepancy=0.01", "hydra.run.dir=out")
     assert status == 0
     assert "iterations=20: the fit ended before the result was as near to the noisy image" in err
-    assert read_metrics(tmp_path / "out")["y_noise_std"] > 0
+    assert "noise found: 2" in out
+    metrics = read_metrics(tmp_path / "out")
+    assert metrics["y_noise_std"] == pytest.approx(0.1, rel=0.1)
+    assert metrics["stopping"] == "iterations"
     assert "before the result" not in dip(*told)[2]
 
 
-def test_an_end_at_the_noise_is_for_denoising_only(dip, photo):
-    status, _, err = dip("task=sr", f"image={photo}", "discrepancy=1", "logger=none")
-    assert status == 2
-    assert err == "error: discrepancy=1.0: only for task=denoising, but task=sr\n"
+def test_noise_that_detail_hides_is_told(dip, tmp_path, photo):
+    told = ("task=denoising", f"observed={photo}", "preset=smoke", "logger=none")
+    status, _, err = dip(*told, "discrepancy=0.96", "hydra.run.dir=out")
+    assert status == 0
+    assert "noise: how much there is cannot be told from this image" in err
+    metrics = read_metrics(tmp_path / "out")
+    assert (metrics["y_noise_std"], metrics["stopping"]) == (None, "iterations")
+    assert "noise:" not in dip(*told)[2]
+    told = ("task=denoising", f"image={photo}", "observation=clean", "preset=smoke", "logger=none")
+    assert "noise:" not in dip(*told, "discrepancy=0.96")[2]
+
+
+def test_correlated_noise_ends_at_its_bend(dip, tmp_path):
+    photo = noisy_photo(tmp_path, blur=3)
+    told = ("task=denoising", f"observed={photo}", "preset=smoke", "logger=none", "iterations=90")
+    assert dip(*told, "discrepancy=20", "hydra.run.dir=out")[0] == 0
+    metrics = read_metrics(tmp_path / "out")
+    assert metrics["stopping"] == "noise level and bend"
+    assert metrics["iterations"] < 90
 
 
 @pytest.mark.parametrize("task", ["inpainting", "restoration"])

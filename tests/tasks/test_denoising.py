@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch.nn.functional import conv2d
 
 from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks import denoising
@@ -25,24 +26,51 @@ def test_baselines_are_those_of_the_literature():
 
 def test_there_is_nothing_to_compare_with_where_nothing_is_noisy():
     assert make("denoising", observation="shuffled").problem.baselines() == {}
-    assert make("denoising", y=smooth_image(1, 17, 13), observation="clean").problem.baselines()
+    assert make("denoising", y=smooth_image(1, 17, 13)).problem.baselines() == {}  # unknown
+    assert make("denoising", y=noisy(), observation="clean").problem.baselines()
 
 
-@pytest.mark.parametrize(("given", "sigma"), [("x", 25.0), ("y", None)])
-def test_baselines_are_told_sigma_only_where_the_noise_was_added_here(given, sigma, monkeypatch):
+def noisy(std=0.1):
+    noise = torch.randn(1, 1, 61, 47, generator=torch.Generator().manual_seed(0))
+    return (0.5 + std * noise).clamp(0, 1)
+
+
+def blurred():
+    kernel = torch.tensor([1.0, 2, 1]).view(1, 1, 1, 3) / 6**0.5
+    return conv2d(conv2d(noisy() - 0.5, kernel), kernel.transpose(2, 3)) + 0.5
+
+
+@pytest.mark.parametrize(
+    ("given", "sigma", "rel"),
+    [
+        ({"x": smooth_image(1, 17, 13)}, 25, 1e-6),
+        ({"y": noisy()}, 25.5, 0.1),
+        ({"y": blurred()}, 1.25 * 25.5, 0.2),
+    ],
+    ids=["added", "white", "correlated"],
+)
+def test_baselines_are_told_the_noise_that_was_added_or_found(given, sigma, rel, monkeypatch):
     told = []
     for name in ("non_local_means", "total_variation"):
         monkeypatch.setattr(denoising, name, lambda y, sigma: told.append(sigma))
-    for compute in (
-        make("denoising", **{given: smooth_image(1, 17, 13)}).problem.baselines().values()
-    ):
+    for compute in make("denoising", **given).problem.baselines().values():
         compute()
-    assert told == [sigma, sigma]
+    assert told == [pytest.approx(sigma, rel=rel)] * 2
+
+
+def test_correlated_noise_is_known_as_such_in_a_tile_too():
+    problem = denoising.NoisyImage(blurred())
+    (tile, *_) = cover((59, 45), 40, 8)
+    part = problem.cut(tile)
+    assert (part.y_noise_std, part.noise_is_white) == (problem.y_noise_std, False)
+    assert make("denoising", y=blurred()).discrepancy.bend is not None
+    assert make("denoising", y=noisy()).discrepancy.bend is None
+    assert make("denoising", x=blurred()).discrepancy.bend is None
 
 
 def level(task, x_average=0.5):
     task.x_average.fill_(x_average)
-    power = task._noise_power()
+    power = task.problem.noise_power(task.x_average, task.seen)
     return None if power is None or not task.discrepancy.share else power * task.discrepancy.share
 
 
@@ -63,7 +91,7 @@ def test_the_level_is_that_of_the_pixels_that_the_loss_sees():
 
 @pytest.mark.parametrize(("channels", "white", "rel"), [(1, 0, 0.1), (3, 0, 0.1), (1, 0.8, 0.5)])
 def test_the_level_of_a_noise_from_elsewhere_is_estimated(channels, white, rel):
-    """Of what clipping has left; on a white page it is too low, but not taken off again."""
+    """Of what clipping has left; on a white page it is less exact, but not taken off again."""
     x = smooth_image(channels, 190, 170)
     x[..., int(190 * (1 - white)) :, :] = 1
     noisy = make("denoising", x=x, sigma=15.0).problem.y

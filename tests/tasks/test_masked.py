@@ -26,24 +26,13 @@ def test_single_pixels_for_single_pixels(known):
     assert inside(kept, out) == pytest.approx(inside(m, 1 - m), abs=0.2)
 
 
-def scratches(height, width):
-    """Lines of five pixels."""
-    m = torch.ones(1, 1, height, width)
-    for top in range(7, height, 30):
-        m[..., top : top + 5, :] = 0
-    return m
-
-
-@pytest.mark.parametrize(
-    "m", [drawn_mask("hole", 121, 140), scratches(121, 140)], ids=["hole", "lines"]
-)
-def test_holes_for_holes(m):
-    out, kept = left_out(m)
-    assert 0 < float(out.sum() / m.sum()) <= 0.12
-    single, without = torch.zeros_like(m), m.clone()
-    single[..., ::4, ::4] = m[..., ::4, ::4]
-    without -= single
-    assert inside(kept, out) > inside(without, single) + 0.1
+@pytest.mark.parametrize("kind", ["hole", "lines"])
+def test_nothing_for_holes(kind):
+    m = drawn_mask("hole", 121, 140) if kind == "hole" else torch.ones(1, 1, 121, 140)
+    if kind == "lines":  # of five pixels
+        for top in range(7, 121, 30):
+            m[..., top : top + 5, :] = 0
+    assert MissingPixels(m, m).keep_back(m, 0.05, draw_of()) is None
 
 
 def test_inside_counts_pixels_without_a_known_neighbour():

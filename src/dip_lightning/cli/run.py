@@ -80,6 +80,7 @@ def run(
                 "cropped": given.is_cropped,
                 "psnr_holdout": outcome.psnr_holdout(problem, found, seen),
                 "status": status,
+                "stopping": outcome.stopping(problem, fitted),
                 "diagnosis": _diagnosis(fitted, pointless),
                 "inputs": inputs,
                 "swept": place.values,
@@ -170,7 +171,7 @@ def _announce(config: Config, problem: Problem, stored: Format, device: torch.de
         f"{config.task}: {config.name}, {width} x {height} {kind}{values}"
         f"{_tiles(grid_of(config, problem))}{missing}; "
         f"network {config.network['name']}, {_parameters(config, channels):,} parameters; "
-        f"{'at most ' if config.discrepancy else ''}{counted(config.iterations, 'iteration')} "
+        f"{'at most ' if _noise(config, problem) else ''}{counted(config.iterations, 'iteration')} "
         f"on {device.type}, {_precision_name(config, device)}",
         flush=True,
     )
@@ -199,7 +200,7 @@ def _diagnosis(fitted: Fitted, pointless: str | None) -> str | None:
 
 
 def _noise(config: Config, problem: Problem) -> float | None:
-    return problem.y_noise_std if config.discrepancy else None
+    return None if config.discrepancy == 0 else problem.y_noise_std
 
 
 def _facts(
@@ -282,6 +283,12 @@ def _conclude(
         print(
             f"iterations={config.iterations}: the fit ended before the result was as near to "
             "the noisy image as its noise lets it; more may show more detail",
+            file=sys.stderr,
+        )
+    elif config.discrepancy and getattr(problem, "is_noisy", False):
+        print(
+            "noise: how much there is cannot be told from this image, so the fit went on to its "
+            "last iteration; if grain is left, give fewer iterations",
             file=sys.stderr,
         )
     if fitted.fit_weight is not None:

@@ -131,7 +131,7 @@ class DeepImagePrior(LightningModule):
         share = s.discrepancy
         if share is None:
             share = 0 if problem.y_noise_std is None else SHARE
-        self.discrepancy = Discrepancy(share)
+        self.discrepancy = Discrepancy(share, is_white=problem.noise_is_white)
         self.guard = None if s.guard is None else StepLimit(s.guard)
         self.network_computed: str | None = None
         self._accelerator: Acceleration | None = None
@@ -327,17 +327,12 @@ class DeepImagePrior(LightningModule):
         self.loss_first = losses[0] if self.iteration == 0 else self.loss_first
         self.loss_best = min(self.loss_best, *losses)
         self.iteration += len(losses)
-        self.discrepancy.look(self.iteration, self._result_loss, self._noise_power)
+        power = partial(self.problem.noise_power, self.x_average, self.seen)
+        self.discrepancy.look(self.iteration, self._result_loss, power)
 
     @torch.no_grad()
     def _result_loss(self) -> float:
         return float(self.problem.loss(self.x_average, self.seen))
-
-    def _noise_power(self) -> float | None:
-        power = self.problem.noise_power(self.x_average)
-        seen = self.problem.known if self.seen is None else self.seen
-        # The loss is divided by all values of y, not by those that it sees.
-        return power if power is None or seen is None else power * float(seen.mean())
 
     def _log(self) -> None:
         last, trainer = self.iterates[-1], self.trainer
@@ -370,6 +365,7 @@ class DeepImagePrior(LightningModule):
             "is_over": self.is_over,
             "reached_at": self.discrepancy.reached_at,
             "fit_weight": self.combination.fit_weight,
+            "discrepancy": {} if self.is_over else self.discrepancy.state_dict(),
             "perturbations": self.perturbations.get_state(),
             "guard": {} if self.guard is None else self.guard.state_dict(),
             "computed": self.computed(self.computed_on),
@@ -383,6 +379,8 @@ class DeepImagePrior(LightningModule):
         self.iteration, self.diverged_at = saved["iteration"], saved["diverged_at"]
         self.iterates = [Iterate(*values) for values in saved["iterates"]]
         self.discrepancy.reached_at = saved["reached_at"]
+        if not saved["is_over"]:
+            self.discrepancy.load_state_dict(saved["discrepancy"])
         self.loss_first, self.loss_best = saved["losses"]
 
     def computed(self, device: torch.device) -> str:

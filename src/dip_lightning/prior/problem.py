@@ -8,9 +8,11 @@ from torch import Tensor, nn
 
 from dip_lightning.errors import UserError
 from dip_lightning.losses import masked_mse, mse
+from dip_lightning.noise import estimate_noise
 from dip_lightning.operators import clipped_noise_power
 from dip_lightning.prior.tiles import Tile
 
+VISIBLE = 3 / 255  # noise below is left as it is, where the task is another
 LOWEST, HIGHEST = -1.0, 2.0  # noise that was not clipped leaves [0, 1]
 Operator = Callable[[Tensor], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -48,6 +50,7 @@ class Problem(nn.Module):
     scale = 1  # pixels of x for each of y, along each axis
     keep_known = False  # whether the result takes the known pixels from y
     is_clipped = False  # whether y was clipped to [0, 1] after its noise was added
+    noise_is_white = True  # whether n is independent in neighbouring values
     y: Tensor
     x: Tensor | None
     known: Tensor | None
@@ -139,13 +142,31 @@ class Problem(nn.Module):
         del seen
         return x
 
-    def noise_power(self, x: Tensor) -> float | None:
-        """Return the mean square of n where x is the image; None where it is unknown."""
+    def find_noise(self) -> Self:
+        """Look for noise in y; the fit ends at it where it can be seen. Returns itself."""
+        noise = estimate_noise(self.y, self.known)
+        if noise.std is not None and noise.std >= VISIBLE:
+            self.y_noise_std, self.noise_is_white = noise.std, noise.is_white
+        return self
+
+    def noise_power(self, x: Tensor, seen: Tensor | None = None) -> float | None:
+        """Return the least loss that n leaves: its mean square, where x is the image.
+
+        Args:
+            x: (1, C, H, W) in [0, 1].
+            seen: which values of y the loss sees; None: all that are known.
+
+        Returns:
+            None where the noise is unknown.
+        """
         if self.y_noise_std is None:
             return None
+        power = self.y_noise_std**2
         if self.is_clipped:
-            return float(clipped_noise_power(self.A(x), self.y_noise_std))
-        return self.y_noise_std**2
+            power = float(clipped_noise_power(self.A(x), self.y_noise_std))
+        seen = self.known if seen is None else seen
+        # The loss is divided by all values of y, not by those that it sees.
+        return power if seen is None else power * float(seen.mean())
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Name the classical methods for this problem, the usual one first.
@@ -208,6 +229,7 @@ class Problem(nn.Module):
         elif seen is not None:
             part.known = tile.cut(seen, self.scale)
         part.y_noise_std, part.is_clipped = self.y_noise_std, self.is_clipped
+        part.noise_is_white = self.noise_is_white
         return part
 
     def _of_part(self, tile: Tile) -> Self:

@@ -119,7 +119,7 @@ def _check_same(path: Path, saved: dict[str, Any], identity: Identity) -> None:
                 f"{path}: is of another configuration, {name}={before.get(name)} instead of "
                 f"{now.get(name)}; name another folder, or start again with resume=false"
             )
-    if "given" not in saved:
+    if "given" not in saved or "discrepancy" not in saved["fit"]:
         raise FolderError(f"{path}: is of an earlier version; start again with resume=false")
     given = saved["given"]
     others = [name for name, checksum in identity.given.items() if given.get(name) != checksum]

@@ -16,7 +16,6 @@ from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
 DEEPER = 0.2  # share of missing pixels without a known neighbour, above that of single ones
-MOST_KEPT_BACK = 2.0  # times the share that is asked for
 
 
 class MissingPixels(Problem):
@@ -67,8 +66,11 @@ class MissingPixels(Problem):
         if y is None:
             assert x is not None  # noqa: S101 - one of the two is given
             y = m * x
-        keep_known = keys["keep_known"]
-        return cls(y, m, x, keep_known=True if keep_known is None else keep_known)
+        problem = cls(y, m, x, keep_known=keys["keep_known"] is not False)
+        if given.y is not None and not keys["keep_known"]:
+            problem.find_noise()
+            problem.keep_known &= problem.y_noise_std is None
+        return problem
 
     @property
     def mask(self) -> Tensor:
@@ -84,27 +86,15 @@ class MissingPixels(Problem):
         return torch.lerp(x_hat, self.y, pasted)
 
     def keep_back(self, seen: Tensor, share: float, draw: torch.Generator) -> Tensor | None:
-        """Leave out pixels: single ones where single ones are missing, holes where holes are.
+        """Leave out single pixels, where single ones are missing.
 
-        A hole is harder to fill than a pixel. So where more missing pixels lie inside of holes than
-        single ones would, the mask itself is moved over known places, and what it hides there is
-        left out: of a large mask, a part.
+        A hole is harder to fill than a pixel, and a hole elsewhere is another hole. So where more
+        of what is missing lies inside of holes than single pixels would, nothing is left out.
         """
         single = self.draw_seen(seen, share, draw)
-        if single is None:
+        if single is None or inside(seen, 1 - self.A.m) > inside(single, seen - single) + DEEPER:
             return None
-        if inside(seen, 1 - self.A.m) <= inside(single, seen - single) + DEEPER:
-            return single
-        size = (seen.shape[2], seen.shape[3])
-        moved = self.A.m.roll([_below(n, draw) for n in size], (2, 3))
-        hidden = seen * (1 - moved)
-        most = MOST_KEPT_BACK * share * float(seen.sum()) / max(1.0, float(hidden.sum()))
-        window = torch.zeros_like(hidden)
-        height, width = (min(n, round(n * most**0.5)) for n in size)
-        top, left = _below(size[0] - height + 1, draw), _below(size[1] - width + 1, draw)
-        window[..., top : top + height, left : left + width] = 1
-        kept = seen - hidden * window
-        return kept if kept.any() and not torch.equal(kept, seen) else None
+        return single
 
     def classical(self, seen: Tensor | None = None) -> Tensor:
         """Biharmonic inpainting."""
@@ -134,10 +124,6 @@ def inside(known: Tensor, of: Tensor) -> float:
     near = F.max_pool2d(known.amin(1, keepdim=True), 3, stride=1, padding=1)
     counts = of.amax(1, keepdim=True)
     return float((counts * (1 - near)).sum() / counts.sum().clamp(min=1))
-
-
-def _below(end: int, draw: torch.Generator) -> int:
-    return int(torch.randint(end, (), generator=draw))
 
 
 def _nothing_known(given: Given, keys: Mapping[str, Any]) -> str:

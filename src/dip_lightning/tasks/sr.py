@@ -59,8 +59,10 @@ class LowResolution(Problem):
         return bicubic(self.y, self.shape[1:], self.scale)
 
     def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Correct x until its low-resolution image is y; with values left out, leave x alone."""
-        return x if seen is not None else back_project(x, self.y, self.scale, self.A, STEPS)
+        """Correct x until its low-resolution image is y, if that is free of noise and counts."""
+        if seen is not None or self.y_noise_std is not None:
+            return x
+        return back_project(x, self.y, self.scale, self.A, STEPS)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Interpolation, bicubic and by Lanczos' kernel, and back-projection."""
@@ -81,7 +83,7 @@ def problem(given: Given, keys: Mapping[str, Any]) -> LowResolution:
     if given.x is not None:
         return LowResolution.simulate(given.x, keys["factor"], keys["observation"])
     assert given.y is not None  # noqa: S101 - one of the two is given
-    return LowResolution(given.y, keys["factor"])
+    return LowResolution(given.y, keys["factor"]).find_noise()
 
 
 class SuperResolution(DeepImagePrior):

@@ -1,0 +1,178 @@
+"""How strong the noise of an image is, found from the image alone.
+
+White noise is found in the finest detail of small patches, where images have little. What a camera
+or a JPEG leaves there is weaker than its noise is elsewhere, as demosaicing and compression blur
+it: such noise is found in the smoothest blocks of each brightness.
+"""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+Plane = NDArray[np.float64]
+
+PATCH = 5  # pixels a side
+FINEST = 6  # of the 24 components of a patch: those with the least variance
+FINE = 12  # the others show how smooth a patch is
+LEVELS = 4  # groups of equal size, from dark to bright
+SMOOTH = 0.15  # of the patches of a group
+FEWEST = 1000  # patches, to know anything
+FEWEST_SMOOTH = 1500  # patches, where there are as many
+MOST = 2**18  # patches, in all channels
+
+BLOCK = 8  # pixels a side
+SMOOTHEST = 0.1  # of the blocks of a group
+MOST_BLOCKS = 2**15
+CLIPPED = 4 / 255  # a block this near to black or white has lost some of its noise
+STEEPEST = 3.0  # level of a group, at most this many times the lowest but one
+SHARED = 0.5  # how much a further channel tells that the first does not
+
+FLATTEST = 1.16  # power of the middle components / the finest ones, of white noise
+BLURRED = 3.0  # level of the blocks / that of the finest detail, of noise that is not white
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What is known of the noise of an image.
+
+    Attributes:
+        std: standard deviation, in the units of the image, all channels together; of noise that is
+            not white, of what varies within 8 pixels. None: unknown, as detail hides it.
+        is_white: neighbouring pixels have independent noise.
+    """
+
+    std: float | None
+    is_white: bool
+
+
+UNKNOWN = Noise(None, is_white=False)
+
+
+def estimate_noise(y: Tensor, known: Tensor | None = None) -> Noise:
+    """Estimate the noise of an image, which may be correlated and depend on brightness.
+
+    White noise is as strong in all components of a patch: its power is that of the components with
+    the least variance (principal components), over patches that are smooth in the others. Of other
+    noise these hold almost nothing. Then it is the power of the smoothest blocks, corrected for
+    their choice. Where that is little more than the finest detail's, both may be texture, and the
+    noise is unknown.
+
+    Args:
+        y: noisy image, (1, C, H, W), in [0, 1].
+        known: pixels to look at, (1, 1 or C, H, W), 0 or 1; None: all.
+
+    Returns:
+        Its level, unknown for an image of fewer than about 36 x 36 pixels.
+
+    Source: after Liu, Tanaka & Okutomi, "Single-image noise level estimation for blind denoising",
+        2013, and Lebrun, Colom & Morel, "The Noise Clinic", 2015.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.noise import estimate_noise
+        >>> draw = torch.Generator().manual_seed(0)
+        >>> found = estimate_noise(0.5 + 0.1 * torch.randn(1, 1, 64, 64, generator=draw))
+        >>> 0.09 < found.std < 0.11, found.is_white
+        (True, True)
+    """
+    planes = y.detach().cpu().numpy()[0].astype(np.float64)
+    channels, height, width = planes.shape
+    is_known = np.ones((height, width), bool)
+    if known is not None:
+        is_known = known.detach().cpu().numpy()[0].min(0) > 0
+    if min(height, width) < 2 * BLOCK or _whole(is_known, PATCH, 1).sum() < FEWEST:
+        return UNKNOWN
+    step = _odd(math.sqrt(channels * height * width / MOST))
+    whole = _whole(is_known, PATCH, step)
+    powers, counts = zip(*(_fine_powers(plane, whole, step) for plane in planes), strict=True)
+    power = np.mean(powers, axis=0)
+    finest = float(power[: FINEST // 2].mean())
+    if power[FINEST - 2 : FINEST + 1].mean() <= finest * (FLATTEST + counts[0] ** -0.5):
+        return Noise(math.sqrt(power[:FINEST].mean()), is_white=True)
+    level = _block_power(planes, is_known)
+    if level is None or level <= BLURRED**2 * finest:
+        return UNKNOWN
+    return Noise(math.sqrt(level), is_white=False)
+
+
+def _odd(number: float) -> int:
+    """Round up to an odd step, which meets each place of a Bayer pattern and of a JPEG's blocks."""
+    whole = max(1, math.ceil(number))
+    return whole + 1 - whole % 2
+
+
+def _whole(is_known: NDArray[np.bool_], side: int, step: int) -> NDArray[np.bool_]:
+    """Say which patches, every `step` pixels, are known as a whole."""
+    windows = np.lib.stride_tricks.sliding_window_view(is_known, (side, side))[::step, ::step]
+    return np.asarray(windows.all((2, 3)), bool)
+
+
+def _fine_powers(plane: Plane, whole: NDArray[np.bool_], step: int) -> tuple[Plane, int]:
+    """Return the power of each component of smooth patches, the finest first, and their number."""
+    windows = np.lib.stride_tricks.sliding_window_view(plane, (PATCH, PATCH))[::step, ::step]
+    patches = windows[whole].reshape(-1, PATCH * PATCH)
+    mean = patches.mean(1)
+    patches = patches - mean[:, None]
+    _, components = np.linalg.eigh(patches.T @ patches)
+    squares = np.square(patches @ components[:, 1:])  # the first one is the mean that was taken off
+    # White noise is independent in the components: to choose by some leaves the others unbiased.
+    coarse = squares[:, FINE:].sum(1)
+    share = min(1.0, max(SMOOTH, FEWEST_SMOOTH / len(patches)))
+    smooth = np.zeros(len(patches), bool)
+    for group in _groups(mean):
+        smooth[group] = coarse[group] <= np.quantile(coarse[group], share)
+    return squares[smooth].mean(0), int(smooth.sum())
+
+
+def _groups(brightness: Plane) -> list[NDArray[np.intp]]:
+    """Return the places of each group, dark to bright, of about equal size."""
+    edges = np.quantile(brightness, np.linspace(0, 1, LEVELS + 1)[1:-1])
+    number = np.digitize(brightness, edges)
+    places = (np.flatnonzero(number == i) for i in range(LEVELS))
+    return [group for group in places if len(group)]
+
+
+def _cosines(length: int) -> Plane:
+    """Return the waves of the orthonormal discrete cosine transform, one a row, slowest first."""
+    place, wave = np.arange(length) + 0.5, np.arange(length)[:, None]
+    waves = np.cos(np.pi / length * wave * place) * math.sqrt(2 / length)
+    waves[0] /= math.sqrt(2)
+    return waves
+
+
+def _block_power(planes: Plane, is_known: NDArray[np.bool_]) -> float | None:
+    """Return the power of the noise in blocks, in the mean over all brightnesses; None: unknown."""
+    step = _odd(max(3.0, math.sqrt(planes.size / MOST_BLOCKS)))
+    windows = np.lib.stride_tricks.sliding_window_view(planes, (BLOCK, BLOCK), axis=(1, 2))
+    blocks = windows[:, ::step, ::step].reshape(len(planes), -1, BLOCK, BLOCK)
+    brightness = blocks.mean((0, 2, 3))
+    kept = (brightness > CLIPPED) & (brightness < 1 - CLIPPED)
+    kept &= _whole(is_known, BLOCK, step).ravel()
+    waves = _cosines(BLOCK)
+    squares = np.square(waves @ blocks[:, kept] @ waves.T)
+    # Brightness and slope are the image's: their noise is taken to be that of the next waves.
+    next_waves = (squares[..., 1, 1] + squares[..., 0, 2] + squares[..., 2, 0]) / 3
+    for wave in ((0, 0), (0, 1), (1, 0)):
+        squares[(..., *wave)] = next_waves
+    power = squares.mean((0, 2, 3))
+    groups = _groups(brightness[kept]) if kept.any() else []
+    if len(groups) < LEVELS:
+        return None
+    limits = [np.quantile(power[group], SMOOTHEST) for group in groups]
+    chosen = np.concatenate(
+        [group[power[group] <= limit] for group, limit in zip(groups, limits, strict=True)]
+    )
+    spectrum = squares[:, chosen].mean((0, 1))
+    if not spectrum.any():
+        return 0.0
+    # The power of a block of noise alone scatters as that of so many independent values.
+    values = spectrum.sum() ** 2 / np.square(spectrum).sum() * (1 + SHARED * (len(planes) - 1))
+    # Quantile of chi-squared / its mean, by Wilson and Hilferty's cube.
+    spread = 2 / (9 * values)
+    chance = (1 - spread + NormalDist().inv_cdf(SMOOTHEST) * math.sqrt(spread)) ** 3
+    limits = np.minimum(limits, STEEPEST**2 * np.sort(limits)[1])  # a group of texture alone
+    return float(np.mean(limits) / chance)

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+import torch
+from skimage import data
+from torch.nn.functional import conv2d
+
+from dip_lightning.noise import UNKNOWN, estimate_noise
+from dip_lightning.operators import add_gaussian_noise
+from tests.conftest import smooth_image
+
+BLUR = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]).view(1, 1, 3, 3) / 6  # keeps the power
+
+
+def white(shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def correlated(channels, height, width, seed=0):
+    """White noise, blurred by [1 2 1] along both axes; its power is 1."""
+    return conv2d(white((channels, 1, height + 2, width + 2), seed), BLUR).transpose(0, 1)
+
+
+def texture(height, width):
+    """Fine detail everywhere: a clean image that no block is smooth in, (1, 1, H, W)."""
+    rows, columns = np.mgrid[0:height, 0:width].astype(float)
+    waves = np.sin(0.9 * rows + np.sin(columns / 7)) * np.sin(1.3 * columns + np.cos(rows / 9))
+    edges = np.sign(np.sin(rows * columns / 97))
+    return torch.from_numpy(0.5 + 0.2 * waves + 0.1 * edges).float()[None, None]
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("sigma", [10, 25, 50])
+def test_white_noise_is_found(channels, sigma):
+    x = 0.2 + 0.6 * smooth_image(channels, 97, 111)
+    found = estimate_noise(x + sigma / 255 * white(x.shape))
+    assert found.is_white
+    assert found.std == pytest.approx(sigma / 255, rel=0.05)
+
+
+def test_white_noise_is_found_under_detail():
+    x = texture(131, 127)
+    found = estimate_noise(x + 0.1 * white(x.shape))
+    assert found.is_white
+    assert found.std == pytest.approx(0.1, rel=0.1)
+
+
+def test_what_clipping_leaves_is_found(generator):
+    x = smooth_image(3, 190, 170)
+    y = add_gaussian_noise(x, 50, generator)
+    assert estimate_noise(y).std == pytest.approx(float((y - x).square().mean().sqrt()), rel=0.1)
+
+
+def test_the_level_of_channels_is_that_of_their_mean_power():
+    x = torch.full((1, 3, 150, 170), 0.5)
+    y = x + white(x.shape) * torch.tensor([0.01, 0.02, 0.1]).view(1, 3, 1, 1)
+    power = float((y - x).square().mean())
+    assert estimate_noise(y).std == pytest.approx(power**0.5, rel=0.05)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("sigma", [3, 10, 25])
+def test_correlated_noise_is_found(channels, sigma):
+    x = 0.2 + 0.6 * smooth_image(channels, 131, 127)
+    found = estimate_noise(x + sigma / 255 * correlated(channels, 131, 127))
+    assert not found.is_white
+    assert found.std == pytest.approx(sigma / 255, rel=0.15)
+
+
+def test_correlated_noise_that_depends_on_brightness_is_found():
+    """As much as sqrt(x), from 0 to three times the mean."""
+    x = torch.linspace(0.05, 0.9, 190).view(1, 1, 1, 190).expand(1, 3, 170, 190)
+    y = x + 0.1 * x.sqrt() * correlated(3, 170, 190)
+    found = estimate_noise(y)
+    assert not found.is_white
+    assert found.std == pytest.approx(float((y - x).square().mean().sqrt()), rel=0.15)
+
+
+def test_a_clean_image_has_no_noise():
+    found = estimate_noise(smooth_image(3, 131, 127))
+    assert found.std is None or found.std < 0.002
+    rounded = (255 * smooth_image(3, 131, 127)).round() / 255
+    assert estimate_noise(rounded).std == pytest.approx(1 / 255 / 12**0.5, rel=0.2)
+    assert estimate_noise(torch.zeros(1, 3, 64, 64)).std == 0
+
+
+@pytest.mark.parametrize("name", ["astronaut", "camera"])
+def test_detail_of_a_photograph_is_no_noise(name):
+    photo = torch.from_numpy(np.atleast_3d(getattr(data, name)())).permute(2, 0, 1)[None] / 255
+    assert estimate_noise(photo) == UNKNOWN
+    found = estimate_noise(photo + 10 / 255 * white(photo.shape))
+    assert found.is_white
+    assert found.std == pytest.approx(10 / 255, rel=0.05)
+    found = estimate_noise(photo + 10 / 255 * correlated(*photo.shape[1:]))
+    assert not found.is_white
+    assert found.std == pytest.approx(10 / 255, rel=0.15)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 9, 200), (3, 1, 2000), (1, 17, 13)])
+def test_nothing_is_known_of_the_noise_of_few_pixels(shape):
+    assert estimate_noise(white((1, *shape))) == UNKNOWN
+
+
+def test_the_order_of_axes_changes_nothing_much():
+    y = smooth_image(1, 97, 131) + 0.1 * correlated(1, 97, 131)
+    one, two = estimate_noise(y), estimate_noise(y.transpose(2, 3))
+    assert one.std == pytest.approx(two.std, rel=0.05)
+    assert one.is_white == two.is_white
