@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from dip_lightning.operators import drawn_mask, random_mask
+from dip_lightning.tasks import Given
 from dip_lightning.tasks.masked import MissingPixels, inside
 
 
@@ -46,3 +47,30 @@ def test_nothing_can_be_left_out_of_one_pixel():
     m = torch.zeros(1, 1, 9, 9)
     m[..., 4, 4] = 1
     assert MissingPixels(m, m).keep_back(m, 0.05, draw_of()) is None
+
+
+def noisy(std, height=61, width=70):
+    x = 0.3 + 0.4 * torch.linspace(0, 1, width).expand(1, 3, height, width)
+    return (x + std * torch.randn(x.shape, generator=draw_of())).clamp(0, 1)
+
+
+def of_observed(y, keep_known=None):
+    m = torch.ones(1, 1, *y.shape[2:])
+    m[..., 20:26, 10:50] = 0
+    return MissingPixels.of(Given(y=m * y, m=m), None, {"keep_known": keep_known, "mask": "m"})
+
+
+@pytest.mark.parametrize(
+    ("std", "keep_known", "is_kept"),
+    [(0, None, True), (0.05, None, False), (0.05, True, True), (0, False, False)],
+)
+def test_known_pixels_are_kept_unless_they_are_noisy(std, keep_known, is_kept):
+    problem = of_observed(noisy(std), keep_known)
+    assert problem.keep_known is is_kept
+    x = torch.zeros_like(problem.y)
+    assert torch.equal(problem.agree(x), problem.y if is_kept else x)
+    if std and not is_kept:
+        assert problem.y_noise_std == pytest.approx(std, rel=0.1)
+        assert problem.noise_power(x) == pytest.approx(std**2 * float(problem.mask.mean()), rel=0.2)
+    else:
+        assert problem.y_noise_std is None  # a fit with pasted pixels would be over at once

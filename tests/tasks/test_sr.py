@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from dip_lightning import tasks
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Downsample, pillow_downsample
+from dip_lightning.tasks import Given
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import make
 
@@ -33,3 +35,16 @@ def test_a_real_observation_is_enlarged():
 def test_factor_larger_than_the_image():
     with pytest.raises(UserError, match="factor=16: expected at most the shorter side"):
         make("sr", factor=16)
+
+
+@pytest.mark.parametrize(("std", "is_noisy"), [(0.0, False), (0.05, True)])
+def test_a_noisy_small_image_ends_at_its_noise_and_is_not_agreed_with(std, is_noisy):
+    draw = torch.Generator().manual_seed(0)
+    y = 0.3 + 0.4 * torch.linspace(0, 1, 60).expand(1, 3, 50, 60)
+    y = (y + std * torch.randn(y.shape, generator=draw)).clamp(0, 1)
+    problem = tasks.problem(Given(y=y), {"task": "sr", "factor": 2})
+    assert (problem.y_noise_std is not None) is is_noisy
+    x = torch.full((1, 3, 100, 120), 0.5)
+    assert torch.equal(problem.agree(x), x) is is_noisy
+    if is_noisy:
+        assert problem.y_noise_std == pytest.approx(std, rel=0.1)
