@@ -90,7 +90,8 @@ def correlated(share=SHARE, level=1.0, after=0, until=1000, found=None):
 def test_correlated_noise_ends_at_the_bend_where_the_level_is_near():
     at = correlated().reached_at
     assert at == bend_of(course())
-    assert correlated(level=9.0).reached_at == at
+    assert correlated(level=1.2).reached_at == at
+    assert correlated(level=9.0).reached_at < at
     assert correlated(level=0.5).reached_at > at
     assert correlated(level=1e-9).reached_at is None
     assert correlated(level=None).reached_at is None
