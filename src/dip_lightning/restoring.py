@@ -156,7 +156,7 @@ def _metrics(
         "loss": fitted.loss,
         "seconds": history.seconds,
         "stopping": outcome.stopping(prior.problem, fitted),
-        "y_noise_std": prior.problem.y_noise_std if prior.settings.discrepancy else None,
+        "y_noise_std": prior.problem.y_noise_std if prior.discrepancy.share else None,
     }
 
 
