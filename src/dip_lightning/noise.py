@@ -43,6 +43,11 @@ class Noise:
         std: standard deviation, in the units of the image, all channels together; of noise that is
             not white, of what varies within 8 pixels. None: unknown, as detail hides it.
         is_white: neighbouring pixels have independent noise.
+
+    Example:
+        >>> from dip_lightning.noise import Noise
+        >>> Noise(std=25 / 255, is_white=True).is_white
+        True
     """
 
     std: float | None

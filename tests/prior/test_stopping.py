@@ -90,10 +90,18 @@ def correlated(share=SHARE, level=1.0, after=0, until=1000, found=None):
 def test_correlated_noise_ends_at_the_bend_where_the_level_is_near():
     at = correlated().reached_at
     assert at == bend_of(course())
-    assert correlated(level=9.0).reached_at == at
+    assert correlated(level=1.2).reached_at == at
+    assert correlated(level=9.0).reached_at < at
     assert correlated(level=0.5).reached_at > at
     assert correlated(level=1e-9).reached_at is None
     assert correlated(level=None).reached_at is None
+
+
+def test_a_loss_without_a_bend_ends_well_below_the_level():
+    found = Discrepancy(SHARE, is_white=False)
+    for t in range(EVERY, 1001, EVERY):
+        found.look(t, partial(float, t**-2.0), lambda: 1e-4)
+    assert found.reached_at == 130  # 130^-2 < 0.6e-4 < 120^-2
 
 
 def test_a_discrepancy_of_more_than_one_needs_no_bend():

@@ -6,7 +6,8 @@ from typing import Any
 
 EVERY = 10  # iterations between two looks at the result
 SHARE = 0.96  # of the noise power: docs/benchmarks.md
-NEAR = 1.1  # the same, where the noise is not white and the bend has to agree
+NEAR = 1.1  # the same of noise that is not white, at the bend
+BELOW = 0.6  # and without a bend
 FIRST = 30  # iterations, before which the average means little
 WINDOW = 1.5  # iterations now / those since which the loss has fallen
 BENT = 0.6  # how fast it falls / the fastest so far
@@ -21,8 +22,8 @@ class Discrepancy:
         loss(x_average) <= share * mean(seen n^2)
 
     It is the loss of the averaged output, which is the result. A network fits correlated noise
-    sooner than white noise, so there the level alone does not say when. Then the loss may be 1.15
-    times as much, but the `Bend` has to be reached, too.
+    sooner than white noise, so there the level alone does not say when. Then it is over after the
+    `Bend` at 1.15 times as much, and without a bend at 0.63 of it.
 
     Args:
         share: of the noise power; 0: never. Of more than 1, the level is enough.
@@ -58,12 +59,12 @@ class Discrepancy:
         level = power()
         if level is None:
             return
-        loss, near, is_bent = distance(), self.share, True
+        loss, enough = distance(), self.share * level
         if self.bend is not None:
             self.bend.add(iteration, loss)
             if self.share <= 1:
-                near, is_bent = NEAR * self.share / SHARE, self.bend.is_reached
-        if is_bent and loss <= near * level:
+                enough *= (NEAR if self.bend.is_reached else BELOW) / SHARE
+        if loss <= enough:
             self.reached_at = iteration
 
     def state_dict(self) -> dict[str, Any]:
