@@ -1,5 +1,6 @@
 """The weighted mean of a fit and a classical method, weighed where neither of them has looked."""
 
+import math
 from typing import Any
 
 import torch
@@ -9,15 +10,16 @@ from torch import Tensor, nn
 from dip_lightning.prior.problem import Problem
 
 RELEASED_AT = 0.8  # share of the fit after which the values that were held out count again
-WINDOW = 8.0  # standard deviation of the window in which a weight is found, pixels
-SHRINKAGE = 1.0  # of the weights towards that of the whole image
+WINDOW = 16.0  # standard deviation of the window in which a weight is found, pixels
+SHRINKAGE = 500  # pixels held out that the weight of the whole image counts for in a window
 
 
 class Combination(nn.Module):
     """The result: the averaged output beside a classical method, agreeing with y.
 
     Until the release, about a share of y's known values is kept from the loss. At the release, both
-    methods are compared there; then the values count again.
+    methods are compared there; then the values count again. A problem that cannot be weighed may
+    have a fixed weight.
 
     Args:
         problem: what is asked.
@@ -87,12 +89,18 @@ class Combination(nn.Module):
     def finish(self, x_average: Tensor, problem: Problem) -> None:
         """Compute the result."""
         x = x_average
-        if self.is_weighed:
-            classical = problem.classical(self.after)
-            assert classical is not None  # noqa: S101 - it was weighed
-            x = combine(x, classical.to(x), self.w)
+        if self.is_weighed or problem.fit_weight is not None:
+            classical = problem.classical(self.seen)
+            if classical is not None:
+                self._use_fixed_weight(problem)
+                x = combine(x, classical.to(x), self.w)
         self.x.copy_(problem.agree(x, self.seen))
         self.is_done = not torch.equal(self.x, x_average)
+
+    def _use_fixed_weight(self, problem: Problem) -> None:
+        if not self.is_weighed and problem.fit_weight is not None:
+            self.w.fill_(problem.fit_weight)
+            self.is_weighed = True
 
     @property
     def fit_weight(self) -> float | None:
@@ -139,7 +147,8 @@ def weigh(fit: Tensor, classical: Tensor, y: Tensor, held_out: Tensor) -> Tensor
     if not power.any():
         return torch.ones_like(power, dtype=y.dtype)
     overall = (gain.sum() / power.sum()).clamp(0, 1)
-    prior = SHRINKAGE * power.mean()
+    pixels = held_out.expand_as(apart).amax(1).sum()
+    prior = SHRINKAGE / (4 * math.pi * WINDOW**2) * power.sum() / pixels
     w = (_blurred(gain) + prior * overall) / (_blurred(power) + prior)
     return w.clamp(0, 1).to(y.dtype)
 
