@@ -293,7 +293,8 @@ def _conclude(
         )
     if fitted.fit_weight is not None:
         classical = next(iter(problem.baselines()))
-        print(f"result: {fitted.fit_weight:.0%} of the fit, the rest {classical}, in the mean")
+        share = 100 * fitted.fit_weight
+        print(f"combined: {share:.0f} % fit, {100 - share:.0f} % {classical}, in the mean")
     if problem.x is not None:
         print(outcome.format_table(found))
 

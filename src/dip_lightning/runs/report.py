@@ -94,7 +94,8 @@ def _panels(problem: Problem, outcome: Outcome, iterations: int) -> list[Panel]:
         missing = 100 * (1 - float(problem.mask.mean()))
         panels.append(Panel("Mask", f"black: missing, {missing:.1f} %", mask_shown(problem.mask)))
     titled = [(row.name[:1].upper() + row.name[1:], row) for row in outcome.baselines[:1]]
-    titled.append((f"Deep image prior, {counted(iterations, 'iteration')}", outcome.chosen))
+    how = " combined" if outcome.output == "combined" else ""
+    titled.append((f"Deep image prior{how}, {counted(iterations, 'iteration')}", outcome.chosen))
     panels += [Panel(title, _note(row.scores), row.pixels) for title, row in titled]
     truth = [] if problem.x is None else [Panel("Ground truth", "", problem.x.cpu())]
     return [*panels, *truth]
