@@ -60,7 +60,8 @@ class DeepImagePrior(LightningModule):
     Args:
         problem: the observation and its operator.
         network: f, a module from z, (1, input_depth, H, W), to (1, C, H, W); None: the paper's.
-        z: input of the network, (1, input_depth, H, W); None: drawn.
+        z: input of the network, (1, input_depth, H, W); None: drawn. With `shown` or `feedback`, a
+            drawn z leaves their channels free, and beside a z of yours they are added.
         image: for input_type="image": what is taken for z, (1, C, H, W).
         iterations_per_epoch: None: all of them.
         part: name of a tile, which has random draws of its own; empty for a whole image.
