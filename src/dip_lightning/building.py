@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from dip_lightning.compute.acceleration import Acceleration
 from dip_lightning.config import Config
 from dip_lightning.generators import build
+from dip_lightning.prior.conditioning import inputs
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.randomness import source
@@ -32,6 +33,6 @@ def build_prior(
     """
     if network is None:
         weights = source("weights", config.seed, part=part)
-        network = build(config.network, config.input_depth, problem.shape[0], weights)
+        network = build(config.network, inputs(config, problem), problem.shape[0], weights)
     prior = DeepImagePrior(problem, network, image=z, part=part, **config.fit())
     return prior.accelerate(Acceleration(config.accelerate, diagnose=config.diagnose))

@@ -28,6 +28,7 @@ from dip_lightning.images.masks import understood
 from dip_lightning.loading import damaged
 from dip_lightning.outcome import Fitted
 from dip_lightning.presets import configure
+from dip_lightning.prior.conditioning import inputs
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
 from dip_lightning.tasks.given import Given
@@ -100,8 +101,8 @@ def restore(
         task: "sr", "inpainting", "restoration" or "denoising".
         mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)
             tensor, PIL image or path; brightest is known, unless mask_means="missing".
-        network: a module from z, (1, input_depth, H, W), to (1, C, H, W), or the name of one;
-            None: the preset's.
+        network: a module from (1, input_depth, H, W) to (1, C, H, W), or the name of one; None: the
+            preset's. What it sees beside z (`shown`, `feedback`) is among the 32 of `input_depth`.
         preset: "fast", "paper", or another of `conf/preset`.
         device: "auto", "cpu" or "gpu".
         progress: draw a bar.
@@ -135,9 +136,12 @@ def restore(
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
     given = Given(y=picture.pixels, m=known, m_is_alpha=is_alpha)
     problem = tasks.problem(given, asdict(config))
-    prior = build_prior(
-        config, problem, None, network=None if isinstance(network, str) else network
-    )
+    module = None if isinstance(network, str) else network
+    if module is not None:  # which takes input_depth channels in all
+        beside = inputs(config, problem) - config.input_depth
+        config = replace(config, input_depth=config.input_depth - beside)
+        config.check()
+    prior = build_prior(config, problem, None, network=module)
     history = History(config.log_every, config.iterations)
     interrupted = _fit(prior, history, compute.find_device(device), progress=progress)
     fitted = Fitted.of(prior)

@@ -30,7 +30,7 @@ def line(key):
         ("iterations", "denoising 1000, inpainting 1200, restoration 2000, sr 600)"),
         ("optimizer", "; muon)"),
         ("factor", "; 4)"),
-        ("keep_known", "; false)"),
+        ("keep_known", "; null)"),
         ("observation", "; denoising gaussian, sr lanczos2)"),
         ("chunk", "; null)"),
         ("resume", "; true)"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import dip_lightning
 from dip_lightning import compute, outcome, tasks
@@ -27,6 +27,7 @@ from dip_lightning.images import Format, Picture, describe_noise
 from dip_lightning.loading import checksums, load
 from dip_lightning.outcome import Fitted, Outcome
 from dip_lightning.prior import health
+from dip_lightning.prior.conditioning import inputs
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Grid
@@ -131,7 +132,7 @@ def _work(
 ) -> Whole | Tiling:
     grid = grid_of(config, problem)
     # Before z, which is many times as large as the image, and what follows from it.
-    _check_memory(config, problem.shape[0], grid.size, device)
+    _check_memory(config, problem, grid.size, device)
     computed = f"{_precision_name(config, device)} on {device.type}"
     identity = Identity(config.identity(), fingerprints(problem, seen, z), computed)
     if len(grid) > 1:
@@ -140,20 +141,22 @@ def _work(
 
 
 def _check_memory(
-    config: Config, channels: int, size: tuple[int, int], device: torch.device
+    config: Config, problem: Problem, size: tuple[int, int], device: torch.device
 ) -> None:
     def per_pixel() -> float:
-        generator = build(config.network, config.input_depth, channels, torch.Generator())
-        dtype = compute.compute_dtype(config.precision, device)
-        saved = memory.saved_bytes_per_pixel(generator, config.input_depth, dtype)
-        return memory.fit_bytes_per_pixel(saved, config.input_depth, device)
+        dtype, depth = compute.compute_dtype(config.precision, device), inputs(config, problem)
+        saved = memory.saved_bytes_per_pixel(_network(config, problem), depth, dtype)
+        return memory.fit_bytes_per_pixel(saved, depth, device)
 
     memory.check_memory(per_pixel, size, device)
 
 
-def _parameters(config: Config, channels: int) -> int:
-    network = build(config.network, config.input_depth, channels, torch.Generator())
-    return sum(p.numel() for p in network.parameters())
+def _network(config: Config, problem: Problem) -> nn.Module:
+    return build(config.network, inputs(config, problem), problem.shape[0], torch.Generator())
+
+
+def _parameters(config: Config, problem: Problem) -> int:
+    return sum(p.numel() for p in _network(config, problem).parameters())
 
 
 def _announce(config: Config, problem: Problem, stored: Format, device: torch.device) -> None:
@@ -170,7 +173,7 @@ def _announce(config: Config, problem: Problem, stored: Format, device: torch.de
     print(
         f"{config.task}: {config.name}, {width} x {height} {kind}{values}"
         f"{_tiles(grid_of(config, problem))}{missing}; "
-        f"network {config.network['name']}, {_parameters(config, channels):,} parameters; "
+        f"network {config.network['name']}, {_parameters(config, problem):,} parameters; "
         f"{'at most ' if _noise(config, problem) else ''}{counted(config.iterations, 'iteration')} "
         f"on {device.type}, {_precision_name(config, device)}",
         flush=True,
@@ -228,7 +231,7 @@ def _facts(
         "size": list(problem.shape),
         "seed": config.seed,
         "tiles": len(grid_of(config, problem)),
-        "parameters": _parameters(config, problem.shape[0]),
+        "parameters": _parameters(config, problem),
     }
 
 

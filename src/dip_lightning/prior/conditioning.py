@@ -9,9 +9,6 @@ from dip_lightning.prior.settings import FitSettings
 
 FADED_AT = 0.5  # share of the fit after which the average is fed back without noise
 
-FIXED = ("meshgrid", "image")  # z has as many channels as it has
-OFF = {"shown": "0", "feedback": "null"}
-
 
 class Conditioning:
     """What the network sees: z alone. Subclasses add channels of their own.
@@ -116,19 +113,29 @@ def conditioning(settings: FitSettings, problem: Problem) -> Conditioning:
     """Choose what the settings ask for.
 
     Raises:
-        UserError: both are asked for, the problem has no such pixels, or z is not drawn.
+        UserError: both are asked for, or the problem has no such pixels.
     """
     if settings.shown and settings.feedback is not None:
         raise UserError(f"shown={settings.shown} feedback={settings.feedback}: give one of the two")
-    asked = {"shown": settings.shown, "feedback": settings.feedback}
-    for name, value in asked.items():
-        if value and settings.input_type in FIXED:
-            raise UserError(
-                f"{name}={value}: takes channels of a z that is drawn, but "
-                f"input_type={settings.input_type}; give {name}={OFF[name]}"
-            )
     if settings.shown:
         return ShownPixels(problem, settings.shown)
     if settings.feedback is not None:
         return FedBack(problem, settings.feedback, settings.iterations)
     return Conditioning()
+
+
+def inputs(settings: FitSettings, problem: Problem) -> int:
+    """Return how many channels the network sees: `input_depth` of z, and those beside it.
+
+    Raises:
+        UserError: see `conditioning`.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning import Problem
+        >>> from dip_lightning.prior.conditioning import inputs
+        >>> from dip_lightning.prior.settings import FitSettings
+        >>> inputs(FitSettings(input_depth=32, feedback=0.1), Problem(torch.rand(1, 3, 20, 24)))
+        35
+    """
+    return settings.input_depth + conditioning(settings, problem).channels

@@ -60,8 +60,8 @@ class DeepImagePrior(LightningModule):
     Args:
         problem: the observation and its operator.
         network: f, a module from z, (1, input_depth, H, W), to (1, C, H, W); None: the paper's.
-        z: input of the network, (1, input_depth, H, W); None: drawn. With `shown` or `feedback`, a
-            drawn z leaves their channels free, and beside a z of yours they are added.
+            With `shown` or `feedback`, it sees further channels after z's: see `inputs`.
+        z: input of the network, (1, input_depth, H, W); None: drawn.
         image: for input_type="image": what is taken for z, (1, C, H, W).
         iterations_per_epoch: None: all of them.
         part: name of a tile, which has random draws of its own; empty for a whole image.
@@ -110,10 +110,9 @@ class DeepImagePrior(LightningModule):
         self.iterations_per_epoch = iterations_per_epoch
         s, channels = self.settings, problem.shape[0]
         self.conditioning = conditioning(s, problem)
-        beside = self.conditioning.channels
-        depth = s.input_depth if z is None else z.shape[1] + beside
-        self.network = network or default_network(depth, channels, self.random("weights"))
-        z = self._draw(image, depth - beside) if z is None else z
+        z = self._draw(image) if z is None else z
+        inputs = z.shape[1] + self.conditioning.channels
+        self.network = network or default_network(inputs, channels, self.random("weights"))
         self.register_buffer("z", z, persistent=False)
         self.z = self.z.contiguous(memory_format=torch.channels_last)
         if s.holdout and problem.own_loss is not None:
@@ -138,16 +137,11 @@ class DeepImagePrior(LightningModule):
         self._accelerator: Acceleration | None = None
         self._resumed: dict[str, Any] | None = None
 
-    def _draw(self, image: Tensor | None, depth: int) -> Tensor:
+    def _draw(self, image: Tensor | None) -> Tensor:
         s, (_, height, width) = self.settings, self.problem.shape
-        if depth < 1:
-            raise UserError(
-                f"input_depth={s.input_depth}: expected at least {s.input_depth - depth + 1}, as "
-                "the network sees the image beside z"
-            )
         return draw_input(
             s.input_type,
-            (depth, height, width),
+            (s.input_depth, height, width),
             scale=s.input_scale,
             image=image,
             generator=self.random("input"),
