@@ -58,7 +58,7 @@ class Fitted:
             prior.discrepancy.reached_at,
             prior.diverged_at,
             prior.network_computed,
-            prior.combination.is_done,
+            bool(prior.combination.is_done),
             prior.combination.fit_weight,
         )
 

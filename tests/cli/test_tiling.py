@@ -127,6 +127,7 @@ def test_seams_are_below_a_grey_level(dip, tmp_path):
     Image.fromarray(skimage.data.astronaut()[:130, 150:310]).save(tmp_path / "photo.png")
     arguments = ("task=restoration", "image=photo.png", "tile=96", "overlap=24", "iterations=60")
     arguments += ("lr=0.01", "average=0.9", "logger=none", "threads=1", "input_depth=8")
+    arguments += ("output=average",)
     network = [f"network.{part}=[16,16,16]" for part in ("down", "up")]
     status, _, _ = dip(
         *arguments, *network, "network.skip=[2,2,2]", "hydra.run.dir=out", tiny=False
@@ -166,7 +167,7 @@ def test_the_result_folder_of_a_mosaic(dip, tmp_path, large, task):
     folder = tmp_path / "out"
     assert {path.name for path in folder.iterdir()} == {
         *("restored.png", "observed.png", "comparison.png", "history.csv", "metrics.json"),
-        *(".hydra", "snapshots", "report.html", "tiles", ".lock", LISTING),
+        *(".hydra", "snapshots", "report.html", "tiles", ".lock", LISTING, "uncertainty.png"),
         *(("mask.png",) if task in {"restoration", "inpainting"} else ()),
     }
     assert "100 x 70 RGB in 4 tiles of 64 x 64" in out

@@ -36,6 +36,6 @@ def test_without_a_combination_the_average_takes_its_place(is_combined):
     prior = fit(make(x=smooth_image(3, 9, 7), iterations=3))
     state = kept(prior.state_dict())
     state["combination.x"] = torch.full((1, 3, 9, 7), 0.25)
-    state["combination._extra_state"]["is_done"] = is_combined
+    state["combination.is_done"] = torch.tensor(is_combined)
     found = Outputs.of(state).chosen("combined")
     assert torch.equal(found, state["combination.x" if is_combined else "x_average"])

@@ -1,7 +1,6 @@
 """The weighted mean of a fit and a classical method, weighed where neither of them has looked."""
 
 import math
-from typing import Any
 
 import torch
 from kornia.filters import gaussian_blur2d
@@ -34,14 +33,16 @@ class Combination(nn.Module):
         seen: which values of y the loss may see now; None: all that are known.
         w: weight of the fit, (1, 1, H, W).
         x: the result, (1, C, H, W).
-        is_weighed: w has been found.
-        is_done: x has been computed, and is another image than the averaged output.
+        is_weighed: whether w has been found, a scalar.
+        is_done: whether x has been computed, and is another image than the averaged output.
     """
 
     w: Tensor
     x: Tensor
     seen: Tensor | None
     after: Tensor | None
+    is_weighed: Tensor
+    is_done: Tensor
 
     def __init__(
         self,
@@ -62,7 +63,8 @@ class Combination(nn.Module):
         self.register_buffer("after", after if kept_back else None, persistent=False)
         self.register_buffer("w", problem.y.new_zeros(1, 1, *problem.shape[1:]))
         self.register_buffer("x", problem.y.new_zeros(1, *problem.shape))
-        self.is_weighed = self.is_done = False
+        for name in ("is_weighed", "is_done"):
+            self.register_buffer(name, torch.tensor(False))  # noqa: FBT003
 
     def begin(self, iteration: int) -> None:
         """Go on after so many iterations."""
@@ -78,7 +80,7 @@ class Combination(nn.Module):
         if classical is not None:
             held_out = self.after - self.seen
             self.w.copy_(weigh(x_average, classical.to(self.w), problem.y, held_out))
-            self.is_weighed = True
+            self.is_weighed.fill_(True)  # noqa: FBT003
         self._release()
 
     def _release(self) -> None:
@@ -95,25 +97,17 @@ class Combination(nn.Module):
                 self._use_fixed_weight(problem)
                 x = combine(x, classical.to(x), self.w)
         self.x.copy_(problem.agree(x, self.seen))
-        self.is_done = not torch.equal(self.x, x_average)
+        self.is_done.fill_(not torch.equal(self.x, x_average))
 
     def _use_fixed_weight(self, problem: Problem) -> None:
         if not self.is_weighed and problem.fit_weight is not None:
             self.w.fill_(problem.fit_weight)
-            self.is_weighed = True
+            self.is_weighed.fill_(True)  # noqa: FBT003
 
     @property
     def fit_weight(self) -> float | None:
         """Mean of w; None: the fit was not weighed."""
         return float(self.w.mean()) if self.is_weighed else None
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """Return what a checkpoint needs beside the buffers."""
-        return {"is_weighed": self.is_weighed, "is_done": self.is_done}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Take that back."""
-        self.is_weighed, self.is_done = state["is_weighed"], state["is_done"]
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
-KEPT = ("x_hat", "x_average", "x_square", "combination.x", "combination._extra_state")
+KEPT = ("x_hat", "x_average", "x_square", "combination.x", "combination.is_done")
 
 
 def kept(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,8 +35,7 @@ class Outputs:
         """Take them from the `state_dict()` of a `DeepImagePrior`, or what `kept` left of it."""
         average = state["x_average"].cpu()
         variance = state["x_square"].cpu() - average.square()
-        is_combined = state["combination._extra_state"]["is_done"]
-        combined = state["combination.x"].cpu() if is_combined else average
+        combined = state["combination.x"].cpu() if state["combination.is_done"] else average
         return cls(state["x_hat"].cpu(), average, combined, variance.clamp(min=0).sqrt())
 
     @classmethod
