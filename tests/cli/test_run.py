@@ -6,7 +6,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from dip_lightning import compute
+from dip_lightning import Problem, compute
 from dip_lightning.cli import run
 from dip_lightning.cli.composing import Source, to_config
 from dip_lightning.config import config_folder
@@ -58,13 +58,16 @@ def test_each_job_sets_the_threads_again(monkeypatch):
     assert sorted(kept) == ["float32"] * 2 + ["memory"] * 2
 
 
+PROBLEM = Problem(torch.zeros(1, 3, 8, 8))
+
+
 @pytest.mark.parametrize(("precision", "measured"), [("float32", 10.9e3), ("bfloat16", 6.6e3)])
 def test_what_a_fit_of_the_papers_network_takes(monkeypatch, precision, measured):
     """Measured: 10.1 to 10.9 kB in float32, 6.2 to 6.6 in bfloat16 (docs/benchmarks.md)."""
     asked = []
     monkeypatch.setattr(run.memory, "check_memory", lambda *given: asked.append(given))
     run._check_memory(
-        config("preset=paper", f"precision={precision}"), 3, (1024, 600), torch.device("cpu")
+        config("preset=paper", f"precision={precision}"), PROBLEM, (1024, 600), torch.device("cpu")
     )
     ((per_pixel, size, _),) = asked
     assert size == (1024, 600)
@@ -77,7 +80,7 @@ def test_where_memory_is_plentiful_every_network_fits(monkeypatch, network):
     asked = []
     monkeypatch.setattr(run.memory, "check_memory", lambda *given: asked.append(given))
     given = config(f"network={network}", "precision=float32")
-    run._check_memory(given, 3, (64, 64), torch.device("cpu"))
+    run._check_memory(given, PROBLEM, (64, 64), torch.device("cpu"))
     assert asked[0][0]() < run.memory.PLENTY / 2
 
 

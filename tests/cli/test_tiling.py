@@ -9,6 +9,7 @@ import skimage.data
 import torch
 from PIL import Image
 
+from dip_lightning import Problem
 from dip_lightning.building import build_prior
 from dip_lightning.cli.run import _check_memory
 from dip_lightning.cli.tiling import Tiling
@@ -127,7 +128,7 @@ def test_seams_are_below_a_grey_level(dip, tmp_path):
     Image.fromarray(skimage.data.astronaut()[:130, 150:310]).save(tmp_path / "photo.png")
     arguments = ("task=restoration", "image=photo.png", "tile=96", "overlap=24", "iterations=60")
     arguments += ("lr=0.01", "average=0.9", "logger=none", "threads=1", "input_depth=8")
-    arguments += ("output=average",)
+    arguments += ("output=average", "shown=0", "validation=0", "keep_known=false")
     network = [f"network.{part}=[16,16,16]" for part in ("down", "up")]
     status, _, _ = dip(
         *arguments, *network, "network.skip=[2,2,2]", "hydra.run.dir=out", tiny=False
@@ -316,6 +317,7 @@ def test_too_little_memory_names_a_tile_that_fits(dip, tmp_path, monkeypatch):
     assert side % 32 == 0
     network = {"name": "skip", "generator": "skip"}
     config = config_of("denoising", network=network, input_depth=32)
-    _check_memory(config, 1, (side, side), CPU)
+    problem = Problem(torch.zeros(1, 1, 8, 8))
+    _check_memory(config, problem, (side, side), CPU)
     with pytest.raises(ValueError, match=f"use tile={side}"):
-        _check_memory(config, 1, (side + 32, side + 33), CPU)
+        _check_memory(config, problem, (side + 32, side + 33), CPU)
