@@ -105,3 +105,12 @@ def test_the_order_of_axes_changes_nothing_much():
     one, two = estimate_noise(y), estimate_noise(y.transpose(2, 3))
     assert one.std == pytest.approx(two.std, rel=0.05)
     assert one.is_white == two.is_white
+
+
+@pytest.mark.parametrize("side", [60, 5])
+def test_little_that_is_known_is_not_enough(side):
+    y = torch.rand(1, 3, 1200, 1100, generator=torch.Generator().manual_seed(0))
+    known = torch.zeros(1, 1, 1200, 1100)
+    known[..., 100 : 100 + side, 100:160] = 1
+    found = estimate_noise(y, known)
+    assert found.std is None or side == 60

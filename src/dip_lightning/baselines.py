@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+MOST_UNKNOWNS = 1_000_000  # of biharmonic inpainting: about a minute, and a gigabyte or two
 GRAY, RGB = 1, 3
 Operator = Callable[[Tensor], Tensor]
 GREY_LEVELS = 255

@@ -26,6 +26,7 @@ MOST = 2**18  # patches, in all channels
 
 BLOCK = 8  # pixels a side
 SMOOTHEST = 0.1  # of the blocks of a group
+FEWEST_BLOCKS = 100
 MOST_BLOCKS = 2**15
 CLIPPED = 4 / 255  # a block this near to black or white has lost some of its noise
 STEEPEST = 3.0  # level of a group, at most this many times the lowest but one
@@ -89,10 +90,12 @@ def estimate_noise(y: Tensor, known: Tensor | None = None) -> Noise:
     is_known = np.ones((height, width), bool)
     if known is not None:
         is_known = known.detach().cpu().numpy()[0].min(0) > 0
-    if min(height, width) < 2 * BLOCK or _whole(is_known, PATCH, 1).sum() < FEWEST:
+    if min(height, width) < 2 * BLOCK:
         return UNKNOWN
-    step = _odd(math.sqrt(channels * height * width / MOST))
+    step = _odd(math.sqrt(channels * _whole(is_known, PATCH, 1).sum() / MOST))
     whole = _whole(is_known, PATCH, step)
+    if whole.sum() < FEWEST:
+        return UNKNOWN
     powers, counts = zip(*(_fine_powers(plane, whole, step) for plane in planes), strict=True)
     power = np.mean(powers, axis=0)
     finest = float(power[: FINEST // 2].mean())
@@ -164,7 +167,7 @@ def _block_power(planes: Plane, is_known: NDArray[np.bool_]) -> float | None:
     for wave in ((0, 0), (0, 1), (1, 0)):
         squares[(..., *wave)] = next_waves
     power = squares.mean((0, 2, 3))
-    groups = _groups(brightness[kept]) if kept.any() else []
+    groups = _groups(brightness[kept]) if kept.sum() >= FEWEST_BLOCKS else []
     if len(groups) < LEVELS:
         return None
     limits = [np.quantile(power[group], SMOOTHEST) for group in groups]

@@ -7,13 +7,13 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from dip_lightning.baselines import MOST_UNKNOWNS
 from dip_lightning.metrics import Scores, psnr_where, score
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.health import of_losses
 from dip_lightning.prior.outputs import Outputs
 from dip_lightning.prior.problem import Problem
 
-MOST_UNKNOWNS = 1_000_000
 NO_SCORES = Scores()
 
 
@@ -50,7 +50,7 @@ class Fitted:
         """Take what a fit has computed so far."""
         loss = prior.iterates[-1].loss if prior.iterates else None
         return cls(
-            prior.outputs(),
+            prior.outputs().cpu(),
             loss,
             None if loss is None else of_losses(prior.loss_first, prior.loss_best, loss),
             prior.iteration,

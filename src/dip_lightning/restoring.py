@@ -139,8 +139,13 @@ def restore(
     module = None if isinstance(network, str) else network
     if module is not None:  # which takes input_depth channels in all
         beside = inputs(config, problem) - config.input_depth
-        config = replace(config, input_depth=config.input_depth - beside)
-        config.check()
+        depth = config.input_depth
+        if depth <= beside:
+            raise UserError(
+                f"input_depth={depth}: the network sees {beside} channels beside z; give more, or "
+                "shown=0 feedback=None"
+            )
+        config = replace(config, input_depth=depth - beside)
     prior = build_prior(config, problem, None, network=module)
     history = History(config.log_every, config.iterations)
     interrupted = _fit(prior, history, compute.find_device(device), progress=progress)

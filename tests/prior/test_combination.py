@@ -70,16 +70,29 @@ def test_a_bad_fit_gives_way_to_the_classical_method():
 
 
 def test_values_held_out_count_again_at_the_end():
-    prior = restored(smooth_image(3, 17, 13), validation=0.2, output="average")
+    prior = restored(smooth_image(3, 17, 13), validation=0.2, output="combined")
     assert torch.equal(prior.seen, prior.problem.known)
     assert prior.combination.released_at == 40
+
+
+def test_the_fit_alone_sees_all_from_the_start():
+    prior = restored(smooth_image(3, 17, 13), validation=0.2, output="average")
+    assert prior.combination.released_at is None
+    assert prior.combination.fit_weight is None
     assert torch.equal(prior(), prior.x_average)
 
 
 def test_the_loss_does_not_see_them_before():
     x = smooth_image(3, 17, 13)
     prior = Restoration.simulate(
-        x, known=0.5, network=network(8), input_depth=8, iterations=50, seed=1, validation=0.2
+        x,
+        known=0.5,
+        network=network(8),
+        input_depth=8,
+        iterations=50,
+        seed=1,
+        validation=0.2,
+        output="combined",
     )
     trainer(max_steps=30).fit(prior)
     assert bool((prior.seen <= prior.problem.known).all())
@@ -119,6 +132,19 @@ def test_known_pixels_are_in_the_result_exactly():
     )
     trainer().fit(prior)
     assert torch.equal(prior() * m, m * x)
+    half = Restoration(
+        m * x,
+        m,
+        keep_known=True,
+        network=network(8),
+        input_depth=8,
+        iterations=30,
+        validation=0.2,
+        output="combined",
+    )
+    trainer(max_steps=20).fit(half)  # before the release
+    assert torch.equal(half() * m, m * x)
+    assert half.combination.fit_weight is None
     problem = MissingPixels(m * x, m, keep_known=True)
     assert torch.equal(problem.agree(torch.zeros_like(x)), m * x)
 

@@ -7,6 +7,7 @@ from dip_lightning import Problem, generators
 from dip_lightning.errors import UserError
 from dip_lightning.operators import random_mask
 from dip_lightning.prior.conditioning import FedBack, ShownPixels, conditioning
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.settings import FitSettings
 from dip_lightning.tasks import Restoration
 from dip_lightning.tasks.masked import MissingPixels
@@ -79,7 +80,7 @@ def test_a_fit_sees_it_and_resumes_to_the_same_bits(keys, tmp_path):
 
     whole, half = made(), made()
     trainer().fit(whole)
-    first = trainer(max_steps=6)
+    first = trainer(max_steps=3)
     first.fit(half)
     first.save_checkpoint(tmp_path / "half.ckpt")
     resumed = made()
@@ -95,5 +96,9 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(UserError, match=r"shown=0\.5: only where y has a value for each pixel"):
         conditioning(FitSettings(shown=0.5), rows)
     with pytest.raises(UserError, match=r"shown=0\.5 feedback=0\.1: give one of the two"):
-        conditioning(FitSettings(shown=0.5, feedback=0.1), Problem(x))
+        DeepImagePrior(Problem(x), shown=0.5, feedback=0.1)
+    with pytest.raises(UserError, match=r"shown=0\.5: a loss of your own sees all of y"):
+        DeepImagePrior(Problem(x, loss=lambda a, b: (a - b).abs().mean()), shown=0.5)
+    with pytest.raises(UserError, match=r"validation=0\.1: only for tasks that fill"):
+        DeepImagePrior(Problem(x), validation=0.1, output="combined")
     assert conditioning(FitSettings(), Problem(x)).channels == 0

@@ -72,8 +72,8 @@ class Checkpoints(Callback):
         """Write the checkpoint if it is time; where the disk takes none, say so and go on."""
         assert isinstance(pl_module, DeepImagePrior)  # noqa: S101 - narrows the type
         started = time.monotonic()
-        if started < self._due or pl_module.diverged_at is not None:
-            return
+        if started < self._due or pl_module.diverged_at is not None or pl_module.is_over:
+            return  # what is over is combined first, and written after that
         with self._attempts.at(self.path):
             trainer.save_checkpoint(self.path)
         ended = time.monotonic()

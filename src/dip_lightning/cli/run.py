@@ -179,6 +179,13 @@ def _announce(config: Config, problem: Problem, stored: Format, device: torch.de
         flush=True,
     )
 
+    if problem.mask is not None and problem.y_noise_std is not None:
+        found = describe_noise(problem.y_noise_std, stored)
+        print(
+            f"noise of {found} found: known pixels are fitted, too; keep_known=true keeps them",
+            file=sys.stderr,
+        )
+
 
 def _tiles(grid: Grid) -> str:
     if len(grid) == 1:

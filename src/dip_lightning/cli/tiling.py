@@ -4,7 +4,7 @@ import gc
 import signal
 import sys
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +200,8 @@ class Tiling:
         if saved["fit"]["is_over"]:
             keep_result(self._place(number) / checkpoint.NAME, saved)
         state, seconds = saved["state_dict"], saved["callbacks"][History.__qualname__]["seconds"]
-        return Part(Outputs.of(state), saved["fit"], seconds)
+        outputs = Outputs.of(state, partial(problem.complete, seen=None))
+        return Part(outputs, saved["fit"], seconds)
 
     def _fit(
         self, number: int, tile: Tile, device: torch.device, stopping: Stopping

@@ -78,8 +78,8 @@ class Combination(nn.Module):
             return
         classical = problem.classical(self.seen)
         if classical is not None:
-            held_out = self.after - self.seen
-            self.w.copy_(weigh(x_average, classical.to(self.w), problem.y, held_out))
+            images = (x_average, classical, problem.y, self.after - self.seen)
+            self.w.copy_(weigh(*(image.cpu() for image in images)))  # in float64
             self.is_weighed.fill_(True)  # noqa: FBT003
         self._release()
 
@@ -106,8 +106,13 @@ class Combination(nn.Module):
 
     @property
     def fit_weight(self) -> float | None:
-        """Mean of w; None: the fit was not weighed."""
-        return float(self.w.mean()) if self.is_weighed else None
+        """Mean of w; None: the result is the fit alone."""
+        return float(self.w.mean()) if self.is_weighed and self.is_done else None
+
+    @property
+    def counts(self) -> Tensor | None:
+        """Which values of y count in the end, whether the loss sees them yet; None: all."""
+        return self.seen if self.after is None else self.after
 
 
 @torch.no_grad()

@@ -92,20 +92,20 @@ class FedBack(Conditioning):
 
     def __init__(self, problem: Problem, std: float, iterations: int) -> None:
         self.channels, self.std = problem.shape[0], std
-        self.step = 1 / (FADED_AT * iterations)
-        self.strength = problem.y.new_ones(())
+        self.faded = FADED_AT * iterations
+        self.t = problem.y.new_zeros(())  # a tensor, for a CUDA graph
 
     def begin(self, iteration: int, device: torch.device) -> None:
         """Go on after so many iterations, on the device of the fit."""
-        self.strength = torch.tensor(max(0.0, 1 - iteration * self.step), device=device)
+        self.t = torch.tensor(float(iteration), device=device)
 
     def join(
         self, z: Tensor, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
         """Draw the noise, and add the average under it."""
         noise = torch.empty_like(x_average).normal_(generator=generator)
-        beside = x_average + self.std * self.strength * noise
-        self.strength.sub_(self.step).clamp_(min=0)
+        beside = x_average + self.std * (1 - self.t / self.faded).clamp(min=0) * noise
+        self.t.add_(1)
         return torch.cat([z, beside], 1), seen
 
 
@@ -113,10 +113,8 @@ def conditioning(settings: FitSettings, problem: Problem) -> Conditioning:
     """Choose what the settings ask for.
 
     Raises:
-        UserError: both are asked for, or the problem has no such pixels.
+        UserError: the problem has no such pixels.
     """
-    if settings.shown and settings.feedback is not None:
-        raise UserError(f"shown={settings.shown} feedback={settings.feedback}: give one of the two")
     if settings.shown:
         return ShownPixels(problem, settings.shown)
     if settings.feedback is not None:

@@ -115,11 +115,13 @@ class DeepImagePrior(LightningModule):
         self.network = network or default_network(inputs, channels, self.random("weights"))
         self.register_buffer("z", z, persistent=False)
         self.z = self.z.contiguous(memory_format=torch.channels_last)
-        if s.holdout and problem.own_loss is not None:
-            raise UserError(f"holdout={s.holdout}: a loss of your own sees all of y")
+        for name in ("holdout", "shown", "validation"):
+            if getattr(s, name) and problem.own_loss is not None:
+                raise UserError(f"{name}={getattr(s, name)}: a loss of your own sees all of y")
         seen = problem.hold_out(s.holdout, self.random("holdout")) if s.holdout else None
         draw = self.random("validation")
-        self.combination = Combination(problem, seen, s.validation, s.iterations, EVERY, draw)
+        kept_back = s.validation if s.output == "combined" else 0.0
+        self.combination = Combination(problem, seen, kept_back, s.iterations, EVERY, draw)
         for name in ("x_hat", "x_average", "x_square"):
             self.register_buffer(name, torch.zeros(1, *problem.shape))
         self.register_buffer("average_weight", torch.zeros(()))
@@ -178,7 +180,8 @@ class DeepImagePrior(LightningModule):
 
     def outputs(self) -> Outputs:
         """Return what was computed so far."""
-        return Outputs.of(self.state_dict())
+        counts = self.combination.counts
+        return Outputs.of(self.state_dict(), partial(self.problem.complete, seen=counts))
 
     @property
     def seen(self) -> Tensor | None:

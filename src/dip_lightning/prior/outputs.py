@@ -1,6 +1,6 @@
 """What a fit has computed: its last output, the average, how sure they are, and the result."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -31,12 +31,22 @@ class Outputs:
     std: Tensor
 
     @classmethod
-    def of(cls, state: Mapping[str, Any]) -> Self:
-        """Take them from the `state_dict()` of a `DeepImagePrior`, or what `kept` left of it."""
-        average = state["x_average"].cpu()
-        variance = state["x_square"].cpu() - average.square()
-        combined = state["combination.x"].cpu() if state["combination.is_done"] else average
-        return cls(state["x_hat"].cpu(), average, combined, variance.clamp(min=0).sqrt())
+    def of(cls, state: Mapping[str, Any], complete: Callable[[Tensor], Tensor]) -> Self:
+        """Take them from the `state_dict()` of a `DeepImagePrior`, or what `kept` left of it.
+
+        Args:
+            state: that, as it is while the fit goes on.
+            complete: pastes what is known, where the problem asks for it.
+        """
+        average = state["x_average"]
+        std = (state["x_square"] - average.square()).clamp(min=0).sqrt()
+        last, average = complete(state["x_hat"]), complete(average)
+        combined = state["combination.x"] if state["combination.is_done"] else average
+        return cls(last, average, combined, std)
+
+    def cpu(self) -> Self:
+        """Return copies on the CPU."""
+        return type(self)(*(image.cpu() for image in self.images))
 
     @classmethod
     def same(cls, image: Tensor) -> Self:

@@ -144,10 +144,13 @@ class Problem(nn.Module):
         return x
 
     def find_noise(self) -> Self:
-        """Look for noise in y; the fit ends at it where it can be seen. Returns itself."""
+        """Look for noise in y; the fit ends at it where it can be seen. Returns itself.
+
+        Only white noise is told from texture for certain.
+        """
         noise = estimate_noise(self.y, self.known)
-        if noise.std is not None and noise.std >= VISIBLE:
-            self.y_noise_std, self.noise_is_white = noise.std, noise.is_white
+        if noise.is_white and noise.std is not None and noise.std >= VISIBLE:
+            self.y_noise_std = noise.std
         return self
 
     def noise_power(self, x: Tensor, seen: Tensor | None = None) -> float | None:
@@ -183,6 +186,7 @@ class Problem(nn.Module):
     def known_values(self) -> Tensor:
         """Return which values of y are known, 0 or 1: of y's last two axes, and broadcasting."""
         known = self.y.new_ones((1,) * self.y.ndim) if self.known is None else self.known
+        known = known if known.ndim == self.y.ndim else known.expand_as(self.y)
         return known.expand(*known.shape[:-2], *self.y.shape[-2:])
 
     def hold_out(self, share: float, draw: torch.Generator) -> Tensor:
@@ -211,8 +215,15 @@ class Problem(nn.Module):
         return seen if seen.any() and not torch.equal(seen, known) else None
 
     def keep_back(self, seen: Tensor, share: float, draw: torch.Generator) -> Tensor | None:
-        """Leave out values that are as hard to tell as what is asked for; see `draw_seen`."""
-        return self.draw_seen(seen, share, draw)
+        """Leave out values that are as hard to tell as what is asked for; see `draw_seen`.
+
+        Raises:
+            UserError: there is no classical method to weigh with them.
+        """
+        del seen, draw
+        raise UserError(
+            f"validation={share}: only for tasks that fill missing pixels; leave it out"
+        )
 
     def cut(self, tile: Tile, seen: Tensor | None = None) -> Self:
         """Return the problem of a tile; a subclass says in `_of_part` what A and y are there.

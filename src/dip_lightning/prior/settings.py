@@ -49,7 +49,7 @@ class FitSettings:
 
     shown: float = key(
         0.0,
-        "fraction of y's pixels shown to the network, which predicts the others; 0: none",
+        "fraction of y's known pixels that the network sees, to predict the others; 0: none",
         low=0,
         high=0.99,
     )
@@ -60,7 +60,7 @@ class FitSettings:
     )
     validation: float = key(
         0.0,
-        "fraction of y's known pixels that weigh fit and classical method, then count again",
+        "fraction of single known pixels kept from the loss at first, to weigh the result",
         low=0,
         high=0.5,
     )
@@ -74,7 +74,9 @@ class FitSettings:
     )
     average: float = key(0.99, "decay of the averaged output", low=0, high=0.99999)
     output: str = key(
-        "average", "which one is the result; combined: with the classical method", choices=OUTPUTS
+        "average",
+        "the result; combined: the average, with a classical method and with y",
+        choices=OUTPUTS,
     )
     seed: int = key(0, "of every random draw", low=0, high=2**31 - 1)
     precision: str = key("auto", "of the inner layers", choices=("auto", "float32", "bfloat16"))
@@ -92,6 +94,9 @@ class FitSettings:
             raise UserError(
                 f"warmup={self.rise}: expected less than iterations ({self.iterations})"
             )
+
+        if self.shown and self.feedback is not None:
+            raise UserError(f"shown={self.shown} feedback={self.feedback}: give one of the two")
 
     @property
     def rise(self) -> int:

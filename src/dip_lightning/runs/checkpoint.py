@@ -112,6 +112,8 @@ def find(path: Path, identity: Identity) -> Path | None:
 
 
 def _check_same(path: Path, saved: dict[str, Any], identity: Identity) -> None:
+    if "given" not in saved or "discrepancy" not in saved["fit"]:
+        raise FolderError(f"{path}: is of an earlier version; start again with resume=false")
     before, now = saved["configuration"], identity.configuration
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
@@ -119,8 +121,6 @@ def _check_same(path: Path, saved: dict[str, Any], identity: Identity) -> None:
                 f"{path}: is of another configuration, {name}={before.get(name)} instead of "
                 f"{now.get(name)}; name another folder, or start again with resume=false"
             )
-    if "given" not in saved or "discrepancy" not in saved["fit"]:
-        raise FolderError(f"{path}: is of an earlier version; start again with resume=false")
     given = saved["given"]
     others = [name for name, checksum in identity.given.items() if given.get(name) != checksum]
     if others:  # another mask makes another y, too, where the image is the user's own

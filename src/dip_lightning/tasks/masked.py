@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dip_lightning.baselines import biharmonic
+from dip_lightning.baselines import MOST_UNKNOWNS, biharmonic
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Mask
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
@@ -89,15 +89,23 @@ class MissingPixels(Problem):
         """Leave out single pixels, where single ones are missing.
 
         A hole is harder to fill than a pixel, and a hole elsewhere is another hole. So where more
-        of what is missing lies inside of holes than single pixels would, nothing is left out.
+        of what is missing lies inside of holes than single pixels would, nothing is left out. Nor
+        is it where noise ends the fit, which may be before they would count again.
         """
+        if self.y_noise_std is not None or float((1 - self.A.m).sum()) > MOST_UNKNOWNS:
+            return None
         single = self.draw_seen(seen, share, draw)
         if single is None or inside(seen, 1 - self.A.m) > inside(single, seen - single) + DEEPER:
             return None
         return single
 
-    def classical(self, seen: Tensor | None = None) -> Tensor:
-        """Biharmonic inpainting."""
+    def classical(self, seen: Tensor | None = None) -> Tensor | None:
+        """Biharmonic inpainting; None where it would take too long."""
+        if float((1 - self.A.m).sum()) > MOST_UNKNOWNS:
+            return None
+        return self._filled(seen)
+
+    def _filled(self, seen: Tensor | None = None) -> Tensor:
         return biharmonic(self.y, self.A.m if seen is None else seen)
 
     def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
@@ -106,7 +114,7 @@ class MissingPixels(Problem):
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Biharmonic inpainting."""
-        return {"biharmonic": self.classical}
+        return {"biharmonic": self._filled}
 
     def _of_part(self, tile: Tile) -> "MissingPixels":
         x = None if self.x is None else tile.cut(self.x)
