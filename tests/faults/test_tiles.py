@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.prior.outputs import KEPT
 from dip_lightning.runs import checkpoint, ownership
 from dip_lightning.runs.ownership import LISTING
 from tests.conftest import TINY, read_metrics, save_png, smooth_image
@@ -224,7 +225,7 @@ def test_a_damaged_tile_is_fitted_again(dip, tmp_path, photo, whole):
 def test_what_is_kept_of_a_tile_is_small(whole):
     saved = checkpoint.read(whole / "tiles/000/last.ckpt")
     assert saved.keys() == {"configuration", "given", "fit", "callbacks", "state_dict"}
-    assert saved["state_dict"].keys() == {"x_hat", "x_average"}
+    assert saved["state_dict"].keys() == set(KEPT)
     assert all(isinstance(value, torch.Tensor) for value in saved["state_dict"].values())
 
 
