@@ -159,13 +159,12 @@ def baselines_are_affordable(problem: Problem) -> bool:
 
 def metrics(outcome: Outcome, fitted: Fitted) -> dict[str, Any]:
     """Collect what was measured, as metrics.json has it; None where it is not defined."""
-    combined = NO_SCORES if outcome.combined is None else outcome.combined.scores
-    scored = {"": outcome.last.scores, "_average": outcome.average.scores, "_combined": combined}
+    measured = {"": outcome.last, "_average": outcome.average, "_result": outcome.chosen}
     return {
         **{
             f"{name}{suffix}": value
-            for suffix, scores in scored.items()
-            for name, value in asdict(scores).items()
+            for suffix, image in measured.items()
+            for name, value in asdict(image.scores).items()
         },
         "result": outcome.output,
         "fit_weight": fitted.fit_weight,

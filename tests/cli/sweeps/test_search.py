@@ -104,7 +104,7 @@ def test_a_search_in_which_all_fails_is_one_sentence(dip, photo):
     [
         ("observed=x.png", "objective=psnr_average: needs a ground truth (image=)"),
         ("objective=psnr_holdout", "objective=psnr_holdout: needs holdout="),
-        ("objective=loss", "objective=loss: choose one of psnr_average, psnr"),
+        ("objective=loss", "objective=loss: choose one of psnr_average, psnr_result"),
         ("holdout=1", "holdout=1.0: expected at least 0, at most 0.9"),
         ("lr=interval(0.1,20)", "lr=20"),
         ("lr=tag(log,interval(-1,1))", "lr=-1"),

@@ -7,10 +7,10 @@ const RUN_BY_ID = new Map(RUNS.map((run) => [run.id, run]));
 // Where less is better; everything else is better when larger.
 const SMALLER_IS_BETTER = new Set(["loss", "seconds", "peak_memory_bytes"]);
 const NAMES = {
-  psnr: "PSNR, last", psnr_average: "PSNR, averaged", psnr_combined: "PSNR, combined",
+  psnr: "PSNR, last", psnr_average: "PSNR, averaged", psnr_result: "PSNR, result",
   psnr_best: "PSNR, oracle peak",
-  psnr_y: "PSNR-Y, last", psnr_y_average: "PSNR-Y, averaged", psnr_y_combined: "PSNR-Y, combined",
-  ssim: "SSIM, last", ssim_average: "SSIM, averaged", ssim_combined: "SSIM, combined",
+  psnr_y: "PSNR-Y, last", psnr_y_average: "PSNR-Y, averaged", psnr_y_result: "PSNR-Y, result",
+  ssim: "SSIM, last", ssim_average: "SSIM, averaged", ssim_result: "SSIM, result",
   seconds: "time (s)", iterations_per_second: "iterations / s", loss: "loss, last",
   iterations: "iterations", iteration_best: "iteration of the peak", parameters: "parameters",
   fit_weight: "weight of the fit", peak_memory_bytes: "peak memory", device_name: "device",

@@ -1,6 +1,6 @@
 // The page of one run.
 
-const HEADLINE = ["psnr", "psnr_average", "psnr_combined", "fit_weight", "psnr_best", "psnr_y_average", "ssim_average", "loss", "iterations", "seconds", "iterations_per_second", "parameters", "peak_memory_bytes", "device_name", "precision"];
+const HEADLINE = ["psnr", "psnr_average", "psnr_result", "fit_weight", "psnr_best", "psnr_y_average", "ssim_average", "loss", "iterations", "seconds", "iterations_per_second", "parameters", "peak_memory_bytes", "device_name", "precision"];
 
 function runView(run) {
   const chart = new Chart(`curve of ${labelOf(run)}`);
