@@ -178,7 +178,7 @@ def test_what_is_wrong_with_the_input_is_named(dip, tmp_path, photo, given, word
 
 
 def test_a_black_result_is_named(dip, tmp_path, photo, monkeypatch):
-    monkeypatch.setattr(NoisyImage, "complete", lambda _self, x_hat, _seen: 0 * x_hat)
+    monkeypatch.setattr(NoisyImage, "complete", lambda _self, x_hat, seen: 0 * x_hat)
     command = (*FIT, f"image={photo}", "-m", "seed=1,2", "hydra.sweep.dir=out")
     status, out, err = dip(*command)
     assert status == 0

@@ -19,7 +19,7 @@ from tests.faults.test_resume import crash, curve, same, stop
 
 FIT = ("task=restoration", "known=0.5", "iterations=6", "chunk=2", "logger=none", "log_every=3")
 FIT += ("checkpoint_seconds=0", "tile=64", "overlap=16", "noise_std=0.03")
-WRITES = 5  # of a tile's last.ckpt: three chunks, the end, and what is kept of it
+WRITES = 4  # of a tile's last.ckpt: two chunks, the end, and what is kept of it
 
 
 @pytest.fixture
