@@ -117,34 +117,15 @@ def test_without_a_value_to_spare_there_is_no_weight():
     assert torch.equal(prior(), prior.x_average)
 
 
-def test_known_pixels_are_in_the_result_exactly():
+@pytest.mark.parametrize("most", [-1, 20])  # to the end, and to before the release
+def test_known_pixels_are_in_the_result_exactly(most):
     x = smooth_image(3, 17, 13)
     m = random_mask((3, 17, 13), 0.5, per_channel=False, generator=draw_of())
-    prior = Restoration(
-        m * x,
-        m,
-        keep_known=True,
-        network=network(8),
-        input_depth=8,
-        iterations=30,
-        validation=0.2,
-        output="combined",
-    )
-    trainer().fit(prior)
+    keys = {"network": network(8), "input_depth": 8, "iterations": 30, "output": "combined"}
+    prior = Restoration(m * x, m, keep_known=True, validation=0.2, **keys)
+    trainer(max_steps=most).fit(prior)
     assert torch.equal(prior() * m, m * x)
-    half = Restoration(
-        m * x,
-        m,
-        keep_known=True,
-        network=network(8),
-        input_depth=8,
-        iterations=30,
-        validation=0.2,
-        output="combined",
-    )
-    trainer(max_steps=20).fit(half)  # before the release
-    assert torch.equal(half() * m, m * x)
-    assert half.combination.fit_weight is None
+    assert (prior.combination.fit_weight is None) is (most == 20)
     problem = MissingPixels(m * x, m, keep_known=True)
     assert torch.equal(problem.agree(torch.zeros_like(x)), m * x)
 

@@ -179,7 +179,7 @@ def _announce(config: Config, problem: Problem, stored: Format, device: torch.de
         flush=True,
     )
 
-    if problem.mask is not None and problem.y_noise_std is not None:
+    if problem.mask is not None and config.keep_known is None and problem.y_noise_std is not None:
         found = describe_noise(problem.y_noise_std, stored)
         print(
             f"noise of {found} found: known pixels are fitted, too; keep_known=true keeps them",
@@ -295,7 +295,7 @@ def _conclude(
             "the noisy image as its noise lets it; more may show more detail",
             file=sys.stderr,
         )
-    elif config.discrepancy and getattr(problem, "is_noisy", False):
+    elif config.discrepancy and problem.is_noisy:
         print(
             "noise: how much there is cannot be told from this image, so the fit went on to its "
             "last iteration; if grain is left, give fewer iterations",

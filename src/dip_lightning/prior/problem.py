@@ -49,6 +49,7 @@ class Problem(nn.Module):
     reach: ClassVar[int] = 0  # outermost pixels of y that A computes from beyond the border of x
     scale = 1  # pixels of x for each of y, along each axis
     fit_weight: ClassVar[float | None] = None  # beside the classical method, where not weighed
+    is_noisy = False  # whether its noise is what is to be removed
     keep_known = False  # whether the result takes the known pixels from y
     is_clipped = False  # whether y was clipped to [0, 1] after its noise was added
     noise_is_white = True  # whether n is independent in neighbouring values
