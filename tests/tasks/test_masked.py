@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+from dip_lightning.noise import estimate_noise
 from dip_lightning.operators import drawn_mask, random_mask
 from dip_lightning.tasks import Given
 from dip_lightning.tasks.masked import MissingPixels, inside
+from tests.tasks.test_denoising import blurred
 
 
 def draw_of(seed=0):
@@ -74,3 +76,10 @@ def test_known_pixels_are_kept_unless_they_are_noisy(std, keep_known, is_kept):
         assert problem.noise_power(x) == pytest.approx(std**2 * float(problem.mask.mean()), rel=0.2)
     else:
         assert problem.y_noise_std is None  # a fit with pasted pixels would be over at once
+
+
+def test_what_may_be_texture_is_kept():
+    problem = of_observed(blurred())
+    assert not estimate_noise(problem.y, problem.known).is_white
+    assert problem.keep_known
+    assert problem.y_noise_std is None
