@@ -1,10 +1,12 @@
 from . import generators as generators
+from . import operators as operators
 from .errors import UserError as UserError
 from .prior.deep_image_prior import DeepImagePrior as DeepImagePrior
 from .prior.problem import Problem as Problem
 from .prior.settings import FitSettings as FitSettings
 from .restoring import Restored as Restored
 from .restoring import restore as restore
+from .tasks.deblurring import Deblurring as Deblurring
 from .tasks.denoising import Denoising as Denoising
 from .tasks.inpainting import Inpainting as Inpainting
 from .tasks.restoration import Restoration as Restoration
@@ -12,6 +14,7 @@ from .tasks.sr import SuperResolution as SuperResolution
 
 __version__: str
 __all__ = [
+    "Deblurring",
     "DeepImagePrior",
     "Denoising",
     "FitSettings",
@@ -22,5 +25,6 @@ __all__ = [
     "SuperResolution",
     "UserError",
     "generators",
+    "operators",
     "restore",
 ]

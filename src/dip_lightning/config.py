@@ -12,8 +12,9 @@ T = TypeVar("T")
 
 CONFIG_NAME = "dip"  # conf/dip.yaml
 DEFAULT_IMAGE = "chelsea"  # where neither image nor observed is given
-PATH_KEYS = ("image", "observed", "mask", "input_image")
-DRAWN_MASKS = ("hole", "text")
+PATH_KEYS = ("image", "observed", "mask", "kernel", "input_image")
+KERNELS = {"gaussian": ("blur_sigma",), "disk": ("radius",), "motion": ("length", "angle")}
+DRAWN = {"mask": ("hole", "text"), "kernel": tuple(KERNELS)}  # names that are no file's
 MASK_MEANINGS = ("known", "missing")
 OBSERVATIONS = {
     "sr": ("lanczos2", "pillow"),
@@ -28,11 +29,14 @@ FASTER = ("auto", "none", "graph")  # auto: a graph on CUDA
 SHARED, FACTORS = 16, 6  # by tiles at least, pixels and (sr) times the factor
 LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
-MAY_BE_NULL = ("mask", "nodata", "keep_known")
+KERNEL_KEYS = tuple(name for names in KERNELS.values() for name in names)
+MAY_BE_NULL = ("mask", "nodata", "keep_known", "kernel", *KERNEL_KEYS)
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
-    "sigma": {"denoising"},
+    "sigma": {"denoising", "deblurring"},
+    "kernel": {"deblurring"},
+    **{name: {"deblurring"} for name in KERNEL_KEYS},
     "known": {"restoration"},
     "per_channel": {"restoration"},
     "mask": {"inpainting", "restoration"},
@@ -65,7 +69,18 @@ class Config(FitSettings):
     observation: str | None = key(
         None, "sr, denoising: how y is made from image", choices=sum(OBSERVATIONS.values(), ())
     )
-    sigma: float | None = key(None, "denoising: noise added, 8-bit grey levels", low=0, high=255)
+    sigma: float | None = key(
+        None, "denoising, deblurring: noise added to image, 8-bit grey levels", low=0, high=255
+    )
+    kernel: str | None = key(None, "deblurring: file of the blur, or gaussian, disk, motion, drawn")
+    blur_sigma: float | None = key(
+        None, "kernel=gaussian: standard deviation, pixels", low=0.1, high=100
+    )
+    radius: float | None = key(None, "kernel=disk: its radius, pixels", low=0.1, high=300)
+    length: int | None = key(None, "kernel=motion: odd number of pixels", low=3, high=601)
+    angle: float | None = key(
+        None, "kernel=motion: from the horizontal, counterclockwise, degrees", low=-360, high=360
+    )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")
     mask_means: str | None = key(None, "what white in a mask file means", choices=MASK_MEANINGS)
@@ -118,6 +133,7 @@ class Config(FitSettings):
         self.check_fit()
         self._check_logger()
         self._check_task_keys()
+        self._check_kernel()
         self._check_images()
         self._check_tiles()
 
@@ -152,13 +168,26 @@ class Config(FitSettings):
                 f"choose one of {', '.join(allowed)}"
             )
 
+    def _check_kernel(self) -> None:
+        needed = KERNELS.get(self.kernel or "", ())
+        for name in KERNEL_KEYS:
+            value = getattr(self, name)
+            if value is None and name in needed:
+                raise UserError(f"{name}=null: kernel={self.kernel} needs a value")
+            if value is not None and name not in needed:
+                kernel = next(kernel for kernel, names in KERNELS.items() if name in names)
+                given = "null" if self.kernel is None else self.kernel
+                raise UserError(f"{name}={value}: only for kernel={kernel}, but kernel={given}")
+        if self.length is not None and self.length % 2 == 0:
+            raise UserError(f"length={self.length}: expected an odd number of pixels")
+
     def _check_images(self) -> None:
         if self.image is not None and self.observed is not None:
             raise UserError(
                 f"image={self.image} observed={self.observed}: give one of the two, "
                 "the ground truth to be degraded or the damaged image itself"
             )
-        if self.observed is not None and self.mask in DRAWN_MASKS:
+        if self.observed is not None and self.mask in DRAWN["mask"]:
             raise UserError(
                 f"mask={self.mask}: is drawn over a ground truth (image=) only; "
                 "with observed=, give the file of its mask"

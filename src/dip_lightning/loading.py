@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, PATH_KEYS, TASK_KEYS, Config, value_of
+from dip_lightning.config import DEFAULT_IMAGE, DRAWN, PATH_KEYS, TASK_KEYS, Config, value_of
 from dip_lightning.errors import UserError
 from dip_lightning.images import (
     Decoded,
@@ -21,6 +21,7 @@ from dip_lightning.images import (
     opaque,
     open_file,
     read,
+    read_kernel,
     read_mask,
     scale,
     scale_known,
@@ -54,6 +55,7 @@ def load(config: Config) -> tuple[Picture, Given]:
         x=None if config.observed else picture.pixels,
         y=picture.pixels if config.observed else None,
         m=m,
+        kernel=_read_kernel(config),
         z=z,
         m_is_alpha=is_alpha,
         is_cropped=picture.size != whole,
@@ -101,10 +103,16 @@ def damaged(
     return picture, m if picture.known is None else picture.known, is_alpha
 
 
+def _read_kernel(config: Config) -> Tensor | None:
+    if config.kernel is None or config.kernel in DRAWN["kernel"]:
+        return None
+    return read_kernel(Path(config.kernel))
+
+
 def _read_mask(
     config: Config, size: tuple[int, int], damaged: Decoded | None = None
 ) -> Tensor | None:
-    if config.mask is None or config.mask in DRAWN_MASKS:
+    if config.mask is None or config.mask in DRAWN["mask"]:
         return None
     means = value_of(config.mask_means)
     file = find_mask(config.mask, config.observed or config.image or DEFAULT_IMAGE)

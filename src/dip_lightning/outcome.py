@@ -190,7 +190,9 @@ def psnr_holdout(problem: Problem, outcome: Outcome, seen: Tensor | None) -> flo
     if seen is None:
         return None
     held_out = problem.known_values() - seen
-    return psnr_where(problem.A(outcome.chosen.pixels), problem.y, held_out)
+    # Without x's margins, A gives y without margins as wide.
+    y, held_out = problem.framed(problem.y), problem.framed(held_out)
+    return psnr_where(problem.A(outcome.chosen.pixels), y, held_out)
 
 
 def stopping(problem: Problem, fitted: Fitted) -> str | None:

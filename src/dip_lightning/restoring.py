@@ -21,9 +21,18 @@ from torch import Tensor, nn
 from dip_lightning import compute, outcome, tasks
 from dip_lightning.building import build_prior
 from dip_lightning.callbacks import Bar, History
-from dip_lightning.config import TASK_KEYS, Config
+from dip_lightning.config import DRAWN, TASK_KEYS, Config
 from dip_lightning.errors import UserError
-from dip_lightning.images import Decoded, Format, Picture, open_file, preview, quantise
+from dip_lightning.images import (
+    Decoded,
+    Format,
+    Picture,
+    open_file,
+    preview,
+    quantise,
+    read_kernel,
+    understood_kernel,
+)
 from dip_lightning.images.masks import understood
 from dip_lightning.loading import damaged
 from dip_lightning.outcome import Fitted
@@ -87,6 +96,7 @@ def restore(
     task: str = "denoising",
     *,
     mask: Any = None,
+    kernel: Any = None,
     network: nn.Module | str | None = None,
     preset: str = "fast",
     device: str = "auto",
@@ -98,9 +108,11 @@ def restore(
     Args:
         image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
             (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted.
-        task: "sr", "inpainting", "restoration" or "denoising".
+        task: "sr", "inpainting", "restoration", "denoising" or "deblurring".
         mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)
             tensor, PIL image or path; brightest is known, unless mask_means="missing".
+        kernel: of the blur, for "deblurring": (kh, kw) array or tensor, PIL image, path, or
+            "gaussian" (with `blur_sigma`), "disk" (`radius`) or "motion" (`length`, `angle`).
         network: a module from (1, input_depth, H, W) to (1, C, H, W), or the name of one; None: the
             preset's. What it sees beside z (`shown`, `feedback`) is among the 32 of `input_depth`.
         preset: "fast", "paper", or another of `conf/preset`.
@@ -127,14 +139,19 @@ def restore(
     """
     if isinstance(network, str):
         keys["network"] = network
+    if isinstance(kernel, str) and kernel in DRAWN["kernel"]:
+        keys["kernel"], kernel = kernel, None
     config = configure(task, keys, preset)
     if mask is not None and task not in TASK_KEYS["mask"]:
         raise UserError(f"mask: only for {' and '.join(sorted(TASK_KEYS['mask']))}, not for {task}")
+    if kernel is not None and task not in TASK_KEYS["kernel"]:
+        raise UserError(f"kernel: only for deblurring, not for {task}")
     stored = _stored(image)
     height, width = stored.array.shape[:2]
     m = None if mask is None else _known(config, mask, (height, width))
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
-    given = Given(y=picture.pixels, m=known, m_is_alpha=is_alpha)
+    k = None if kernel is None else _kernel(kernel)
+    given = Given(y=picture.pixels, m=known, kernel=k, m_is_alpha=is_alpha)
     problem = tasks.problem(given, asdict(config))
     module = None if isinstance(network, str) else network
     if module is not None:  # which takes input_depth channels in all
@@ -189,6 +206,14 @@ def _metrics(
 def _known(config: Config, mask: Any, size: tuple[int, int]) -> Tensor:
     means, grow = config.mask_means or "known", config.mask_grow or 0
     return understood(_stored(mask), "mask", size, means, grow).m
+
+
+def _kernel(kernel: Any) -> Tensor:
+    if isinstance(kernel, str | Path):
+        return read_kernel(Path(kernel).expanduser())
+    if isinstance(kernel, Tensor):
+        kernel = kernel.detach().cpu().numpy()
+    return understood_kernel(_stored(kernel))
 
 
 def _stored(image: Any) -> Decoded:

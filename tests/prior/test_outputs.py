@@ -37,5 +37,5 @@ def test_without_a_combination_the_average_takes_its_place(is_combined):
     state = kept(prior.state_dict())
     state["combination.x"] = torch.full((1, 3, 9, 7), 0.25)
     state["combination.is_done"] = torch.tensor(is_combined)
-    found = Outputs.of(state, lambda image: image).chosen("combined")
+    found = Outputs.of(state, prior.problem).chosen("combined")
     assert torch.equal(found, state["combination.x" if is_combined else "x_average"])

@@ -61,7 +61,8 @@ class Panels(Callback):
             return
         self.due = [later for later in self.due if later > iteration]
         error = pl_module.iterates[-1].error_average
-        self.write(pl_module.x_average, iteration, decibels(error), trainer.logger)
+        shown = pl_module.problem.framed(pl_module.x_average)
+        self.write(shown, iteration, decibels(error), trainer.logger)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wait for the last preview."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from dip_lightning.config import DEFAULT_IMAGE, DRAWN_MASKS, PATH_KEYS
+from dip_lightning.config import DEFAULT_IMAGE, DRAWN, PATH_KEYS
 from dip_lightning.errors import UserError
 from dip_lightning.images.collections import Source, look_up, look_up_mask, sources
 from dip_lightning.images.reading import first_bytes
@@ -26,7 +26,7 @@ def check(composed: DictConfig, swept: frozenset[str]) -> None:
     """
     for key in PATH_KEYS:
         name = composed[key]
-        if name is None or key in swept or (key == "mask" and name in DRAWN_MASKS):
+        if name is None or key in swept or name in DRAWN.get(key, ()):
             continue
         try:
             found = _find(key, name, composed, several=bool(swept & {"image", "observed"}))
@@ -49,7 +49,7 @@ def notes(composed: DictConfig) -> list[str]:
 
 
 def _find(key: str, name: str, composed: DictConfig, *, several: bool) -> Path | Source | None:
-    if key == "observed":
+    if key in {"observed", "kernel"}:
         return Path(name)
     if key != "mask":
         return look_up(name, key)

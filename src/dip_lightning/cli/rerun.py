@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dip_lightning.config import CONFIG_NAME, DRAWN_MASKS, PATH_KEYS, UNIMPORTANT
+from dip_lightning.config import CONFIG_NAME, DRAWN, PATH_KEYS, UNIMPORTANT
 from dip_lightning.runs import ownership
 from dip_lightning.runs.naming import repeating
 from dip_lightning.runs.run import finished
@@ -53,7 +53,7 @@ def repeatable(composed: DictConfig, choices: Mapping[str, Any]) -> dict[Any, An
     assert isinstance(values, dict)  # noqa: S101 - what a DictConfig becomes
     del values["logger"]  # may be another one; the rest is what the result depends on
     for name in PATH_KEYS:
-        if values[name] is None or values[name] in DRAWN_MASKS:
+        if values[name] is None or values[name] in DRAWN.get(name, ()):
             continue
         if os.path.exists(values[name]):
             values[name] = str(Path(values[name]).resolve())

@@ -60,6 +60,8 @@ def run(
     inputs = checksums(asdict(config))  # before the fit: a file may change while it runs
     with Stopping() as stopping:
         problem = tasks.problem(given, asdict(config))
+        if given.x is not None:
+            picture = picture.without(problem.margins)
         seen = _hold_out(config, problem)
         work = _work(config, problem, seen, given.z, place.folder, device)
         if goes_on:
@@ -132,7 +134,8 @@ def _work(
 ) -> Whole | Tiling:
     grid = grid_of(config, problem)
     # Before z, which is many times as large as the image, and what follows from it.
-    _check_memory(config, problem, grid.size, device)
+    height, width = (n + 2 * m for n, m in zip(grid.size, problem.margins, strict=True))
+    _check_memory(config, problem, (height, width), device)
     computed = f"{_precision_name(config, device)} on {device.type}"
     identity = Identity(config.identity(), fingerprints(problem, seen, z), computed)
     if len(grid) > 1:
@@ -160,7 +163,7 @@ def _parameters(config: Config, problem: Problem) -> int:
 
 
 def _announce(config: Config, problem: Problem, stored: Format, device: torch.device) -> None:
-    channels, height, width = problem.shape
+    channels, height, width = problem.frame
     kind = {1: "gray", 3: "RGB"}.get(channels, f"{channels} channels")
     missing = ""
     if problem.mask is not None:
@@ -235,7 +238,7 @@ def _facts(
         "preset": config.preset,
         "study": config.study,
         "budget": config.budget,
-        "size": list(problem.shape),
+        "size": list(problem.frame),
         "seed": config.seed,
         "tiles": len(grid_of(config, problem)),
         "parameters": _parameters(config, problem),

@@ -4,7 +4,7 @@ import gc
 import signal
 import sys
 from dataclasses import dataclass, fields, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from dip_lightning.runs.checkpoint import Identity, fingerprints
 
 def grid_of(config: Config, problem: Problem) -> Grid:
     """Lay the tiles that a job asks for over an image; without `tile`, the whole is one."""
-    size, step = problem.shape[1:], problem.scale
+    size, step = problem.frame[1:], problem.scale
     margin = step * problem.reach
     return cover(size, config.tile or max(size), config.shared, step, margin)
 
@@ -97,7 +97,7 @@ class Tiling:
         self.grid = grid_of(config, problem)
         self._found: dict[int, Path] = {}
         if z is not None:
-            shape = (config.input_depth, *problem.shape[1:])
+            shape = (config.input_depth, *problem.frame[1:])
             check_input(z, config.input_type, shape)
         self._check_known()
 
@@ -132,7 +132,7 @@ class Tiling:
         """
         panels = Panels(self.folder / "snapshots", self.config.iterations)
         panels.write_truth(self.problem.x)
-        mosaics, parts = [Mosaic(self.problem.shape) for _ in fields(Outputs)], []
+        mosaics, parts = [Mosaic(self.problem.frame) for _ in fields(Outputs)], []
         for number, tile in enumerate(self.grid):
             part = self._part(number, tile, device, stopping)
             assert part.outputs is not None  # noqa: S101 - it is not in the mosaic yet
@@ -200,7 +200,7 @@ class Tiling:
         if saved["fit"]["is_over"]:
             keep_result(self._place(number) / checkpoint.NAME, saved)
         state, seconds = saved["state_dict"], saved["callbacks"][History.__qualname__]["seconds"]
-        outputs = Outputs.of(state, partial(problem.complete, seen=None))
+        outputs = Outputs.of(state, problem)
         return Part(outputs, saved["fit"], seconds)
 
     def _fit(

@@ -1,6 +1,7 @@
 """Reading and writing images without losing size, channels or depth."""
 
 from dip_lightning.images.decoding import Decoded
+from dip_lightning.images.kernels import read_kernel, understood_kernel
 from dip_lightning.images.masks import MaskFile, doubt, read_mask
 from dip_lightning.images.picture import Format, Picture, centre, describe_noise, preview, quantise
 from dip_lightning.images.ranges import without_single
@@ -21,9 +22,11 @@ __all__ = [
     "preview",
     "quantise",
     "read",
+    "read_kernel",
     "read_mask",
     "scale",
     "scale_known",
+    "understood_kernel",
     "without_single",
     "write_png",
     "write_tiff",

@@ -69,19 +69,28 @@ class Picture:
 
     def centre(self, side: int) -> "Picture":
         """Cut the picture to its centre, at most `side` x `side` pixels."""
-
-        def cut(image: Tensor | None) -> Tensor | None:
-            return None if image is None else centre(image, side)
-
         top, left = (max(0, length - side) // 2 for length in self.size)
         height, width = (min(side, length) for length in self.size)
+        return self._cut(top, left, (height, width))
+
+    def without(self, margins: tuple[int, int]) -> "Picture":
+        """Cut off rows above and below, and columns on both sides, pixels."""
+        height, width = (n - 2 * m for n, m in zip(self.size, margins, strict=True))
+        return self._cut(*margins, (height, width))
+
+    def _cut(self, top: int, left: int, size: tuple[int, int]) -> "Picture":
+        rows, columns = slice(top, top + size[0]), slice(left, left + size[1])
+
+        def cut(image: Tensor | None) -> Tensor | None:
+            return None if image is None else image[..., rows, columns].contiguous()
+
         return replace(
             self,
-            pixels=centre(self.pixels, side),
+            pixels=self.pixels[..., rows, columns].contiguous(),
             alpha=cut(self.alpha),
             known=cut(self.known),
             beyond=cut(self.beyond),
-            metadata=self.metadata.cropped(top, left, (height, width)),
+            metadata=self.metadata.cropped(top, left, size),
         )
 
 

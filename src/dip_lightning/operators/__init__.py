@@ -1,6 +1,14 @@
 """Forward operators A of the observation model y = A(x) + n."""
 
+from dip_lightning.operators.blur import Blur
 from dip_lightning.operators.downsample import Downsample, pillow_downsample
+from dip_lightning.operators.kernels import (
+    blur_kernel,
+    disk_kernel,
+    gaussian_kernel,
+    motion_kernel,
+)
+from dip_lightning.operators.laws import check
 from dip_lightning.operators.mask import Mask, drawn_mask, hole_mask, random_mask, text_mask
 from dip_lightning.operators.noise import (
     add_gaussian_noise,
@@ -10,12 +18,18 @@ from dip_lightning.operators.noise import (
 )
 
 __all__ = [
+    "Blur",
     "Downsample",
     "Mask",
     "add_gaussian_noise",
+    "blur_kernel",
+    "check",
     "clipped_noise_power",
+    "disk_kernel",
     "drawn_mask",
+    "gaussian_kernel",
     "hole_mask",
+    "motion_kernel",
     "pillow_downsample",
     "random_mask",
     "shuffle_pixels",

@@ -11,6 +11,7 @@ import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor, nn
+from torch.nn.functional import pad
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
@@ -62,7 +63,7 @@ class DeepImagePrior(LightningModule):
         network: f, a module from z, (1, input_depth, H, W), to (1, C, H, W); None: the paper's.
             With `shown` or `feedback`, it sees further channels after z's: see `inputs`.
         z: input of the network, (1, input_depth, H, W); None: drawn.
-        image: for input_type="image": what is taken for z, (1, C, H, W).
+        image: for input_type="image": what is taken for z, (1, C, H, W), as large as the result.
         iterations_per_epoch: None: all of them.
         part: name of a tile, which has random draws of its own; empty for a whole image.
         fit: see `FitSettings`.
@@ -141,6 +142,9 @@ class DeepImagePrior(LightningModule):
 
     def _draw(self, image: Tensor | None) -> Tensor:
         s, (_, height, width) = self.settings, self.problem.shape
+        if image is not None:
+            across = [margin for margin in reversed(self.problem.margins) for _ in range(2)]
+            image = pad(image, across, mode="replicate")
         return draw_input(
             s.input_type,
             (s.input_depth, height, width),
@@ -181,7 +185,7 @@ class DeepImagePrior(LightningModule):
     def outputs(self) -> Outputs:
         """Return what was computed so far."""
         counts = self.combination.counts
-        return Outputs.of(self.state_dict(), partial(self.problem.complete, seen=counts))
+        return Outputs.of(self.state_dict(), self.problem, counts)
 
     @property
     def seen(self) -> Tensor | None:
@@ -295,7 +299,8 @@ class DeepImagePrior(LightningModule):
         self.x_square.lerp_(self.x_hat.square(), step)
         if x is None:
             return torch.stack([loss, loss, loss])  # the errors are never read
-        return torch.stack([loss, mse(self.x_hat, x), mse(self.x_average, x)])
+        errors = [mse(self.problem.framed(image), x) for image in (self.x_hat, self.x_average)]
+        return torch.stack([loss, *errors])
 
     def training_step(self, iterations: int) -> None:
         """Compute iterations, read their measurements, log them, and stop the fit if it is over."""

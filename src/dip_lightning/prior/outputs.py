@@ -1,10 +1,12 @@
 """What a fit has computed: its last output, the average, how sure they are, and the result."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from torch import Tensor
+
+from dip_lightning.prior.problem import Problem
 
 KEPT = ("x_hat", "x_average", "x_square", "combination.x", "combination.is_done")
 
@@ -31,18 +33,19 @@ class Outputs:
     std: Tensor
 
     @classmethod
-    def of(cls, state: Mapping[str, Any], complete: Callable[[Tensor], Tensor]) -> Self:
+    def of(cls, state: Mapping[str, Any], problem: Problem, seen: Tensor | None = None) -> Self:
         """Take them from the `state_dict()` of a `DeepImagePrior`, or what `kept` left of it.
 
         Args:
             state: that, as it is while the fit goes on.
-            complete: pastes what is known, where the problem asks for it.
+            problem: what was asked; its margins are cut off.
+            seen: which values of y the loss may see; None: all that are known.
         """
         average = state["x_average"]
         std = (state["x_square"] - average.square()).clamp(min=0).sqrt()
-        last, average = complete(state["x_hat"]), complete(average)
+        last, average = (problem.complete(x, seen) for x in (state["x_hat"], average))
         combined = state["combination.x"] if state["combination.is_done"] else average
-        return cls(last, average, combined, std)
+        return cls(*map(problem.framed, (last, average, combined, std)))
 
     def cpu(self) -> Self:
         """Return copies on the CPU."""

@@ -32,6 +32,8 @@ class Problem(nn.Module):
             all.
         loss: (A(x_hat), y) -> scalar; None: mean(|A(x_hat) - y|^2) over the known values.
         y_noise_std: standard deviation of n, in the units of y; None: unknown.
+        margins: rows and columns of the x that is fitted, at either end, that A needs and nobody
+            is to see; `shape` is with them, all results and the ground truth are without.
 
     Raises:
         UserError: shapes do not go together, or there are several images.
@@ -67,27 +69,46 @@ class Problem(nn.Module):
         known: Tensor | None = None,
         loss: Loss | None = None,
         y_noise_std: float | None = None,
+        margins: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__()
         if shape is None:
             like = y if x is None else x
             if like.ndim != 4:  # noqa: PLR2004 - (1, C, H, W)
                 raise UserError(f"shape=None: y is {tuple(like.shape)}; give shape=(C, H, W) of x")
-            shape = (like.shape[1], like.shape[2], like.shape[3])
+            height, width = (n + 2 * m for n, m in zip(like.shape[2:], margins, strict=True))
+            shape = (like.shape[1], height, width)
+        self.shape, self.margins = shape, margins
         for name, image in (("x", x), ("y", y if A is None else None)):
-            if image is not None and tuple(image.shape) != (1, *shape):
+            if image is not None and tuple(image.shape) != (1, *self.frame):
                 raise UserError(
-                    f"{name}: is {tuple(image.shape)}, expected {(1, *shape)}; a fit restores one "
-                    "image, several take a fit each"
+                    f"{name}: is {tuple(image.shape)}, expected {(1, *self.frame)}; a fit restores "
+                    "one image, several take a fit each"
                 )
         if loss is not None and known is not None:
             raise UserError("known: a loss of your own has to leave out what is unknown by itself")
-        self.shape = shape
         self.physics = A if isinstance(A, nn.Module) else None  # moved along with y
         self.A: Operator = nn.Identity() if A is None else _noise_free(A)
         self.own_loss, self.y_noise_std = loss, y_noise_std
         for name, held in (("y", y), ("x", x), ("known", known)):
             self.register_buffer(name, held)
+
+    @property
+    def frame(self) -> tuple[int, int, int]:
+        """(C, H, W) of the results: x without its margins."""
+        (channels, *sides), margins = self.shape, self.margins
+        height, width = (side - 2 * margin for side, margin in zip(sides, margins, strict=True))
+        return channels, height, width
+
+    def framed(self, image: Tensor) -> Tensor:
+        """Cut the margins off an image, (1, C, H, W)."""
+        if not any(self.margins):
+            return image
+        rows, columns = (
+            slice(margin, side - margin)
+            for side, margin in zip(image.shape[-2:], self.margins, strict=True)
+        )
+        return image[..., rows, columns]
 
     @property
     def mask(self) -> Tensor | None:
@@ -182,7 +203,7 @@ class Problem(nn.Module):
 
     def stand_in(self) -> Tensor:
         """Return what to show where nothing was fitted, (1, C, H, W)."""
-        return self.y if self.y.shape[1:] == self.shape else self.y.new_zeros(1, *self.shape)
+        return self.y if self.y.shape[1:] == self.frame else self.y.new_zeros(1, *self.frame)
 
     def known_values(self) -> Tensor:
         """Return which values of y are known, 0 or 1: of y's last two axes, and broadcasting."""

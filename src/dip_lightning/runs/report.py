@@ -85,7 +85,7 @@ def write_uncertainty(folder: Path, outcome: Outcome) -> None:
 def write_comparison(folder: Path, problem: Problem, outcome: Outcome, iterations: int) -> None:
     """Write comparison.png: the observation, a classical method, the result, the ground truth."""
     with ownership.writing(folder / "comparison.png") as partial:
-        draw_comparison(partial, _panels(problem, outcome, iterations), problem.shape[1:])
+        draw_comparison(partial, _panels(problem, outcome, iterations), problem.frame[1:])
 
 
 def _panels(problem: Problem, outcome: Outcome, iterations: int) -> list[Panel]:

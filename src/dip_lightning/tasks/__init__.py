@@ -1,5 +1,6 @@
 """Restoration tasks: each an operator, how to simulate it, and what classical methods do."""
 
+from dip_lightning.tasks.deblurring import Deblurring
 from dip_lightning.tasks.denoising import Denoising
 from dip_lightning.tasks.given import Given
 from dip_lightning.tasks.inpainting import Inpainting
@@ -8,6 +9,7 @@ from dip_lightning.tasks.restoration import Restoration
 from dip_lightning.tasks.sr import SuperResolution
 
 __all__ = [
+    "Deblurring",
     "Denoising",
     "Given",
     "Inpainting",

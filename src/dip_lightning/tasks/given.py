@@ -13,6 +13,7 @@ class Given:
         x: ground truth, (1, C, H, W), float32 in [0, 1], to be degraded.
         y: a real observation, (1, C, h, w), float32 in [0, 1].
         m: known pixels, (1, 1 or C, H, W), 0 or 1; None where no mask was given.
+        kernel: of a blur, (kh, kw); None where no file was given.
         z: image to use as input of the network, (1, C, H, W); None: drawn.
         m_is_alpha: m is the image's own transparency.
         is_cropped: only the centre of a larger image is given.
@@ -21,6 +22,7 @@ class Given:
     x: Tensor | None = None
     y: Tensor | None = None
     m: Tensor | None = None
+    kernel: Tensor | None = None
     z: Tensor | None = None
     m_is_alpha: bool = False
     is_cropped: bool = False

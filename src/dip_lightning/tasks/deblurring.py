@@ -1,0 +1,170 @@
+"""Deblurring: undo a blur whose kernel is known."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from torch import Tensor
+
+from dip_lightning.baselines import richardson_lucy, wiener
+from dip_lightning.errors import UserError
+from dip_lightning.noise import estimate_noise
+from dip_lightning.operators import (
+    Blur,
+    add_gaussian_noise,
+    blur_kernel,
+    disk_kernel,
+    gaussian_kernel,
+    motion_kernel,
+)
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.prior.problem import Problem, checked
+from dip_lightning.prior.randomness import source
+from dip_lightning.prior.tiles import Tile
+from dip_lightning.tasks.given import Given
+
+GREY_LEVELS = 255
+BLUR_SIGMA = 1.6  # pixels, of a clean image that no kernel is given for
+UNSEEN = 1.0  # grey levels of noise that the classical methods are told where none was found
+
+
+class BlurredImage(Problem):
+    """y = k * x + n: x is larger than y by the kernel, and its margins are not shown.
+
+    Args:
+        y: (1, C, H, W) in [0, 1].
+        kernel: k, (kh, kw).
+        sigma: standard deviation of the noise that was added, 8-bit grey levels, y being clipped
+            to [0, 1] after it; None: estimated, where it is white.
+        x: ground truth in y's frame, (1, C, H, W) in [0, 1].
+
+    Raises:
+        UserError: k is no kernel, or larger than y.
+    """
+
+    A: Blur
+
+    def __init__(
+        self, y: Tensor, kernel: Tensor, sigma: float | None = None, x: Tensor | None = None
+    ) -> None:
+        kernel = blur_kernel(kernel)
+        (channels, *sides), (high, wide) = y.shape[1:], kernel.shape
+        if high > sides[0] or wide > sides[1]:
+            raise UserError(
+                f"kernel: is {wide} x {high} pixels, expected at most {sides[1]} x {sides[0]}, "
+                "the size of the blurred image"
+            )
+        std = None if sigma is None else sigma / GREY_LEVELS
+        if sigma is None and (noise := estimate_noise(y)).is_white:
+            std = noise.std
+        shape = (channels, sides[0] + high - 1, sides[1] + wide - 1)
+        margins = (high // 2, wide // 2)
+        super().__init__(y, Blur(kernel), shape=shape, x=x, y_noise_std=std, margins=margins)
+        self.sigma, self.is_clipped = sigma, sigma is not None
+
+    @classmethod
+    def simulate(cls, x: Tensor, kernel: Tensor, sigma: float = 0.0, seed: int = 0) -> Self:
+        """Blur x, (1, C, H, W), and add white noise; y is smaller than x by the kernel.
+
+        Raises:
+            UserError: the kernel is too large for x.
+        """
+        kernel = blur_kernel(kernel)
+        (high, wide), (height, width) = kernel.shape, x.shape[2:]
+        if 2 * high - 1 > height or 2 * wide - 1 > width:
+            raise UserError(
+                f"kernel: is {wide} x {high} pixels, expected about half of the image, "
+                f"{width} x {height} pixels, or less"
+            )
+        blurred = Blur(kernel)(x)
+        y = add_gaussian_noise(blurred, sigma, source("observation", seed))
+        top, left = high // 2, wide // 2
+        return cls(y, kernel, sigma, x[..., top : height - top, left : width - left])
+
+    def baselines(self) -> dict[str, Callable[[], Tensor]]:
+        """Richardson and Lucy's iteration and Wiener's filter, told the noise, or little of it."""
+        y, kernel, std = self.y, self.A.kernel, self.y_noise_std
+        told = UNSEEN if std is None else GREY_LEVELS * std
+        return {
+            "Richardson-Lucy": lambda: richardson_lucy(y, kernel, told),
+            "Wiener": lambda: wiener(y, kernel, told),
+        }
+
+    def _of_part(self, tile: Tile) -> "BlurredImage":
+        x = None if self.x is None else tile.cut(self.x)
+        return BlurredImage(tile.cut(self.y), self.A.kernel, 0.0, x)
+
+
+def problem(given: Given, keys: Mapping[str, Any]) -> BlurredImage:
+    """Make the problem that the command's keys describe; a Gaussian where no kernel is given."""
+    kernel = drawn(keys) if given.kernel is None else given.kernel
+    if given.x is not None:
+        kernel = gaussian_kernel(BLUR_SIGMA) if kernel is None else kernel
+        return BlurredImage.simulate(given.x, kernel, keys["sigma"], keys["seed"])
+    assert given.y is not None  # noqa: S101 - one of the two is given
+    if kernel is None:
+        raise UserError(
+            "kernel=null: task=deblurring with observed= needs kernel=, a file, or gaussian, disk "
+            "or motion"
+        )
+    return BlurredImage(given.y, kernel)
+
+
+def drawn(keys: Mapping[str, Any]) -> Tensor | None:
+    """Draw the kernel that the keys name; None where they name none."""
+    match keys["kernel"]:
+        case "gaussian":
+            return gaussian_kernel(keys["blur_sigma"])
+        case "disk":
+            return disk_kernel(keys["radius"])
+        case "motion":
+            return motion_kernel(keys["length"], keys["angle"])
+        case _:
+            return None
+
+
+class Deblurring(DeepImagePrior):
+    """Sharpen an image: recover x from y = k * x + n, of a known kernel k.
+
+    y has no pixel that was blurred across its border, and none is invented: the network's x is
+    larger than y by the kernel, and the result is its part in y's frame. The fit ends when only
+    noise is left of y, unless discrepancy=0.
+
+    Args:
+        y: (1, C, H, W) in [0, 1].
+        kernel: k, (kh, kw), as `operators.gaussian_kernel` draws it, for example; a true
+            convolution flips it. It is normalised to sum 1.
+        sigma: standard deviation of n, white and Gaussian, 8-bit grey levels; None: estimated.
+        x: ground truth in y's frame, (1, C, H, W) in [0, 1], for metrics only.
+        fit: see `DeepImagePrior` and `FitSettings`.
+
+    Raises:
+        UserError: an argument is not allowed.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning import Deblurring
+        >>> from dip_lightning.operators import disk_kernel
+        >>> prior = Deblurring(torch.rand(1, 3, 24, 20), disk_kernel(2))
+        >>> prior.problem.shape, prior.problem.frame
+        ((3, 28, 24), (3, 24, 20))
+    """
+
+    def __init__(
+        self,
+        y: Tensor,
+        kernel: Tensor,
+        sigma: float | None = None,
+        *,
+        x: Tensor | None = None,
+        **fit: Any,
+    ) -> None:
+        super().__init__(BlurredImage(checked(y, "y"), kernel, sigma, x), **fit)
+        self.save_hyperparameters({"sigma": sigma})
+
+    @classmethod
+    def simulate(
+        cls, x: Tensor, kernel: Tensor, sigma: float = 0.0, *, seed: int = 0, **fit: Any
+    ) -> Self:
+        """Blur x, (1, C, H, W) in [0, 1], add noise, and keep what y shows of x for metrics."""
+        made = BlurredImage.simulate(checked(x, "x"), kernel, sigma, seed)
+        return cls(made.y, kernel, sigma, x=made.x, seed=seed, **fit)
