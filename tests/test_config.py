@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from dip_lightning.config import Config, config_folder, image_name
@@ -31,7 +33,8 @@ def test_defaults_pass():
         ({"factor": None}, "factor=null: task=sr needs a value"),
         ({"iterations": 0}, "iterations=0: expected at least 1"),
         ({"precision": "half"}, "precision=half: choose one of auto, float32, bfloat16"),
-        ({"sigma": 25}, "sigma=25: only for task=denoising, but task=sr"),
+        ({"sigma": 25}, "sigma=25: only for task=deblurring and task=denoising, but task=sr"),
+        ({"kernel": "disk"}, "kernel=disk: only for task=deblurring, but task=sr"),
         ({"mask": "hole"}, "mask=hole: only for task=inpainting and task=restoration"),
         ({"observed": "b.png"}, "image=chelsea observed=b.png: give one of the two"),
         ({"input_type": "image"}, "needs input_image="),
@@ -49,6 +52,24 @@ def test_refuses_in_one_sentence(changes, sentence):
     with pytest.raises(UserError) as error:
         sr(**changes).check()
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"kernel": "disk"}, "radius=null: kernel=disk needs a value"),
+        ({"kernel": "motion", "length": 5}, "angle=null: kernel=motion needs a value"),
+        ({"kernel": "k.png", "radius": 2.0}, "radius=2.0: only for kernel=disk, but kernel=k.png"),
+        ({"blur_sigma": 2.0}, "blur_sigma=2.0: only for kernel=gaussian, but kernel=null"),
+        ({"kernel": "motion", "length": 4, "angle": 0.0}, "length=4: expected an odd number"),
+        ({"kernel": "disk", "radius": 0.0}, "radius=0.0: expected at least 0.1"),
+        ({"sigma": None}, "sigma=null: task=deblurring needs a value"),
+    ],
+)
+def test_a_kernel_has_the_keys_that_it_needs(changes, sentence):
+    keys = {"sigma": 0.0, "logger": {"name": "none"}, **changes}
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        Config(task="deblurring", **keys).check()
 
 
 def test_a_mask_is_not_drawn_over_a_real_observation():

@@ -63,7 +63,8 @@ def quick(code):
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/index.md", "docs/photo.md", "docs/operator.md"]
+    "page",
+    ["README.md", "docs/index.md", "docs/photo.md", "docs/operator.md", "docs/deblurring.md"],
 )
 @pytest.mark.filterwarnings("ignore:Using ModelCheckpoint with manual")
 @pytest.mark.filterwarnings("ignore:.*`tensorboardX` has been removed")

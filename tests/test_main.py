@@ -248,6 +248,41 @@ def test_super_resolution_of_a_user_enlarges(dip, tmp_path):
         assert (restored.size, restored.mode) == ((24, 27), "RGBA")
 
 
+def test_deblurring_of_a_user_keeps_the_frame(dip, tmp_path):
+    rgba = np.full((33, 41, 4), 200, np.uint8)
+    rgba[:9, :, 3] = 0
+    Image.fromarray(rgba).save(tmp_path / "blurred.png")
+    np.save(tmp_path / "k.npy", np.ones((3, 6)))
+    command = ("task=deblurring", "observed=blurred.png", "kernel=k.npy", *QUICK)
+    assert dip(*command, "hydra.run.dir=out")[0] == 0
+    with Image.open(tmp_path / "out" / "restored.png") as restored:
+        assert (restored.size, restored.mode) == ((41, 33), "RGBA")
+        assert not np.asarray(restored)[:9, :, 3].any()
+    assert set(read_metrics(tmp_path / "out")["inputs"]) == {"observed", "kernel"}
+    np.save(tmp_path / "k.npy", np.ones((6, 3)))
+    status, _, err = dip(*command, "hydra.run.dir=out", "resume=true", "iterations=9")
+    assert status != 0
+    assert "another configuration" in err or "another kernel" in err
+
+
+def test_a_clean_image_loses_what_the_blur_has_no_pixels_for(dip, tmp_path):
+    save_png(tmp_path / "sharp.png", smooth_image(3, 33, 41))
+    kernel = ("kernel=motion", "length=5", "angle=0")
+    command = ("task=deblurring", "image=sharp.png", *kernel, "holdout=0.1", *QUICK)
+    assert dip(*command, "hydra.run.dir=out")[0] == 0
+    metrics = read_metrics(tmp_path / "out")
+    assert metrics["size"] == [3, 29, 37]
+    assert metrics["psnr_holdout"] > 5
+    assert [row["name"] for row in metrics["baselines"]] == ["Richardson-Lucy", "Wiener"]
+    assert metrics["psnr"] > 5
+    shown = [tmp_path / f"out/{name}.png" for name in ("restored", "observed", "uncertainty")]
+    shown += (tmp_path / "out/snapshots").iterdir()
+    assert len(shown) > 4
+    for path in shown:
+        with Image.open(path) as image:
+            assert image.size == (37, 29), path
+
+
 def test_eight_pixels_with_the_paper_network(dip, tmp_path):
     save_png(tmp_path / "tiny.png", smooth_image(1, 8, 8))
     arguments = ("task=restoration", "image=tiny.png", *QUICK, "threads=1")

@@ -121,6 +121,44 @@ def test_values_that_are_not_numbers_are_missing():
         restored(image, outputs=1)
 
 
+@pytest.mark.parametrize("kind", ["array", "list", "tensor", "pillow", "path", "name"])
+def test_a_kernel_is_of_any_kind(kind, tmp_path):
+    values = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.uint8)
+    Image.fromarray(values).save(tmp_path / "k.png")
+    kernel = {
+        "array": values,
+        "list": values.tolist(),
+        "tensor": torch.from_numpy(values),
+        "pillow": Image.fromarray(values),
+        "path": tmp_path / "k.png",
+        "name": "gaussian",
+    }[kind]
+    keys = {"blur_sigma": 0.3} if kind == "name" else {}
+    photo = np.random.default_rng(0).integers(0, 255, (20, 24, 3), dtype=np.uint8)
+    result = restored(photo, "deblurring", kernel=kernel, **keys)
+    assert result.image.shape == result.std.shape == (20, 24, 3)
+    found = result.prior.problem.A.kernel
+    if kind != "name":
+        torch.testing.assert_close(found, torch.from_numpy(values / 8).float())
+    assert found.shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("task", "kernel", "said"),
+    [
+        ("deblurring", None, "task=deblurring with observed= needs kernel="),
+        ("deblurring", "disk", "radius=null: kernel=disk needs a value"),
+        ("deblurring", np.ones(3), "kernel: holds float64 of shape"),
+        ("deblurring", object(), "kernel: holds object of shape"),
+        ("deblurring", "nowhere.png", "kernel=nowhere.png: no such file"),
+        ("denoising", np.ones((3, 3)), "kernel: only for deblurring, not for denoising"),
+    ],
+)
+def test_a_kernel_that_is_none_is_a_sentence(task, kernel, said):
+    with pytest.raises(dip.UserError, match=said):
+        restored(stored_array(3, "uint8"), task, kernel=kernel)
+
+
 def test_it_restores():
     x = smooth_image(3, 40, 48)
     noisy = dip.Denoising.simulate(x, sigma=40, network=small()).problem.y

@@ -182,6 +182,8 @@ def metrics(outcome: Outcome, fitted: Fitted) -> dict[str, Any]:
 def psnr_holdout(problem: Problem, outcome: Outcome, seen: Tensor | None) -> float | None:
     """Compare A(result) with the known values of y that the loss has not seen, dB.
 
+    Where A needs x's margins, which the result is without, with the inner ones.
+
     Args:
         problem: what was asked.
         outcome: its result.

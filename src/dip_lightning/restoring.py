@@ -211,9 +211,12 @@ def _known(config: Config, mask: Any, size: tuple[int, int]) -> Tensor:
 def _kernel(kernel: Any) -> Tensor:
     if isinstance(kernel, str | Path):
         return read_kernel(Path(kernel).expanduser())
-    if isinstance(kernel, Tensor):
-        kernel = kernel.detach().cpu().numpy()
-    return understood_kernel(_stored(kernel))
+    if isinstance(kernel, PillowImage.Image):
+        stored = _of_pillow(kernel)
+        return understood_kernel(stored.array[..., :-1] if stored.alpha else stored.array)
+    return understood_kernel(
+        np.asarray(kernel.detach().cpu() if isinstance(kernel, Tensor) else kernel)
+    )
 
 
 def _stored(image: Any) -> Decoded:

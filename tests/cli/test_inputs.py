@@ -38,6 +38,7 @@ def notes(line):
         ("task=inpainting observed=a.png mask=masks", "holds no mask named a"),
         ("task=inpainting mask=bm3d11_masks image=chelsea", "bm3d11_masks/chelsea: no such file"),
         ("task=inpainting observed=scans mask=nowhere.png", "mask=nowhere.png: no such file"),
+        ("task=deblurring observed=a.png kernel=b.png", "kernel=b.png: no such file"),
         ("input_type=image input_image=b.png", "input_image=b.png: no such file"),
         ("-m image=b.png seed=1,2", "image=b.png: no such file"),
     ],

@@ -5,7 +5,7 @@ from dip_lightning.cli import rerun
 
 CHOICES = {"task": "denoising", "network": "skip", "preset": "paper"}
 CHOICES |= {"budget": "paper", "logger": "none"}
-PATHS = {"image": None, "observed": None, "mask": None, "input_image": None}
+PATHS = dict.fromkeys(("image", "observed", "mask", "kernel", "input_image"))
 QUICK = ("preset=smoke", "iterations=2", "logger=none")
 
 
@@ -22,9 +22,10 @@ def test_paths_become_absolute(tmp_path, photo, monkeypatch):
 
 def test_names_stay_names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "hole").mkdir()
-    found = written(image="chelsea", mask="hole")
-    assert (found.image, found.mask) == ("chelsea", "hole")
+    for name in ("hole", "disk"):
+        (tmp_path / name).mkdir()
+    found = written(image="chelsea", mask="hole", kernel="disk")
+    assert (found.image, found.mask, found.kernel) == ("chelsea", "hole", "disk")
 
 
 def test_a_name_that_looks_like_an_interpolation():

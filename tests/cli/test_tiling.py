@@ -13,6 +13,7 @@ from dip_lightning import Problem
 from dip_lightning.building import build_prior
 from dip_lightning.cli.run import _check_memory
 from dip_lightning.cli.tiling import Tiling
+from dip_lightning.errors import UserError
 from dip_lightning.images import read
 from dip_lightning.prior.tiles import Mosaic, cover
 from dip_lightning.runs import checkpoint
@@ -42,7 +43,7 @@ def tiling_of(folder, task="restoration", size=(70, 100), **changes):
     return Tiling(config, problem, seen, None, folder, Identity({}, {}, "")), problem
 
 
-@pytest.mark.parametrize("task", ["denoising", "restoration", "inpainting", "sr"])
+@pytest.mark.parametrize("task", ["denoising", "restoration", "inpainting", "sr", "deblurring"])
 def test_tiles_see_their_part_of_the_one_observation(task, tmp_path):
     changes = {"factor": 2} if task == "sr" else {}
     tiling, whole = tiling_of(tmp_path, task, holdout=0.2, **changes)
@@ -190,6 +191,23 @@ def test_the_result_folder_of_a_mosaic(dip, tmp_path, large, task):
         "000004.webp",
         "truth.png",
     ]
+
+
+def test_a_blurred_image_in_tiles_keeps_its_frame(dip, tmp_path, large):
+    kernel = ("kernel=motion", "length=5", "angle=0")
+    command = ("task=deblurring", f"image={large}", *kernel, *TILES, *QUICK)
+    assert dip(*command, "hydra.run.dir=out")[0] == 0
+    metrics = read_metrics(tmp_path / "out")
+    assert (metrics["size"], metrics["tiles"]) == ([3, 66, 96], 4)
+    with Image.open(tmp_path / "out" / "restored.png") as restored:
+        assert restored.size == (96, 66)
+
+
+def test_what_no_tile_can_be_is_refused_before_the_fit(tmp_path):
+    config = config_of("deblurring", tile=64, overlap=16, kernel="disk", blur_sigma=None, radius=34)
+    problem = problem_of(config, x=smooth_image(1, 150, 150))
+    with pytest.raises(UserError, match="kernel: is 69 x 69 pixels, expected at most 64 x 64"):
+        Tiling(config, problem, None, None, tmp_path, Identity({}, {}, ""))
 
 
 def test_the_observation_and_the_baselines_do_not_depend_on_tiles(dip, tmp_path, large):

@@ -40,6 +40,17 @@ def test_a_range_is_whole_where_it_is_the_types():
     assert not Format("uint16").is_whole
 
 
+def test_margins_are_cut_off_all_that_belongs_to_the_pixels():
+    pixels, alpha = torch.rand(1, 3, 9, 8), torch.rand(1, 1, 9, 8)
+    picture = Picture(pixels, alpha, Format(), beyond=pixels).without((2, 1))
+    assert picture.size == (5, 6)
+    for cut, whole in (
+        (picture.pixels, pixels), (picture.alpha, alpha), (picture.beyond, pixels)
+    ):  # fmt: skip
+        assert torch.equal(cut, whole[..., 2:-2, 1:-1])
+    assert picture.known is None
+
+
 @pytest.mark.parametrize(("size", "cut"), [((5, 9), (4, 4)), ((3, 9), (3, 4)), ((4, 4), (4, 4))])
 def test_centre(size, cut):
     image = torch.arange(size[0] * size[1]).view(1, 1, *size).float()

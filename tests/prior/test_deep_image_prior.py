@@ -21,6 +21,7 @@ SETTINGS = {
     "inpainting": {"keep_known": False},
     "restoration": {"known": 0.5, "per_channel": True, "keep_known": False},
     "denoising": {"sigma": 25.0},
+    "deblurring": {"sigma": 2.0, "kernel": "gaussian", "blur_sigma": 0.6},
 }
 
 
@@ -98,11 +99,17 @@ def plain_loop(task, loss_of):
     return losses, outputs, average
 
 
+def blurred(x, task):
+    kernel = task.problem.A.kernel.flip(0, 1)  # conv2d correlates
+    return F.conv2d(x, kernel.expand(x.shape[1], 1, *kernel.shape), groups=x.shape[1])
+
+
 LOSSES = {
     "sr": lambda task: lambda x_hat: F.mse_loss(task.problem.A(x_hat), task.problem.y),
     "inpainting": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "restoration": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "denoising": lambda task: lambda x_hat: F.mse_loss(x_hat, task.problem.y),
+    "deblurring": lambda task: lambda x_hat: F.mse_loss(blurred(x_hat, task), task.problem.y),
 }
 
 
@@ -116,7 +123,8 @@ def test_equals_a_plain_loop(name, chunk):
     torch.testing.assert_close([i.loss for i in iterates], losses, rtol=2e-4, atol=1e-7)
     torch.testing.assert_close(ours.x_hat, outputs[-1], rtol=0, atol=2e-3)
     torch.testing.assert_close(ours.x_average, average, rtol=0, atol=1e-3)
-    errors = [F.mse_loss(out, reference.problem.x).item() for out in outputs]
+    framed = reference.problem.framed
+    errors = [F.mse_loss(framed(out), reference.problem.x).item() for out in outputs]
     torch.testing.assert_close([i.error for i in iterates], errors, rtol=1e-2, atol=1e-6)
 
 

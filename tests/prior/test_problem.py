@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from dip_lightning import Problem
 from dip_lightning.errors import UserError
 from dip_lightning.outcome import Fitted, measure, psnr_holdout
 from tests.conftest import smooth_image
@@ -32,10 +33,23 @@ def test_the_loss_does_not_see_them(name):
 @pytest.mark.parametrize("name", SETTINGS)
 def test_psnr_of_the_held_out_pixels(name):
     task = fit(make(name, holdout=0.3, iterations=3))
-    error = (
-        (task.problem.A(task.x_average) - task.problem.y)[held_out(task)].double().square().mean()
-    )
+    apart, framed = task.problem.A(task.x_average) - task.problem.y, task.problem.framed
+    error = framed(apart)[framed(held_out(task))].double().square().mean()
     assert psnr_of_held_out(task) == pytest.approx(float(-10 * error.log10()), abs=1e-4)
+
+
+def test_margins_are_of_the_fit_alone():
+    def thirds(x):
+        return (x[..., :-2] + x[..., 1:-1] + x[..., 2:]) / 3
+
+    y = smooth_image(1, 9, 12)
+    problem = Problem(y, A=thirds, shape=(1, 9, 14), x=y, margins=(0, 1))
+    assert problem.frame == (1, 9, 12)
+    assert problem.framed(torch.rand(1, 1, 9, 14)).shape == y.shape
+    assert torch.equal(problem.stand_in(), y)
+    assert Problem(y, A=thirds, x=y, margins=(0, 1)).shape == (1, 9, 14)
+    with pytest.raises(UserError, match=r"x: is \(1, 1, 9, 14\), expected \(1, 1, 9, 12\)"):
+        Problem(y, A=thirds, x=smooth_image(1, 9, 14), shape=(1, 9, 14), margins=(0, 1))
 
 
 def test_they_are_the_seeds():

@@ -100,6 +100,7 @@ class Tiling:
             shape = (config.input_depth, *problem.frame[1:])
             check_input(z, config.input_type, shape)
         self._check_known()
+        problem.cut(next(iter(self.grid)))  # what no tile can be is refused before anything is lost
 
     def find(self) -> None:
         """Find the tiles that are on the disk, fitted or begun.

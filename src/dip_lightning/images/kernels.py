@@ -1,8 +1,8 @@
 """Reading blur kernels."""
 
 import io
-import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dip_lightning.errors import UserError, first_line
-from dip_lightning.images.decoding import Decoded
 from dip_lightning.images.reading import first_bytes, open_file
 from dip_lightning.operators import blur_kernel
 
@@ -33,13 +32,14 @@ def read_kernel(path: Path) -> Tensor:
     name = f"kernel={path}"
     suffix = path.suffix.lower()
     if suffix not in {".npy", *TEXT}:
-        return understood_kernel(open_file(path, "kernel"), name)
+        stored = open_file(path, "kernel")
+        return understood_kernel(stored.array[..., :-1] if stored.alpha else stored.array, name)
     first_bytes(path, name)
     try:
         values = _numbers(path)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError) as error:
         raise UserError(f"{name}: holds no numbers in rows ({first_line(error)})") from None
-    return understood_kernel(Decoded(values[..., None] if values.ndim == 2 else values), name)  # noqa: PLR2004
+    return understood_kernel(values, name)
 
 
 def _numbers(path: Path) -> NDArray[np.generic]:
@@ -50,22 +50,25 @@ def _numbers(path: Path) -> NDArray[np.generic]:
     return np.loadtxt(io.StringIO(text), ndmin=2)
 
 
-def understood_kernel(stored: Decoded, name: str = "kernel") -> Tensor:
-    """Take what a file or an array stores for a kernel.
+def understood_kernel(array: NDArray[Any], name: str = "kernel") -> Tensor:
+    """Take an array for a kernel.
 
     Args:
-        stored: its values, (kh, kw, C).
+        array: its values, (kh, kw) or (kh, kw, C).
         name: of the argument, for messages.
+
+    Returns:
+        As `read_kernel`.
 
     Raises:
         UserError: it is no kernel.
     """
-    array = stored.array[..., :-1] if stored.alpha else stored.array
-    if array.ndim != 3 or array.dtype.kind not in "buif":  # noqa: PLR2004 - (kh, kw, C)
+    array = array[..., None] if array.ndim == 2 else array  # noqa: PLR2004 - (kh, kw)
+    if array.ndim != 3 or not array.size or array.dtype.kind not in "buif":  # noqa: PLR2004
         raise UserError(
             f"{name}: holds {array.dtype.name} of shape {array.shape}, expected rows of numbers"
         )
     values = array.astype(np.float64)
-    if np.ptp(values, axis=2).max(initial=0) > ALIKE * np.abs(values).max(initial=0):
+    if np.ptp(values, axis=2).max() > ALIKE * np.abs(values).max():
         raise UserError(f"{name}: is coloured, expected one gray kernel for all channels")
     return blur_kernel(torch.from_numpy(values.mean(2)), name)

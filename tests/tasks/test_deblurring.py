@@ -1,0 +1,122 @@
+import pytest
+import torch
+
+from dip_lightning import Deblurring, tasks
+from dip_lightning.errors import UserError
+from dip_lightning.operators import Blur, disk_kernel, gaussian_kernel
+from dip_lightning.prior.tiles import cover
+from dip_lightning.tasks import Given
+from dip_lightning.tasks.deblurring import BlurredImage
+from tests.conftest import smooth_image
+from tests.prior.test_deep_image_prior import fit, make
+
+KEYS = {"task": "deblurring", "sigma": 0.0, "seed": 0, "kernel": None}
+KERNEL = torch.tensor([[0.0, 1, 2], [0, 3, 0], [0, 0, 0], [1, 0, 0], [0, 0, 1]])
+
+
+def simulated(sigma=0.0):
+    return BlurredImage.simulate(smooth_image(3, 41, 33), KERNEL, sigma)
+
+
+def test_nothing_beyond_the_border_is_invented():
+    x = smooth_image(3, 41, 33)
+    problem = simulated()
+    assert problem.y.shape == (1, 3, 37, 31)
+    torch.testing.assert_close(problem.y, Blur(KERNEL / 8)(x))
+    assert torch.equal(problem.x, x[..., 2:-2, 1:-1])
+    assert (problem.shape, problem.frame) == ((3, 41, 33), (3, 37, 31))
+    assert problem.loss(x) < 1e-10
+
+
+def test_what_is_shown_lies_where_the_blurred_image_is():
+    """A kernel with one weight in its middle changes nothing."""
+    x, kernel = smooth_image(1, 20, 24), torch.zeros(5, 7)
+    kernel[2, 3] = 1
+    problem = BlurredImage.simulate(x, kernel)
+    torch.testing.assert_close(problem.y, problem.x)
+    torch.testing.assert_close(problem.framed(x), problem.y)
+
+
+@pytest.mark.parametrize("sigma", [2.0, 10.0])
+def test_the_noise_that_was_added_is_known(sigma):
+    problem = simulated(sigma)
+    assert problem.y_noise_std == pytest.approx(sigma / 255)
+    power = problem.noise_power(smooth_image(3, 41, 33))
+    assert float(problem.loss(smooth_image(3, 41, 33))) == pytest.approx(power, rel=0.1)
+
+
+def test_the_noise_of_a_real_observation_is_found():
+    clean = 0.3 + 0.4 * torch.linspace(0, 1, 90).expand(1, 3, 80, 90)
+    y = clean + 0.03 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    problem = tasks.problem(Given(y=y.clamp(0, 1), kernel=KERNEL), KEYS)
+    assert problem.y_noise_std == pytest.approx(0.03, rel=0.1)
+    assert not problem.is_clipped
+    assert BlurredImage(smooth_image(1, 20, 24), KERNEL).y_noise_std is None
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "disk", "motion"])
+def test_a_kernel_is_drawn_by_name(kind):
+    keys = {**KEYS, "kernel": kind, "blur_sigma": 1.0, "radius": 2.0, "length": 5, "angle": 30.0}
+    problem = tasks.problem(Given(y=smooth_image(1, 20, 24)), keys)
+    sides = {"gaussian": 7, "disk": 5, "motion": 5}
+    assert problem.A.kernel.shape == (sides[kind], sides[kind])
+
+
+def test_a_clean_image_is_blurred_by_a_gaussian():
+    problem = tasks.problem(Given(x=smooth_image(1, 41, 33)), KEYS)
+    assert torch.equal(problem.A.kernel, gaussian_kernel(1.6))
+
+
+def test_a_real_observation_needs_its_kernel():
+    with pytest.raises(UserError, match="task=deblurring with observed= needs kernel="):
+        tasks.problem(Given(y=smooth_image(1, 41, 33)), KEYS)
+
+
+@pytest.mark.parametrize("size", [(40, 12), (12, 40)])
+def test_a_kernel_larger_than_the_image(size):
+    with pytest.raises(UserError, match=r"kernel: is 15 x 15 pixels, expected at most \d+ x \d+, "):
+        BlurredImage(smooth_image(1, *size), disk_kernel(7))
+    with pytest.raises(UserError, match="kernel: is 15 x 15 pixels, expected about half of the"):
+        BlurredImage.simulate(smooth_image(1, *size), disk_kernel(7))
+
+
+def test_the_classical_methods_sharpen():
+    x = smooth_image(3, 61, 53)
+    x[..., 20:40, 15:35] = 1
+    problem = BlurredImage.simulate(x, gaussian_kernel(1.0), 1.0)
+    blurred = (problem.y - problem.x).square().mean()
+    found = {name: compute() for name, compute in problem.baselines().items()}
+    assert list(found) == ["Richardson-Lucy", "Wiener"]
+    for image in found.values():
+        assert image.shape == problem.x.shape
+        assert (image - problem.x).square().mean() < 0.5 * blurred
+
+
+def test_a_fit_is_measured_and_shown_in_the_frame_of_y():
+    prior = fit(make("deblurring", x=smooth_image(3, 33, 29), iterations=3))
+    outputs = prior.outputs()
+    assert {tuple(image.shape) for image in outputs.images} == {tuple(prior.problem.y.shape)}
+    assert torch.equal(outputs.last, prior.problem.framed(prior.x_hat))
+    error = (prior() - prior.problem.x).square().mean()
+    assert prior.iterates[-1].error_average == pytest.approx(float(error), rel=1e-4)
+
+
+def test_tiles_have_margins_of_their_own():
+    problem = BlurredImage.simulate(smooth_image(3, 84, 112), KERNEL, 2.0)
+    for tile in cover(problem.frame[1:], 64, 16):
+        part = problem.cut(tile)
+        assert (part.shape, part.frame) == ((3, 68, 66), (3, 64, 64))
+        assert torch.equal(part.y, tile.cut(problem.y))
+        assert torch.equal(part.x, tile.cut(problem.x))
+        assert torch.equal(part.A.kernel, problem.A.kernel)
+        assert (part.y_noise_std, part.is_clipped) == (problem.y_noise_std, True)
+
+
+def test_in_python():
+    prior = Deblurring.simulate(smooth_image(3, 41, 33), KERNEL, 3.0, seed=1, iterations=5)
+    assert prior.problem.frame == (3, 37, 31)
+    assert prior.hparams["sigma"] == 3.0
+    again = Deblurring(prior.problem.y, KERNEL, x=prior.problem.x)
+    assert again.problem.shape == (3, 41, 33)
+    with pytest.raises(UserError, match=r"x: is \(1, 3, 41, 33\), expected \(1, 3, 37, 31\)"):
+        Deblurring(prior.problem.y, KERNEL, x=smooth_image(3, 41, 33))
