@@ -148,6 +148,7 @@ def test_a_kernel_is_of_any_kind(kind, tmp_path):
     [
         ("deblurring", None, "task=deblurring with observed= needs kernel="),
         ("deblurring", "disk", "radius=null: kernel=disk needs a value"),
+        ("deblurring", [[1, 2], [3]], "kernel: is no array of numbers"),
         ("deblurring", np.ones(3), "kernel: holds float64 of shape"),
         ("deblurring", object(), "kernel: holds object of shape"),
         ("deblurring", "nowhere.png", "kernel=nowhere.png: no such file"),

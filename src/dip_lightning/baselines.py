@@ -17,7 +17,7 @@ Operator = Callable[[Tensor], Tensor]
 GREY_LEVELS = 255
 WIENER_BALANCES, WIENER_STEPS = (-7.0, 1.0), 12  # powers of ten; halvings
 WIENER_SHARE = 0.95  # of the noise power: best of 0.85 ... 1 for sigma 2 and 8 on three images
-LUCY_ITERATIONS = tuple(5 * 2**doublings for doublings in range(7))
+LUCY_ITERATIONS = tuple(5 * 2**doublings for doublings in range(6))
 TV_WEIGHT = 0.8  # best of 0.6 ... 2 for sigma 15, 25 and 50 on three images
 
 
@@ -272,7 +272,7 @@ def wiener(y: Tensor, kernel: Tensor, sigma: float) -> Tensor:
 def richardson_lucy(y: Tensor, kernel: Tensor, sigma: float) -> Tensor:
     """Deblur by Richardson and Lucy's iteration until only noise is left of y (scikit-image).
 
-    Of 5, 10, 20, ... 320 iterations, the first that come so far. Beyond its border the image goes
+    Of 5, 10, 20, ... 160 iterations, the first that come so far. Beyond its border the image goes
     on as its outermost pixels do, and fades to its mean.
 
     Args:

@@ -138,7 +138,9 @@ def given_files(values: Mapping[str, Any]) -> list[tuple[str, Path]]:
     for key in PATH_KEYS:
         value = values.get(key)
         named = os.environ.get("DIP_DATA") and value not in SAMPLES
-        if value is None or not (named or os.path.exists(value)):
+        if value is None or value in DRAWN.get(key, ()):
+            continue
+        if not (named or os.path.exists(value)):
             continue
         image = values.get("observed") or values.get("image") or DEFAULT_IMAGE
         with suppress(UserError):

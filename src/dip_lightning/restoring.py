@@ -22,7 +22,7 @@ from dip_lightning import compute, outcome, tasks
 from dip_lightning.building import build_prior
 from dip_lightning.callbacks import Bar, History
 from dip_lightning.config import DRAWN, TASK_KEYS, Config
-from dip_lightning.errors import UserError
+from dip_lightning.errors import UserError, first_line
 from dip_lightning.images import (
     Decoded,
     Format,
@@ -214,9 +214,11 @@ def _kernel(kernel: Any) -> Tensor:
     if isinstance(kernel, PillowImage.Image):
         stored = _of_pillow(kernel)
         return understood_kernel(stored.array[..., :-1] if stored.alpha else stored.array)
-    return understood_kernel(
-        np.asarray(kernel.detach().cpu() if isinstance(kernel, Tensor) else kernel)
-    )
+    try:
+        array = np.asarray(kernel.detach().cpu() if isinstance(kernel, Tensor) else kernel)
+    except (TypeError, ValueError) as error:  # rows of several lengths, a format without numbers
+        raise UserError(f"kernel: is no array of numbers ({first_line(error)})") from None
+    return understood_kernel(array)
 
 
 def _stored(image: Any) -> Decoded:

@@ -46,6 +46,7 @@ def test_a_gray_image_may_be_stored_in_colour(tmp_path):
         ("k.npy", -STORED, "k.npy: holds a value of -5"),
         ("k.npy", STORED.astype(complex), "k.npy: holds complex128 of shape"),
         ("k.npy", np.arange(3), r"k.npy: holds int64 of shape \(3,\), expected rows of numbers"),
+        ("k.npy", b"PK\x03\x04", "k.npy: holds no numbers in rows"),
         ("k.npy", b"\x93NUMPY", "k.npy: holds no numbers in rows"),
         ("k.txt", b"1 2\n3", "k.txt: holds no numbers in rows"),
         ("k.txt", b"\xff\xfe", "k.txt: holds no numbers in rows"),

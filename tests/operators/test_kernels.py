@@ -68,6 +68,11 @@ def test_refuses_what_is_no_kernel(values, said):
         blur_kernel(values, "k.png")
 
 
+def test_large_numbers_are_normalised_too():
+    kernel = blur_kernel(torch.full((3, 3), 1e308, dtype=torch.float64))
+    torch.testing.assert_close(kernel, torch.full((3, 3), 1 / 9))
+
+
 @pytest.mark.parametrize("length", [1, 10])
 def test_a_line_has_a_pixel_in_its_middle(length):
     with pytest.raises(UserError, match=f"length={length}: expected an odd number"):

@@ -47,6 +47,8 @@ def test_margins_are_of_the_fit_alone():
     assert problem.frame == (1, 9, 12)
     assert problem.framed(torch.rand(1, 1, 9, 14)).shape == y.shape
     assert torch.equal(problem.stand_in(), y)
+    assert torch.equal(problem.framed(problem.widened(y)), y)
+    assert torch.equal(problem.widened(y)[..., 0], y[..., 0])
     assert Problem(y, A=thirds, x=y, margins=(0, 1)).shape == (1, 9, 14)
     with pytest.raises(UserError, match=r"x: is \(1, 1, 9, 14\), expected \(1, 1, 9, 12\)"):
         Problem(y, A=thirds, x=smooth_image(1, 9, 14), shape=(1, 9, 14), margins=(0, 1))

@@ -5,6 +5,7 @@ import math
 import torch
 from kornia.filters import get_gaussian_kernel2d, get_motion_kernel2d
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, pad
 
 from dip_lightning.errors import UserError
 
@@ -49,7 +50,7 @@ def disk_kernel(radius: float) -> Tensor:
     samples = FINE * (2 * reach + 1)
     at = (torch.arange(samples, dtype=torch.float64) + 0.5) / FINE - reach - 0.5
     inside = (at[:, None].square() + at.square() <= radius**2).double()
-    drawn = torch.nn.functional.avg_pool2d(inside[None, None], FINE)[0, 0]
+    drawn = avg_pool2d(inside[None, None], FINE)[0, 0]
     return blur_kernel(drawn, f"radius={radius}")
 
 
@@ -108,5 +109,5 @@ def blur_kernel(values: Tensor, name: str = "kernel") -> Tensor:
     if not values.any():
         raise UserError(f"{name}: holds only zeros, expected weights of which some are more than 0")
     height, width = (1 - side % 2 for side in values.shape)
-    odd = torch.nn.functional.pad(values, (0, width, 0, height))
+    odd = pad(values / values.max(), (0, width, 0, height))  # whose sum is finite
     return (odd / odd.sum()).float()

@@ -11,7 +11,6 @@ import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor, nn
-from torch.nn.functional import pad
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
@@ -142,14 +141,11 @@ class DeepImagePrior(LightningModule):
 
     def _draw(self, image: Tensor | None) -> Tensor:
         s, (_, height, width) = self.settings, self.problem.shape
-        if image is not None:
-            across = [margin for margin in reversed(self.problem.margins) for _ in range(2)]
-            image = pad(image, across, mode="replicate")
         return draw_input(
             s.input_type,
             (s.input_depth, height, width),
             scale=s.input_scale,
-            image=image,
+            image=None if image is None else self.problem.widened(image),
             generator=self.random("input"),
         )
 

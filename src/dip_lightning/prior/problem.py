@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from dip_lightning.errors import UserError
 from dip_lightning.losses import masked_mse, mse
@@ -109,6 +110,11 @@ class Problem(nn.Module):
             for side, margin in zip(image.shape[-2:], self.margins, strict=True)
         )
         return image[..., rows, columns]
+
+    def widened(self, image: Tensor) -> Tensor:
+        """Continue an image, (1, C, H, W), into the margins by its nearest pixels."""
+        rows, columns = self.margins
+        return pad(image, (columns, columns, rows, rows), mode="replicate")
 
     @property
     def mask(self) -> Tensor | None:

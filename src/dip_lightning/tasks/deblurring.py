@@ -24,7 +24,8 @@ from dip_lightning.tasks.given import Given
 
 GREY_LEVELS = 255
 BLUR_SIGMA = 1.6  # pixels, of a clean image that no kernel is given for
-UNSEEN = 1.0  # grey levels of noise that the classical methods are told where none was found
+# Grey levels of noise that the classical methods are told where none was found, and at least.
+UNSEEN, ROUNDING = 1.0, 0.3
 
 
 class BlurredImage(Problem):
@@ -83,7 +84,7 @@ class BlurredImage(Problem):
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Richardson and Lucy's iteration and Wiener's filter, told the noise, or little of it."""
         y, kernel, std = self.y, self.A.kernel, self.y_noise_std
-        told = UNSEEN if std is None else GREY_LEVELS * std
+        told = UNSEEN if std is None else max(GREY_LEVELS * std, ROUNDING)
         return {
             "Richardson-Lucy": lambda: richardson_lucy(y, kernel, told),
             "Wiener": lambda: wiener(y, kernel, told),
