@@ -5,6 +5,7 @@ from .prior.problem import Problem as Problem
 from .prior.settings import FitSettings as FitSettings
 from .restoring import Restored as Restored
 from .restoring import restore as restore
+from .tasks.demosaicing import Demosaicing as Demosaicing
 from .tasks.denoising import Denoising as Denoising
 from .tasks.inpainting import Inpainting as Inpainting
 from .tasks.restoration import Restoration as Restoration
@@ -13,6 +14,7 @@ from .tasks.sr import SuperResolution as SuperResolution
 __version__: str
 __all__ = [
     "DeepImagePrior",
+    "Demosaicing",
     "Denoising",
     "FitSettings",
     "Inpainting",

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from dip_lightning.errors import UserError
 from dip_lightning.keys import key, names_of
+from dip_lightning.operators.mosaic import PATTERNS
 from dip_lightning.prior.settings import FitSettings
 
 T = TypeVar("T")
@@ -32,14 +33,15 @@ MAY_BE_NULL = ("mask", "nodata", "keep_known")
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
-    "sigma": {"denoising"},
+    "sigma": {"denoising", "demosaicing"},
+    "pattern": {"demosaicing"},
     "known": {"restoration"},
     "per_channel": {"restoration"},
     "mask": {"inpainting", "restoration"},
     "mask_means": {"inpainting", "restoration"},
     "mask_grow": {"inpainting", "restoration"},
     "nodata": {"inpainting", "restoration"},
-    "keep_known": {"inpainting", "restoration"},
+    "keep_known": {"inpainting", "restoration", "demosaicing"},
 }
 
 
@@ -65,7 +67,12 @@ class Config(FitSettings):
     observation: str | None = key(
         None, "sr, denoising: how y is made from image", choices=sum(OBSERVATIONS.values(), ())
     )
-    sigma: float | None = key(None, "denoising: noise added, 8-bit grey levels", low=0, high=255)
+    sigma: float | None = key(
+        None, "denoising, demosaicing: noise added, 8-bit grey levels", low=0, high=255
+    )
+    pattern: str | None = key(
+        None, "demosaicing: colours of the upper left 2 x 2 pixels", choices=PATTERNS
+    )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")
     mask_means: str | None = key(None, "what white in a mask file means", choices=MASK_MEANINGS)
@@ -76,7 +83,7 @@ class Config(FitSettings):
         None, "masks: stored value of missing pixels, beside NaN and infinity"
     )
     keep_known: bool | None = key(
-        None, "masks: paste the known pixels into the result; null: unless they are noisy"
+        None, "paste the known pixels into the result; null: unless they are noisy"
     )
 
     chunk: int | None = key(

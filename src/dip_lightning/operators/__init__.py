@@ -2,6 +2,7 @@
 
 from dip_lightning.operators.downsample import Downsample, pillow_downsample
 from dip_lightning.operators.mask import Mask, drawn_mask, hole_mask, random_mask, text_mask
+from dip_lightning.operators.mosaic import Mosaic, bayer_mask
 from dip_lightning.operators.noise import (
     add_gaussian_noise,
     clipped_noise_power,
@@ -12,7 +13,9 @@ from dip_lightning.operators.noise import (
 __all__ = [
     "Downsample",
     "Mask",
+    "Mosaic",
     "add_gaussian_noise",
+    "bayer_mask",
     "clipped_noise_power",
     "drawn_mask",
     "hole_mask",

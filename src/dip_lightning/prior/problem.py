@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from dip_lightning.errors import UserError
 from dip_lightning.losses import masked_mse, mse
-from dip_lightning.noise import estimate_noise
+from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import clipped_noise_power
 from dip_lightning.prior.tiles import Tile
 
@@ -117,6 +117,15 @@ class Problem(nn.Module):
             return self.own_loss(estimate, self.y)
         return mse(estimate, self.y) if seen is None else masked_mse(estimate, self.y, seen)
 
+    @property
+    def takes_long(self) -> bool:
+        """Whether the classical methods take more than a minute, or more than two gigabytes."""
+        return False
+
+    def as_stored(self, values: Tensor) -> Tensor:
+        """Return values of y, such as y itself, as the file of an observation holds them."""
+        return values
+
     def complete(self, x_hat: Tensor, seen: Tensor | None) -> Tensor:
         """Return the image to show: the network's output, its known pixels pasted where asked."""
         del seen
@@ -149,10 +158,14 @@ class Problem(nn.Module):
 
         Only white noise is told from texture for certain.
         """
-        noise = estimate_noise(self.y, self.known)
+        noise = self.estimate_noise()
         if noise.is_white and noise.std is not None and noise.std >= VISIBLE:
             self.y_noise_std = noise.std
         return self
+
+    def estimate_noise(self) -> Noise:
+        """Estimate the noise of y from y alone."""
+        return estimate_noise(self.y, self.known)
 
     def noise_power(self, x: Tensor, seen: Tensor | None = None) -> float | None:
         """Return the least loss that n leaves: its mean square, where x is the image.

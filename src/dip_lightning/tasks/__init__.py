@@ -1,5 +1,6 @@
 """Restoration tasks: each an operator, how to simulate it, and what classical methods do."""
 
+from dip_lightning.tasks.demosaicing import Demosaicing
 from dip_lightning.tasks.denoising import Denoising
 from dip_lightning.tasks.given import Given
 from dip_lightning.tasks.inpainting import Inpainting
@@ -8,6 +9,7 @@ from dip_lightning.tasks.restoration import Restoration
 from dip_lightning.tasks.sr import SuperResolution
 
 __all__ = [
+    "Demosaicing",
     "Denoising",
     "Given",
     "Inpainting",
