@@ -144,8 +144,10 @@ class Metadata:
         """Return what is true of an RGB image made of this one's gray values."""
         if self.tiff is None:
             return self
-        plain = {"planes": "contig", "description": "", "is_ome": False, "imagej": None}
-        return replace(self, tiff=replace(self.tiff, is_rgb=True, **plain))
+        tiff = replace(
+            self.tiff, is_rgb=True, planes="contig", description="", is_ome=False, imagej=None
+        )
+        return replace(self, tiff=tiff)
 
     def cropped(self, top: int, left: int, size: tuple[int, int]) -> "Metadata":
         """Return what is true of a crop.

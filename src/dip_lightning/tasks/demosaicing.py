@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
-import torch
 from torch import Tensor
 
 from dip_lightning.baselines import bilinear, malvar
@@ -19,6 +18,7 @@ from dip_lightning.tasks.masked import MissingPixels
 
 GREY_LEVELS = 255
 RGB = 3
+PERIOD = 2  # pixels, of every pattern
 
 
 class RawMosaic(MissingPixels):
@@ -31,7 +31,10 @@ class RawMosaic(MissingPixels):
         keep_known: paste the measured values into the result.
     """
 
-    takes_long = False
+    @property
+    def takes_long(self) -> bool:
+        """No: interpolation takes a second."""
+        return False
 
     @classmethod
     def simulate(
@@ -40,6 +43,7 @@ class RawMosaic(MissingPixels):
         pattern: str = "rggb",
         sigma: float = 0.0,
         seed: int = 0,
+        *,
         keep_known: bool | None = None,
     ) -> Self:
         """Measure one channel of each pixel of x.
@@ -53,9 +57,9 @@ class RawMosaic(MissingPixels):
         """
         y = add_gaussian_noise(x, sigma, source("observation", seed)) if sigma else x
         m = bayer_mask(pattern, x.shape[2], x.shape[3])
-        return cls(m * y, m, x).told(sigma, keep_known)
+        return cls(m * y, m, x).told(sigma, keep_known=keep_known)
 
-    def told(self, sigma: float | None, keep_known: bool | None) -> Self:
+    def told(self, sigma: float | None, *, keep_known: bool | None) -> Self:
         """Paste the measured values, or let the fit end at their noise.
 
         Args:
@@ -71,22 +75,15 @@ class RawMosaic(MissingPixels):
         return self
 
     def estimate_noise(self) -> Noise:
-        """Estimate the noise of the four images that every second pixel of every second row makes.
-
-        The mosaic itself is no image: where there is colour, neighbours differ.
-        """
-        raw = self.as_stored(self.y)
-        height, width = (side // 2 * 2 for side in raw.shape[2:])
-        even = raw[..., :height, :width]
-        parts = [even[..., row::2, column::2] for row in range(2) for column in range(2)]
-        return estimate_noise(torch.cat(parts, 1))
+        """Estimate the noise of the mosaic, each colour beside others of its kind."""
+        return estimate_noise(self.as_stored(self.y), period=PERIOD)
 
     def as_stored(self, values: Tensor) -> Tensor:
         """Return the mosaic as a sensor gives it, (1, 1, H, W)."""
         return values.sum(1, keepdim=True)
 
     def _filled(self, seen: Tensor | None = None) -> Tensor:
-        return malvar(self.y, self.A.m)
+        return malvar(self.y, self.A.m, seen)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Malvar's and bilinear interpolation."""
@@ -102,10 +99,12 @@ def problem(given: Given, keys: Mapping[str, Any]) -> RawMosaic:
                 f"image={keys['image']}: has {x.shape[1]} channels, expected the three of RGB; "
                 "a raw mosaic is given as observed="
             )
-        return RawMosaic.simulate(x, keys["pattern"], keys["sigma"], keys["seed"], keep_known)
+        return RawMosaic.simulate(
+            x, keys["pattern"], keys["sigma"], keys["seed"], keep_known=keep_known
+        )
     assert y is not None  # noqa: S101 - one of the two is given
     assert m is not None  # noqa: S101 - of the whole image, before anything was cut off
-    return RawMosaic(y, m).told(None, keep_known)
+    return RawMosaic(y, m).told(None, keep_known=keep_known)
 
 
 class Demosaicing(DeepImagePrior):
@@ -148,7 +147,7 @@ class Demosaicing(DeepImagePrior):
             raise UserError(f"y: is {tuple(y.shape)}, expected a raw mosaic, (1, 1, H, W)")
         _check(pattern)
         m = bayer_mask(pattern, y.shape[2], y.shape[3])
-        problem = RawMosaic(Mosaic(pattern).adjoint(y), m, x).told(sigma, keep_known)
+        problem = RawMosaic(Mosaic(pattern).adjoint(y), m, x).told(sigma, keep_known=keep_known)
         super().__init__(problem, **fit)
         self.save_hyperparameters({"pattern": pattern, "sigma": sigma, "keep_known": keep_known})
 
