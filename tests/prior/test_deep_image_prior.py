@@ -21,6 +21,7 @@ SETTINGS = {
     "inpainting": {"keep_known": False},
     "restoration": {"known": 0.5, "per_channel": True, "keep_known": False},
     "denoising": {"sigma": 25.0},
+    "demosaicing": {"pattern": "rggb", "sigma": 0.0},
 }
 
 
@@ -102,6 +103,7 @@ LOSSES = {
     "sr": lambda task: lambda x_hat: F.mse_loss(task.problem.A(x_hat), task.problem.y),
     "inpainting": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "restoration": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
+    "demosaicing": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "denoising": lambda task: lambda x_hat: F.mse_loss(x_hat, task.problem.y),
 }
 

@@ -179,12 +179,11 @@ class Problem(nn.Module):
         """
         if self.y_noise_std is None:
             return None
-        power = self.y_noise_std**2
-        if self.is_clipped:
-            power = float(clipped_noise_power(self.A(x), self.y_noise_std))
-        seen = self.known if seen is None else seen
         # The loss is divided by all values of y, not by those that it sees.
-        return power if seen is None else power * float(seen.mean())
+        seen = self.known if seen is None else seen
+        if self.is_clipped:
+            return float(clipped_noise_power(self.A(x), self.y_noise_std, seen))
+        return self.y_noise_std**2 * (1.0 if seen is None else float(seen.mean()))
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Name the classical methods for this problem, the usual one first.
