@@ -35,6 +35,7 @@ TASK_KEYS = {
     "observation": {"sr", "denoising"},
     "sigma": {"denoising", "demosaicing"},
     "pattern": {"demosaicing"},
+    "color_smoothness": {"demosaicing"},
     "known": {"restoration"},
     "per_channel": {"restoration"},
     "mask": {"inpainting", "restoration"},
@@ -72,6 +73,9 @@ class Config(FitSettings):
     )
     pattern: str | None = key(
         None, "demosaicing: colours of the upper left 2 x 2 pixels", choices=PATTERNS
+    )
+    color_smoothness: float | None = key(
+        None, "demosaicing: weight of steps in red - green and blue - green, beside the loss", low=0
     )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")

@@ -98,7 +98,7 @@ def restore(
     Args:
         image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
             (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted.
-        task: "sr", "inpainting", "restoration" or "denoising".
+        task: "sr", "inpainting", "restoration", "demosaicing" or "denoising".
         mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)
             tensor, PIL image or path; brightest is known, unless mask_means="missing".
         network: a module from (1, input_depth, H, W) to (1, C, H, W), or the name of one; None: the
@@ -136,6 +136,7 @@ def restore(
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
     given = Given(y=picture.pixels, m=known, m_is_alpha=is_alpha)
     problem = tasks.problem(given, asdict(config))
+    _check_depth(image, picture, problem)
     module = None if isinstance(network, str) else network
     if module is not None:  # which takes input_depth channels in all
         beside = inputs(config, problem) - config.input_depth
@@ -164,6 +165,16 @@ def restore(
         metrics,
         prior,
     )
+
+
+def _check_depth(image: Any, picture: Picture, problem: Problem) -> None:
+    if not isinstance(image, PillowImage.Image) or problem.shape[0] == 1:
+        return
+    if picture.format.dtype != "uint8":
+        raise UserError(
+            f"image: is a PIL image of mode {image.mode}, and the result has colours, which PIL "
+            "holds in 8 bits only; give a NumPy array"
+        )
 
 
 def _in_units(std: Tensor, stored: Format) -> NDArray[Any]:

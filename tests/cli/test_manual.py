@@ -27,7 +27,10 @@ def line(key):
 @pytest.mark.parametrize(
     ("key", "end"),
     [
-        ("iterations", "denoising 1000, inpainting 1200, restoration 2000, sr 600)"),
+        (
+            "iterations",
+            "demosaicing 1000, denoising 1000, inpainting 1200, restoration 2000, sr 600)",
+        ),
         ("optimizer", "; muon)"),
         ("factor", "; 4)"),
         ("keep_known", "; null)"),

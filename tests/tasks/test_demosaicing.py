@@ -51,6 +51,16 @@ def test_measured_values_are_kept_unless_they_are_noisy(sigma, keep_known, is_ke
         assert problem.y_noise_std is None  # a fit with pasted values would be over at once
 
 
+def test_colours_that_change_together_cost_nothing():
+    gray, weight = smooth_image(1, 17, 13).expand(1, 3, -1, -1), 0.25
+    problem = make("demosaicing", color_smoothness=weight).problem
+    assert float(problem.penalty(gray)) == 0
+    red = gray.clone()
+    red[0, 0, :, 6:] += 0.1  # a step in one of two differences, at one column of twelve
+    assert float(problem.penalty(red)) == pytest.approx(weight * 0.01 / 2 / 12, rel=1e-4)
+    assert make("demosaicing", color_smoothness=0.0).problem.penalty(red) is None
+
+
 @pytest.mark.parametrize("sigma", [10, 40])
 def test_the_loss_of_the_truth_is_the_power_of_the_noise(sigma):
     problem = make("demosaicing", x=smooth_image(3, 251, 240), sigma=sigma).problem
@@ -62,15 +72,17 @@ def test_classical_methods():
     assert list(problem.baselines()) == ["Malvar", "bilinear"]
     assert {compute().shape for compute in problem.baselines().values()} == {(1, 3, 17, 13)}
     assert torch.equal(problem.classical(), malvar(problem.y, problem.mask))
+    assert make("demosaicing", sigma=10).problem.classical() is None  # it would bring noise back
     assert not RawMosaic(torch.zeros(1, 3, 800, 900), bayer_mask("rggb", 800, 900)).takes_long
 
 
 def test_a_tile_at_an_odd_place_keeps_its_pattern():
-    problem = make("demosaicing", x=smooth_image(3, 41, 53), sigma=0).problem
+    problem = make("demosaicing", x=smooth_image(3, 41, 53), color_smoothness=0.5).problem
     for tile in cover((41, 53), 32, 15):
         part = problem.cut(tile)
         assert isinstance(part, RawMosaic)
         assert part.keep_known
+        assert part.color_smoothness == problem.color_smoothness
         assert float(part.loss(tile.cut(problem.x))) == 0
         assert torch.equal(part.mask.sum(1), torch.ones_like(part.mask[:, 0]))
 

@@ -117,6 +117,15 @@ class Problem(nn.Module):
             return self.own_loss(estimate, self.y)
         return mse(estimate, self.y) if seen is None else masked_mse(estimate, self.y, seen)
 
+    def penalty(self, x_hat: Tensor) -> Tensor | None:
+        """Return what the fit is to keep small beside the loss, a scalar; None: nothing.
+
+        Args:
+            x_hat: (1, C, H, W) in [0, 1].
+        """
+        del x_hat
+        return None
+
     @property
     def takes_long(self) -> bool:
         """Whether the classical methods take more than a minute, or more than two gigabytes."""
