@@ -10,7 +10,7 @@ from dip_lightning import Problem, compute
 from dip_lightning.cli import run
 from dip_lightning.cli.composing import Source, to_config
 from dip_lightning.config import config_folder
-from tests.conftest import read_metrics, save_png, smooth_image
+from tests.conftest import read_metrics, save_png, smooth_image, stored_array
 
 NETWORKS = (config_folder() / "network").glob("*.yaml")
 
