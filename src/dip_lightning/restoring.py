@@ -136,7 +136,9 @@ def restore(
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
     given = Given(y=picture.pixels, m=known, m_is_alpha=is_alpha)
     problem = tasks.problem(given, asdict(config))
-    _check_depth(image, picture, problem)
+    if is_alpha and picture.alpha is not None:  # what was transparent is restored
+        picture = replace(picture, alpha=torch.ones_like(picture.alpha))
+    back = _way_back(image, picture, problem)
     module = None if isinstance(network, str) else network
     if module is not None:  # which takes input_depth channels in all
         beside = inputs(config, problem) - config.input_depth
@@ -154,9 +156,6 @@ def restore(
     measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
     metrics = _metrics(problem, fitted, history, measured.output, interrupted=interrupted)
     metrics["y_noise_std"] = None if config.discrepancy == 0 else problem.y_noise_std
-    if is_alpha and picture.alpha is not None:  # what was transparent is restored
-        picture = replace(picture, alpha=torch.ones_like(picture.alpha))
-    back = _way_back(image, picture)
     return Restored(
         back(measured.chosen.pixels),
         back(measured.last.pixels),
@@ -244,8 +243,13 @@ def _opacity(alpha: Tensor, size: tuple[int, int]) -> PillowImage.Image:
     return stored if stored.size == size else stored.resize(size)
 
 
-def _way_back(image: Any, picture: Picture) -> Callable[[Tensor], Any]:
-    """Return what makes pixels, (1, C, H, W) in [0, 1], what was given."""
+def _way_back(image: Any, picture: Picture, problem: Problem) -> Callable[[Tensor], Any]:
+    """Return what makes pixels, (1, C, H, W) in [0, 1], what was given.
+
+    Raises:
+        UserError: that kind cannot hold the result.
+    """
+    _check_depth(image, picture, problem)
 
     def array(pixels: Tensor) -> NDArray[Any]:
         found = quantise(pixels, picture.format)

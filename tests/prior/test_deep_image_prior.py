@@ -21,7 +21,7 @@ SETTINGS = {
     "inpainting": {"keep_known": False},
     "restoration": {"known": 0.5, "per_channel": True, "keep_known": False},
     "denoising": {"sigma": 25.0},
-    "demosaicing": {"pattern": "rggb", "sigma": 0.0, "color_smoothness": 0.0},
+    "demosaicing": {"pattern": "rggb", "sigma": 0.0, "color_smoothness": 0, "keep_known": False},
 }
 
 
