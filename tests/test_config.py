@@ -33,7 +33,10 @@ def test_defaults_pass():
         ({"factor": None}, "factor=null: task=sr needs a value"),
         ({"iterations": 0}, "iterations=0: expected at least 1"),
         ({"precision": "half"}, "precision=half: choose one of auto, float32, bfloat16"),
-        ({"sigma": 25}, "sigma=25: only for task=deblurring and task=denoising, but task=sr"),
+        (
+            {"sigma": 25},
+            "sigma=25: only for task=deblurring and task=demosaicing and task=",
+        ),
         ({"kernel": "disk"}, "kernel=disk: only for task=deblurring, but task=sr"),
         ({"mask": "hole"}, "mask=hole: only for task=inpainting and task=restoration"),
         ({"observed": "b.png"}, "image=chelsea observed=b.png: give one of the two"),

@@ -12,8 +12,8 @@ import dip_lightning
 from dip_lightning import baselines, generators, losses, metrics, operators, optimizers
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = (dip_lightning, operators, generators, optimizers)
-MODULES = (losses, metrics, baselines)
+PACKAGES = (dip_lightning, operators, generators, optimizers, baselines)
+MODULES = (losses, metrics)
 DIRECTIVE = re.compile(r"^\.\. auto(?:class|function):: (\S+)$", re.MULTILINE)
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from dip_lightning.config import Config
 from dip_lightning.errors import UserError
 from dip_lightning.loading import load
+from dip_lightning.operators import Mosaic
 from tests.conftest import smooth_image, stored_array
 
 MASKED = {"mask_means": "known", "mask_grow": 0, "keep_known": False}
@@ -148,3 +149,22 @@ def test_a_mask_grows(tmp_path):
     keys["image"] = str(tmp_path / "a.png")
     _, work = load(Config(task="inpainting", **{**MASKED, "mask_grow": 1}, **keys))
     assert (work.m == 0).sum() == 5
+
+
+@pytest.mark.parametrize("max_side", [None, 6])
+def test_a_mosaic_keeps_its_pattern_where_it_is_cropped(tmp_path, max_side):
+    stored = stored_array(1, "uint16")  # 9 x 14: 6 x 6 pixels begin at an odd row
+    tifffile.imwrite(tmp_path / "a.tif", stored)
+    keys = {"pattern": "gbrg", "keep_known": None, "max_side": max_side}
+    picture, work = load(Config(task="demosaicing", observed=str(tmp_path / "a.tif"), **keys))
+    whole = Mosaic("gbrg").adjoint(torch.from_numpy(stored / 65535).float()[None, None])
+    expected = whole if max_side is None else whole[..., 1:7, 4:10]
+    torch.testing.assert_close(work.y, expected, rtol=0, atol=1e-6)
+    assert torch.equal(work.m > 0, expected > 0)
+    assert picture.format.dtype == "uint16"
+
+
+def test_a_colour_image_is_no_mosaic(tmp_path):
+    Image.fromarray(stored_array(3, "uint8")).save(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"observed=.*a.png: has 3 channels, expected the one of a"):
+        load(Config(task="demosaicing", pattern="rggb", observed=str(tmp_path / "a.png")))

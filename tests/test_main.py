@@ -52,7 +52,7 @@ def test_each_task_fills_its_result_folder(dip, tmp_path, photo, task):
     status, out, _ = dip(f"task={task}", *kernel, f"image={photo}", "hydra.run.dir=out", *QUICK)
     assert status == 0
     folder = tmp_path / "out"
-    masked = {"mask.png"} if task in {"inpainting", "restoration"} else set()
+    masked = {"mask.png"} if task in {"inpainting", "restoration", "demosaicing"} else set()
     assert {path.name for path in folder.iterdir()} == FILES | masked
     metrics = read_metrics(folder)
     assert set(metrics) >= METRICS
@@ -308,7 +308,7 @@ def test_help_lists_groups_keys_and_examples(dip):
     status, out, _ = dip("--help", tiny=False)
     assert status == 0
     assert out.count("  python -m dip_lightning") == 6
-    for text in ("task=denoising|inpainting|restoration|sr", "noise_std", "--multirun"):
+    for text in ("task=demosaicing|denoising|inpainting|restoration|sr", "noise_std", "--multirun"):
         assert text in out
 
 

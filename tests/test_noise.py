@@ -5,7 +5,7 @@ from skimage import data
 from torch.nn.functional import conv2d
 
 from dip_lightning.noise import UNKNOWN, estimate_noise
-from dip_lightning.operators import add_gaussian_noise
+from dip_lightning.operators import Mosaic, add_gaussian_noise
 from tests.conftest import smooth_image
 
 BLUR = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]).view(1, 1, 3, 3) / 6  # keeps the power
@@ -118,3 +118,18 @@ def test_little_that_is_known_is_not_enough(side):
         assert found.std == pytest.approx(12**-0.5, rel=0.1)  # of uniform noise
     else:
         assert found.std is None
+
+
+@pytest.mark.parametrize("sigma", [5, 15])
+def test_noise_of_a_mosaic_is_found_beside_its_own_kind(sigma):
+    color = torch.tensor([0.2, 0.5, 0.8]).view(1, 3, 1, 1)
+    x = Mosaic("rggb")(color + 0.15 * smooth_image(3, 131, 127))
+    found = estimate_noise(x + sigma / 255 * white(x.shape), period=2)
+    assert found.is_white
+    assert found.std == pytest.approx(sigma / 255, rel=0.06)
+
+
+def test_detail_of_a_mosaic_is_no_noise():
+    x = Mosaic("rggb")(texture(131, 127) * torch.tensor([0.5, 0.8, 1]).view(1, 3, 1, 1))
+    assert estimate_noise(x, period=2) == UNKNOWN
+    assert estimate_noise(x[..., :70, :60], period=2) == UNKNOWN  # too small to tell

@@ -269,3 +269,18 @@ def test_sigterm_ends_the_process_as_it_should(monkeypatch):
 def test_a_task_that_needs_a_mask_says_so():
     with pytest.raises(dip.UserError, match="mask=null: task=inpainting"):
         restored(stored_array(3, "uint8"), "inpainting")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_a_mosaic_comes_back_in_colour(dtype):
+    mosaic = stored_array(1, dtype)
+    image = restored(mosaic, "demosaicing", pattern="grbg").image
+    assert (image.shape, image.dtype) == ((9, 14, 3), mosaic.dtype)
+    assert (image[::2, ::2, 1] == mosaic[::2, ::2]).all()
+    assert (image[::2, 1::2, 0] == mosaic[::2, 1::2]).all()
+    given = Image.fromarray(mosaic)
+    if dtype == "uint8":
+        assert restored(given, "demosaicing").image.mode == "RGB"
+    else:
+        with pytest.raises(dip.UserError, match="PIL image of mode I;16, and the result has col"):
+            restored(given, "demosaicing")

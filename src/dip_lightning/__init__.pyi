@@ -7,6 +7,7 @@ from .prior.settings import FitSettings as FitSettings
 from .restoring import Restored as Restored
 from .restoring import restore as restore
 from .tasks.deblurring import Deblurring as Deblurring
+from .tasks.demosaicing import Demosaicing as Demosaicing
 from .tasks.denoising import Denoising as Denoising
 from .tasks.inpainting import Inpainting as Inpainting
 from .tasks.restoration import Restoration as Restoration
@@ -16,6 +17,7 @@ __version__: str
 __all__ = [
     "Deblurring",
     "DeepImagePrior",
+    "Demosaicing",
     "Denoising",
     "FitSettings",
     "Inpainting",

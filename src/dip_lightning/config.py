@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from dip_lightning.errors import UserError
 from dip_lightning.keys import key, names_of
+from dip_lightning.operators.mosaic import PATTERNS
 from dip_lightning.prior.settings import FitSettings
 
 T = TypeVar("T")
@@ -34,16 +35,18 @@ MAY_BE_NULL = ("mask", "nodata", "keep_known", "kernel", *KERNEL_KEYS)
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
-    "sigma": {"denoising", "deblurring"},
+    "sigma": {"denoising", "demosaicing", "deblurring"},
     "kernel": {"deblurring"},
     **{name: {"deblurring"} for name in KERNEL_KEYS},
+    "pattern": {"demosaicing"},
+    "color_smoothness": {"demosaicing"},
     "known": {"restoration"},
     "per_channel": {"restoration"},
     "mask": {"inpainting", "restoration"},
     "mask_means": {"inpainting", "restoration"},
     "mask_grow": {"inpainting", "restoration"},
     "nodata": {"inpainting", "restoration"},
-    "keep_known": {"inpainting", "restoration"},
+    "keep_known": {"inpainting", "restoration", "demosaicing"},
 }
 
 
@@ -70,7 +73,10 @@ class Config(FitSettings):
         None, "sr, denoising: how y is made from image", choices=sum(OBSERVATIONS.values(), ())
     )
     sigma: float | None = key(
-        None, "denoising, deblurring: noise added to image, 8-bit grey levels", low=0, high=255
+        None,
+        "denoising, demosaicing, deblurring: noise added to image, 8-bit grey levels",
+        low=0,
+        high=255,
     )
     kernel: str | None = key(None, "deblurring: file of the blur, or gaussian, disk, motion, drawn")
     blur_sigma: float | None = key(
@@ -80,6 +86,12 @@ class Config(FitSettings):
     length: int | None = key(None, "kernel=motion: odd number of pixels", low=3, high=601)
     angle: float | None = key(
         None, "kernel=motion: from the horizontal, counterclockwise, degrees", low=-360, high=360
+    )
+    pattern: str | None = key(
+        None, "demosaicing: colours of the upper left 2 x 2 pixels", choices=PATTERNS
+    )
+    color_smoothness: float | None = key(
+        None, "demosaicing: weight of steps in red - green and blue - green, beside the loss", low=0
     )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")
@@ -91,7 +103,7 @@ class Config(FitSettings):
         None, "masks: stored value of missing pixels, beside NaN and infinity"
     )
     keep_known: bool | None = key(
-        None, "masks: paste the known pixels into the result; null: unless they are noisy"
+        None, "paste the known pixels into the result; null: unless they are noisy"
     )
 
     chunk: int | None = key(

@@ -28,6 +28,7 @@ from dip_lightning.images import (
     without_single,
 )
 from dip_lightning.images.collections import SAMPLES, find_image, find_mask
+from dip_lightning.operators import Mosaic, bayer_mask
 from dip_lightning.tasks.given import Given
 
 
@@ -95,6 +96,9 @@ def damaged(
     Raises:
         UserError: it cannot be restored faithfully.
     """
+    if config.pattern is not None:
+        picture = _from_mosaic(scale_known(stored, path, "observed"), config.pattern, path)
+        return picture, picture.known, False
     if config.task not in TASK_KEYS["mask"]:
         picture = scale_known(stored, path, "observed")
         return replace(picture, beyond=without_single(picture.beyond)), None, False
@@ -107,6 +111,25 @@ def _read_kernel(config: Config) -> Tensor | None:
     if config.kernel is None or config.kernel in DRAWN["kernel"]:
         return None
     return read_kernel(Path(config.kernel))
+
+
+def _from_mosaic(picture: Picture, pattern: str, path: Path) -> Picture:
+    """Put each value of a raw mosaic into the channel of RGB that it was measured in."""
+    channels = picture.pixels.shape[1]
+    if channels != 1:
+        raise UserError(
+            f"observed={path}: has {channels} channels, expected the one of a raw mosaic; a colour "
+            "image is given as image="
+        )
+    spread = Mosaic(pattern).adjoint
+    return replace(
+        picture,
+        pixels=spread(picture.pixels),
+        beyond=None if picture.beyond is None else spread(picture.beyond),
+        known=bayer_mask(pattern, *picture.size),
+        format=replace(picture.format, is_color=True),
+        metadata=picture.metadata.colored(),
+    )
 
 
 def _read_mask(

@@ -7,6 +7,7 @@ it: such noise is found in the smoothest blocks of each brightness.
 
 import math
 from dataclasses import dataclass
+from itertools import product
 from statistics import NormalDist
 
 import numpy as np
@@ -58,7 +59,7 @@ class Noise:
 UNKNOWN = Noise(None, is_white=False)
 
 
-def estimate_noise(y: Tensor, known: Tensor | None = None) -> Noise:
+def estimate_noise(y: Tensor, known: Tensor | None = None, period: int = 1) -> Noise:
     """Estimate the noise of an image, which may be correlated and depend on brightness.
 
     White noise is as strong in all components of a patch: its power is that of the components with
@@ -70,9 +71,12 @@ def estimate_noise(y: Tensor, known: Tensor | None = None) -> Noise:
     Args:
         y: noisy image, (1, C, H, W), in [0, 1].
         known: pixels to look at, (1, 1 or C, H, W), 0 or 1; None: all.
+        period: pixels after which another kind of them begins anew along each axis, such as 2 of
+            a Bayer mosaic. Patches are compared with those that begin with the same kind; noise
+            that is not white is unknown.
 
     Returns:
-        Its level, unknown for an image of fewer than about 36 x 36 pixels.
+        Its level, unknown for an image of fewer than about 36 x 36 pixels, times the period.
 
     Source: after Liu, Tanaka & Okutomi, "Single-image noise level estimation for blind denoising",
         2013, and Lebrun, Colom & Morel, "The Noise Clinic", 2015.
@@ -92,16 +96,21 @@ def estimate_noise(y: Tensor, known: Tensor | None = None) -> Noise:
         is_known = known.detach().cpu().numpy()[0].min(0) > 0
     if min(height, width) < 2 * BLOCK:
         return UNKNOWN
-    step = _odd(math.sqrt(channels * _whole(is_known, PATCH, 1).sum() / MOST))
-    whole = _whole(is_known, PATCH, step)
-    if whole.sum() < FEWEST:
+    patches = channels * _whole(is_known, PATCH, 1).sum()
+    step = period * _odd(math.sqrt(patches / MOST) / period)
+    kinds = [np.s_[row:, column:] for row, column in product(range(period), repeat=2)]
+    whole = [_whole(is_known[kind], PATCH, step) for kind in kinds]
+    if min(found.sum() for found in whole) < FEWEST:
         return UNKNOWN
-    powers, counts = zip(*(_fine_powers(plane, whole, step) for plane in planes), strict=True)
+    looked_at = [
+        (plane[k], found) for plane in planes for k, found in zip(kinds, whole, strict=True)
+    ]
+    powers, counts = zip(*(_fine_powers(*part, step) for part in looked_at), strict=True)
     power = np.mean(powers, axis=0)
     finest = float(power[: FINEST // 2].mean())
     if power[FINEST - 2 : FINEST + 1].mean() <= finest * (FLATTEST + counts[0] ** -0.5):
         return Noise(math.sqrt(power[:FINEST].mean()), is_white=True)
-    level = _block_power(planes, is_known)
+    level = _block_power(planes, is_known) if period == 1 else None
     if level is None or level <= BLURRED**2 * finest:
         return UNKNOWN
     return Noise(math.sqrt(level), is_white=False)

@@ -7,7 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from dip_lightning.baselines import MOST_UNKNOWNS
+from dip_lightning.baselines.filling import MOST_UNKNOWNS
 from dip_lightning.metrics import Scores, psnr_where, score
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.health import of_losses
@@ -129,7 +129,9 @@ def measure(
             return Measured(name, pixels.cpu(), NO_SCORES, seconds)
         return Measured(name, pixels.cpu(), score(pixels, x, factor, m), seconds)
 
-    baselines, wanted = [], with_baselines and baselines_are_affordable(problem)
+    baselines, wanted = [], with_baselines and not problem.takes_long
+    if with_baselines and problem.takes_long:
+        print(f"baselines: left out, more than {MOST_UNKNOWNS:,} pixels are missing", flush=True)
     for name, compute in problem.baselines().items() if wanted else ():
         start = time.perf_counter()
         pixels = compute()
@@ -143,18 +145,6 @@ def measure(
     assert chosen is not None  # noqa: S101 - see above
     observed = measured("observed", problem.y)
     return Outcome(observed, baselines, last, average, combined, chosen, output, images.std)
-
-
-def baselines_are_affordable(problem: Problem) -> bool:
-    """Say whether the classical methods take less than about a minute and a gigabyte or two.
-
-    Biharmonic inpainting solves a linear system with an unknown for each missing pixel.
-    """
-    m = problem.mask
-    if m is None or float((1 - m).sum()) <= MOST_UNKNOWNS:
-        return True
-    print(f"baselines: left out, more than {MOST_UNKNOWNS:,} pixels are missing", flush=True)
-    return False
 
 
 def metrics(outcome: Outcome, fitted: Fitted) -> dict[str, Any]:

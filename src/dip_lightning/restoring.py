@@ -108,7 +108,7 @@ def restore(
     Args:
         image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
             (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted.
-        task: "sr", "inpainting", "restoration", "denoising" or "deblurring".
+        task: "sr", "inpainting", "restoration", "demosaicing", "denoising" or "deblurring".
         mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)
             tensor, PIL image or path; brightest is known, unless mask_means="missing".
         kernel: of the blur, for "deblurring": (kh, kw) array or tensor, PIL image, path, or
@@ -153,16 +153,12 @@ def restore(
     k = None if kernel is None else _kernel(kernel)
     given = Given(y=picture.pixels, m=known, kernel=k, m_is_alpha=is_alpha)
     problem = tasks.problem(given, asdict(config))
+    if is_alpha and picture.alpha is not None:  # what was transparent is restored
+        picture = replace(picture, alpha=torch.ones_like(picture.alpha))
+    back = _way_back(image, picture, problem)
     module = None if isinstance(network, str) else network
-    if module is not None:  # which takes input_depth channels in all
-        beside = inputs(config, problem) - config.input_depth
-        depth = config.input_depth
-        if depth <= beside:
-            raise UserError(
-                f"input_depth={depth}: the network sees {beside} channels beside z; give more, or "
-                "shown=0 feedback=None"
-            )
-        config = replace(config, input_depth=depth - beside)
+    if module is not None:
+        config = _of_module(config, problem)
     prior = build_prior(config, problem, None, network=module)
     history = History(config.log_every, config.iterations)
     interrupted = _fit(prior, history, compute.find_device(device), progress=progress)
@@ -170,9 +166,6 @@ def restore(
     measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
     metrics = _metrics(problem, fitted, history, measured.output, interrupted=interrupted)
     metrics["y_noise_std"] = None if config.discrepancy == 0 else problem.y_noise_std
-    if is_alpha and picture.alpha is not None:  # what was transparent is restored
-        picture = replace(picture, alpha=torch.ones_like(picture.alpha))
-    back = _way_back(image, picture)
     return Restored(
         back(measured.chosen.pixels),
         back(measured.last.pixels),
@@ -181,6 +174,16 @@ def restore(
         metrics,
         prior,
     )
+
+
+def _check_depth(image: Any, picture: Picture, problem: Problem) -> None:
+    if not isinstance(image, PillowImage.Image) or problem.shape[0] == 1:
+        return
+    if picture.format.dtype != "uint8":
+        raise UserError(
+            f"image: is a PIL image of mode {image.mode}, and the result has colours, which PIL "
+            "holds in 8 bits only; give a NumPy array"
+        )
 
 
 def _in_units(std: Tensor, stored: Format) -> NDArray[Any]:
@@ -263,8 +266,13 @@ def _opacity(alpha: Tensor, size: tuple[int, int]) -> PillowImage.Image:
     return stored if stored.size == size else stored.resize(size)
 
 
-def _way_back(image: Any, picture: Picture) -> Callable[[Tensor], Any]:
-    """Return what makes pixels, (1, C, H, W) in [0, 1], what was given."""
+def _way_back(image: Any, picture: Picture, problem: Problem) -> Callable[[Tensor], Any]:
+    """Return what makes pixels, (1, C, H, W) in [0, 1], what was given.
+
+    Raises:
+        UserError: that kind cannot hold the result.
+    """
+    _check_depth(image, picture, problem)
 
     def array(pixels: Tensor) -> NDArray[Any]:
         found = quantise(pixels, picture.format)
@@ -285,6 +293,18 @@ def _way_back(image: Any, picture: Picture) -> Callable[[Tensor], Any]:
     if isinstance(image, Tensor):
         return tensor
     return pillow if isinstance(image, PillowImage.Image) else array
+
+
+def _of_module(config: Config, problem: Problem) -> Config:
+    """Leave z what a user's own network, of input_depth channels in all, does not see beside it."""
+    depth = config.input_depth
+    beside = inputs(config, problem) - depth
+    if depth <= beside:
+        raise UserError(
+            f"input_depth={depth}: the network sees {beside} channels beside z; give more, or "
+            "shown=0 feedback=None"
+        )
+    return replace(config, input_depth=depth - beside)
 
 
 def _fit(prior: DeepImagePrior, history: History, device: torch.device, *, progress: bool) -> bool:

@@ -78,6 +78,7 @@ def test_observation_belongs_to_the_task(line, sentence):
         ("inpainting", 0.01, 6001, 0.03, "skip_text"),
         ("restoration", 0.001, 11000, 0.03, "skip"),
         ("denoising", 0.01, 1800, 1 / 30, "skip"),
+        ("demosaicing", 0.01, 6000, 0.03, "skip"),
     ],
 )
 def test_the_papers_settings(task, lr, iterations, noise_std, network):
@@ -96,6 +97,7 @@ def test_the_papers_settings(task, lr, iterations, noise_std, network):
         ("sr", 64, 2, 0.02, 600, None),
         ("inpainting", 128, 5, 0.01, 1200, None),
         ("restoration", 128, 2, 0.02, 2000, None),
+        ("demosaicing", 64, 2, 0.01, 1000, None),
     ],
 )
 def test_the_fast_settings(task, width, rounds, lr, iterations, discrepancy):

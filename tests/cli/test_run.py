@@ -10,7 +10,7 @@ from dip_lightning import Problem, compute
 from dip_lightning.cli import run
 from dip_lightning.cli.composing import Source, to_config
 from dip_lightning.config import config_folder
-from tests.conftest import read_metrics, save_png, smooth_image
+from tests.conftest import read_metrics, save_png, smooth_image, stored_array
 
 NETWORKS = (config_folder() / "network").glob("*.yaml")
 
@@ -192,3 +192,18 @@ def test_a_hole_in_one_channel(dip, tmp_path):
     assert "0.5 % missing" in out
     assert len(read_metrics(tmp_path / "out")["data_range"]) == 5
     assert np.isfinite(tifffile.imread(tmp_path / "out" / "restored.tif")).all()
+
+
+def test_a_mosaic_of_16_bits_becomes_a_colour_image_of_16_bits(dip, tmp_path):
+    mosaic = stored_array(1, "uint16")
+    tifffile.imwrite(tmp_path / "a.tif", mosaic, imagej=True)
+    told = ("task=demosaicing", "pattern=bggr", "observed=a.tif", "preset=smoke", "logger=none")
+    assert dip(*told, "iterations=2", "hydra.run.dir=out")[0] == 0
+    restored = tifffile.imread(tmp_path / "out" / "restored.tif")
+    assert (restored.shape, restored.dtype) == ((9, 14, 3), np.uint16)
+    assert (restored[::2, ::2, 2] == mosaic[::2, ::2]).all()
+    assert (restored[1::2, 1::2, 0] == mosaic[1::2, 1::2]).all()
+    with tifffile.TiffFile(tmp_path / "out" / "restored.tif") as file:
+        assert file.pages[0].photometric.name == "RGB"
+    with Image.open(tmp_path / "out" / "observed.png") as observed:
+        assert (np.asarray(observed) == mosaic).all()

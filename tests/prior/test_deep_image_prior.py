@@ -22,6 +22,7 @@ SETTINGS = {
     "restoration": {"known": 0.5, "per_channel": True, "keep_known": False},
     "denoising": {"sigma": 25.0},
     "deblurring": {"sigma": 2.0, "kernel": "gaussian", "blur_sigma": 0.6},
+    "demosaicing": {"pattern": "rggb", "sigma": 0.0, "color_smoothness": 0, "keep_known": False},
 }
 
 
@@ -108,6 +109,7 @@ LOSSES = {
     "sr": lambda task: lambda x_hat: F.mse_loss(task.problem.A(x_hat), task.problem.y),
     "inpainting": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "restoration": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
+    "demosaicing": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "denoising": lambda task: lambda x_hat: F.mse_loss(x_hat, task.problem.y),
     "deblurring": lambda task: lambda x_hat: F.mse_loss(blurred(x_hat, task), task.problem.y),
 }

@@ -69,9 +69,7 @@ def run(
         begin()
         report.write_observed(place.folder, problem, picture)
         _announce(config, problem, picture.format, device)
-        pointless = health.of_given(problem.y if problem.x is None else problem.x, problem.mask)
-        if pointless is not None:
-            print(health.explain(pointless, config.lr), file=sys.stderr)
+        pointless = _doubt(config, problem)
         with open_logger(config, place) as logger:
             fitted, history = work.fit(device, stopping, logger)
             problem, status = problem.cpu(), _status(fitted, stopping)
@@ -160,6 +158,14 @@ def _network(config: Config, problem: Problem) -> nn.Module:
 
 def _parameters(config: Config, problem: Problem) -> int:
     return sum(p.numel() for p in _network(config, problem).parameters())
+
+
+def _doubt(config: Config, problem: Problem) -> str | None:
+    """Say what makes the fit pointless, if anything does."""
+    pointless = health.of_given(problem.y if problem.x is None else problem.x, problem.mask)
+    if pointless is not None:
+        print(health.explain(pointless, config.lr), file=sys.stderr)
+    return pointless
 
 
 def _announce(config: Config, problem: Problem, stored: Format, device: torch.device) -> None:

@@ -29,6 +29,7 @@ OURS = {
     "search.n_trials": "trials n_trials",
     "logger": "wandb use_wandb log",
     "precision": "dtype amp",
+    "pattern": "cfa bayer bayer_pattern cfa_pattern",
     "recursive": "recurse recursively subfolders",
     "tile": "tile_size patch_size tiles",
     "max_side": "resize max_size",

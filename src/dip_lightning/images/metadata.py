@@ -140,6 +140,15 @@ class Metadata:
             tiff=tiff,
         )
 
+    def colored(self) -> "Metadata":
+        """Return what is true of an RGB image made of this one's gray values."""
+        if self.tiff is None:
+            return self
+        tiff = replace(
+            self.tiff, is_rgb=True, planes="contig", description="", is_ome=False, imagej=None
+        )
+        return replace(self, tiff=tiff)
+
     def cropped(self, top: int, left: int, size: tuple[int, int]) -> "Metadata":
         """Return what is true of a crop.
 

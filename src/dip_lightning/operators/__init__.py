@@ -10,6 +10,7 @@ from dip_lightning.operators.kernels import (
 )
 from dip_lightning.operators.laws import check
 from dip_lightning.operators.mask import Mask, drawn_mask, hole_mask, random_mask, text_mask
+from dip_lightning.operators.mosaic import Mosaic, bayer_mask
 from dip_lightning.operators.noise import (
     add_gaussian_noise,
     clipped_noise_power,
@@ -21,7 +22,9 @@ __all__ = [
     "Blur",
     "Downsample",
     "Mask",
+    "Mosaic",
     "add_gaussian_noise",
+    "bayer_mask",
     "blur_kernel",
     "check",
     "clipped_noise_power",

@@ -29,7 +29,7 @@ def add_gaussian_noise(x: Tensor, sigma: float, generator: torch.Generator) -> T
     return (x + noise * (sigma / 255)).clamp(0, 1)
 
 
-def clipped_noise_power(x: Tensor, std: float) -> Tensor:
+def clipped_noise_power(x: Tensor, std: float, known: Tensor | None = None) -> Tensor:
     """E (clip(x + n, 0, 1) - x)^2, n ~ N(0, std^2), in the mean over all pixels.
 
     With a = -x / std, b = (1 - x) / std, the normal density phi and its integral Phi, a pixel has
@@ -41,6 +41,8 @@ def clipped_noise_power(x: Tensor, std: float) -> Tensor:
     Args:
         x: image, (1, C, H, W), in [0, 1].
         std: of the noise, in the units of x.
+        known: pixels that count, (1, 1 or C, H, W), 0 or 1; the others are taken as free of noise.
+            None: all.
 
     Returns:
         A scalar.
@@ -57,7 +59,7 @@ def clipped_noise_power(x: Tensor, std: float) -> Tensor:
     a, b = -x / std, (1 - x) / std
     inside = ndtr(b) - ndtr(a) + a * _density(a) - b * _density(b)
     power: Tensor = std**2 * inside + x**2 * ndtr(a) + (1 - x) ** 2 * ndtr(-b)
-    return power.mean()
+    return power.mean() if known is None else (known * power).mean()
 
 
 def _density(value: Tensor) -> Tensor:

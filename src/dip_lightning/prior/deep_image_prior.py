@@ -282,7 +282,9 @@ class DeepImagePrior(LightningModule):
         if (found := tuple(x_hat.shape)) != (expected := tuple(self.x_hat.shape)):
             raise UserError(f"network: returns {found}, expected {expected}")
         loss = self.problem.loss(x_hat, seen)
-        loss.backward()  # type: ignore[no-untyped-call]
+        penalty = self.problem.penalty(x_hat)
+        total = loss if penalty is None else loss + penalty
+        total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         with torch.no_grad():
             return self._average(loss.detach(), self.problem.complete(x_hat.detach(), self.seen))

@@ -9,7 +9,7 @@ from torch.nn.functional import pad
 
 from dip_lightning.errors import UserError
 from dip_lightning.losses import masked_mse, mse
-from dip_lightning.noise import estimate_noise
+from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import clipped_noise_power
 from dip_lightning.prior.tiles import Tile
 
@@ -144,6 +144,24 @@ class Problem(nn.Module):
             return self.own_loss(estimate, self.y)
         return mse(estimate, self.y) if seen is None else masked_mse(estimate, self.y, seen)
 
+    def penalty(self, x_hat: Tensor) -> Tensor | None:
+        """Return what the fit is to keep small beside the loss, a scalar; None: nothing.
+
+        Args:
+            x_hat: (1, C, H, W) in [0, 1].
+        """
+        del x_hat
+        return None
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether the classical methods take more than a minute, or more than two gigabytes."""
+        return False
+
+    def as_stored(self, values: Tensor) -> Tensor:
+        """Return values of y, such as y itself, as the file of an observation holds them."""
+        return values
+
     def complete(self, x_hat: Tensor, seen: Tensor | None) -> Tensor:
         """Return the image to show: the network's output, its known pixels pasted where asked."""
         del seen
@@ -176,10 +194,14 @@ class Problem(nn.Module):
 
         Only white noise is told from texture for certain.
         """
-        noise = estimate_noise(self.y, self.known)
+        noise = self.estimate_noise()
         if noise.is_white and noise.std is not None and noise.std >= VISIBLE:
             self.y_noise_std = noise.std
         return self
+
+    def estimate_noise(self) -> Noise:
+        """Estimate the noise of y from y alone."""
+        return estimate_noise(self.y, self.known)
 
     def noise_power(self, x: Tensor, seen: Tensor | None = None) -> float | None:
         """Return the least loss that n leaves: its mean square, where x is the image.
@@ -193,12 +215,11 @@ class Problem(nn.Module):
         """
         if self.y_noise_std is None:
             return None
-        power = self.y_noise_std**2
-        if self.is_clipped:
-            power = float(clipped_noise_power(self.A(x), self.y_noise_std))
-        seen = self.known if seen is None else seen
         # The loss is divided by all values of y, not by those that it sees.
-        return power if seen is None else power * float(seen.mean())
+        seen = self.known if seen is None else seen
+        if self.is_clipped:
+            return float(clipped_noise_power(self.A(x), self.y_noise_std, seen))
+        return self.y_noise_std**2 * (1.0 if seen is None else float(seen.mean()))
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Name the classical methods for this problem, the usual one first.

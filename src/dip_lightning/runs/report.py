@@ -30,8 +30,10 @@ def write_observed(folder: Path, problem: Problem, picture: Picture) -> None:
     """Write observed.png and, where there is one, the mask as it was understood."""
     alpha = picture.alpha
     same = alpha is not None and alpha.shape[-2:] == problem.y.shape[-2:]
-    observed = replace(picture, pixels=problem.y.cpu(), alpha=alpha if same else None)
-    _write_png(folder / "observed.png", with_beyond(observed, picture.beyond))
+    pixels = problem.as_stored(problem.y.cpu())
+    observed = replace(picture, pixels=pixels, alpha=alpha if same else None)
+    beyond = None if picture.beyond is None else problem.as_stored(picture.beyond)
+    _write_png(folder / "observed.png", with_beyond(observed, beyond))
     _write_for_the_eye(folder / "snapshots" / "observed.png", observed)
     if problem.mask is not None:
         _write_png(folder / "mask.png", Picture(mask_shown(problem.mask), None, Format()))

@@ -1,6 +1,7 @@
 """Restoration tasks: each an operator, how to simulate it, and what classical methods do."""
 
 from dip_lightning.tasks.deblurring import Deblurring
+from dip_lightning.tasks.demosaicing import Demosaicing
 from dip_lightning.tasks.denoising import Denoising
 from dip_lightning.tasks.given import Given
 from dip_lightning.tasks.inpainting import Inpainting
@@ -10,6 +11,7 @@ from dip_lightning.tasks.sr import SuperResolution
 
 __all__ = [
     "Deblurring",
+    "Demosaicing",
     "Denoising",
     "Given",
     "Inpainting",

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dip_lightning.baselines import MOST_UNKNOWNS, biharmonic
+from dip_lightning.baselines import biharmonic
+from dip_lightning.baselines.filling import MOST_UNKNOWNS
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Mask
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
@@ -77,6 +78,11 @@ class MissingPixels(Problem):
         """m."""
         return self.A.m
 
+    @property
+    def takes_long(self) -> bool:
+        """Whether more pixels are missing than biharmonic inpainting can fill in a minute."""
+        return float((1 - self.A.m).sum()) > MOST_UNKNOWNS
+
     def complete(self, x_hat: Tensor, seen: Tensor | None) -> Tensor:
         """Paste the known pixels over the network's output where `keep_known` asks for it."""
         if not self.keep_known:
@@ -92,7 +98,7 @@ class MissingPixels(Problem):
         of what is missing lies inside of holes than single pixels would, nothing is left out. Nor
         is it where noise ends the fit, which may be before they would count again.
         """
-        if self.y_noise_std is not None or float((1 - self.A.m).sum()) > MOST_UNKNOWNS:
+        if self.y_noise_std is not None or self.takes_long:
             return None
         single = self.draw_seen(seen, share, draw)
         if single is None or inside(seen, 1 - self.A.m) > inside(single, seen - single) + DEEPER:
@@ -101,9 +107,7 @@ class MissingPixels(Problem):
 
     def classical(self, seen: Tensor | None = None) -> Tensor | None:
         """Biharmonic inpainting; None where it would take too long."""
-        if float((1 - self.A.m).sum()) > MOST_UNKNOWNS:
-            return None
-        return self._filled(seen)
+        return None if self.takes_long else self._filled(seen)
 
     def _filled(self, seen: Tensor | None = None) -> Tensor:
         return biharmonic(self.y, self.A.m if seen is None else seen)
@@ -116,10 +120,10 @@ class MissingPixels(Problem):
         """Biharmonic inpainting."""
         return {"biharmonic": self._filled}
 
-    def _of_part(self, tile: Tile) -> "MissingPixels":
+    def _of_part(self, tile: Tile) -> Self:
         x = None if self.x is None else tile.cut(self.x)
         m = tile.cut(self.A.m)
-        return MissingPixels(tile.cut(self.y), m, x, keep_known=self.keep_known)
+        return type(self)(tile.cut(self.y), m, x, keep_known=self.keep_known)
 
 
 def inside(known: Tensor, of: Tensor) -> float:

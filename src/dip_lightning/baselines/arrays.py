@@ -1,0 +1,32 @@
+"""Tensors as the arrays of image libraries, and back."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def channels_last(y: Tensor) -> NDArray[np.float64]:
+    """Turn y, (1, C, H, W), into an array of (H, W, C).
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines.arrays import channels_last
+        >>> channels_last(torch.rand(1, 3, 20, 24)).shape
+        (20, 24, 3)
+    """
+    return np.moveaxis(y.cpu().numpy()[0].astype(np.float64), 0, -1)
+
+
+def to_image(planes: NDArray[np.floating[Any]]) -> Tensor:
+    """Turn (C, H, W) into an image, (1, C, H, W), clipped to [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from dip_lightning.baselines.arrays import to_image
+        >>> to_image(np.full((1, 1, 2), 1.2))
+        tensor([[[[1., 1.]]]])
+    """
+    return torch.from_numpy(planes).float().clamp(0, 1).unsqueeze(0)
