@@ -91,23 +91,23 @@ def test_the_papers_settings(task, lr, iterations, noise_std, network):
 
 
 @pytest.mark.parametrize(
-    ("task", "width", "rounds", "lr", "iterations", "discrepancy"),
+    ("task", "widths", "rounds", "lr", "iterations", "discrepancy"),
     [
-        ("denoising", 64, 2, 0.01, 1000, 0.96),
-        ("sr", 64, 2, 0.02, 600, None),
-        ("inpainting", 128, 5, 0.01, 1200, None),
-        ("restoration", 128, 2, 0.02, 2000, None),
-        ("demosaicing", 64, 2, 0.01, 1000, None),
+        ("denoising", [64] * 5, 2, 0.01, 1000, 0.96),
+        ("sr", [64] * 5, 2, 0.02, 600, None),
+        ("inpainting", [128] * 5, 5, 0.01, 1200, None),
+        ("restoration", [32, 64, 128, 128, 128], 2, 0.02, 2000, None),
+        ("demosaicing", [64] * 5, 2, 0.01, 1000, None),
     ],
 )
-def test_the_fast_settings(task, width, rounds, lr, iterations, discrepancy):
+def test_the_fast_settings(task, widths, rounds, lr, iterations, discrepancy):
     found = config(f"task={task}")  # the default
     assert found == config("preset=fast", f"task={task}")
     assert (found.muon_rounds, found.lr, found.iterations) == (rounds, lr, iterations)
     assert (found.discrepancy, found.noise_std) == (discrepancy, 0.03)
     assert (found.optimizer, found.schedule) == ("muon", "warmup_cosine")
     assert (found.average, found.guard, found.network["name"]) == (0.98, 1.2, "skip_fast")
-    assert found.network["down"] == found.network["up"] == [width] * 5
+    assert found.network["down"] == found.network["up"] == widths
     assert config("preset=fast", f"task={task}", "network=unet").network["name"] == "unet"
 
 
