@@ -7,6 +7,8 @@
     sigma25    white noise on five colour images
     camera     five photos as a camera stored them, without compression
     jpeg       six photos as a camera compressed them
+    blur       Set5 behind a Gaussian blur and a little noise
+    mosaic     Set5 as the raw mosaic of a sensor
     peer       house (half) and f16 (sigma25) beside deepinv's DeepImagePrior, where it is installed
 
 Each case is fitted in a process of its own, from the same objects and with the same settings as
@@ -49,7 +51,10 @@ from dip_lightning.errors import UserError
 
 FOLDER = Path("outputs/quality")
 # What a case is about, and what this script does not do.
-NOT_FREE = {"task", "image", "observed", "mask", "factor", "sigma", "observation", "tile", "logger"}
+NOT_FREE = {
+    *("task", "image", "observed", "mask", "factor", "sigma", "observation", "tile", "logger"),
+    *("kernel", "blur_sigma", "pattern"),
+}
 MACHINE = {"threads", "device"}  # named with the hardware
 
 

@@ -54,7 +54,7 @@ class Highest(Callback):
         """Look after every tenth iteration and at the end."""
         if prior.iteration % EVERY and not prior.is_over:
             return
-        found = self.score(prior.x_average)
+        found = self.score(prior.problem.framed(prior.x_average))
         if found is not None and (self.psnr is None or found > self.psnr):
             self.psnr, self.iteration = found, prior.iteration
 
@@ -129,6 +129,8 @@ def opened(case: str, settings: list[str]) -> Job:
     of, config = SETS[group], composed(case, settings)
     picture, given = load(config)
     problem = tasks.problem(given, vars(config))
+    if given.x is not None:
+        picture = picture.without(problem.margins)
     if of.truth:
         truth = read(find_image(of.truth.format(image), "truth"), "truth")
         problem.x = (

@@ -75,7 +75,9 @@ def test_the_truth_of_a_real_photo_reaches_measurements_only(data, tmp_path):
     assert found[0].observed > 25 > found[1].observed
 
 
-@pytest.mark.parametrize("case", ["half/house", "x4/bird", f"camera/{CAMERA}"])
+@pytest.mark.parametrize(
+    "case", ["half/house", "x4/bird", "blur/bird", "mosaic/bird", f"camera/{CAMERA}"]
+)
 def test_the_result_is_the_commands(case, data, tmp_path, dip):
     quality_fit.restored(case, SETTINGS, tmp_path / "ours")
     group, image = case.split("/")
