@@ -40,6 +40,7 @@ TASK_KEYS = {
     **{name: {"deblurring"} for name in KERNEL_KEYS},
     "pattern": {"demosaicing"},
     "color_smoothness": {"demosaicing"},
+    "back_projection": {"deblurring"},
     "known": {"restoration"},
     "per_channel": {"restoration"},
     "mask": {"inpainting", "restoration"},
@@ -92,6 +93,9 @@ class Config(FitSettings):
     )
     color_smoothness: float | None = key(
         None, "demosaicing: weight of steps in red - green and blue - green, beside the loss", low=0
+    )
+    back_projection: float | None = key(
+        None, "deblurring: weight of the residual with the blur undone, beside the loss", low=0
     )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -10,7 +11,7 @@ from dip_lightning.tasks.deblurring import BlurredImage
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import fit, make
 
-KEYS = {"task": "deblurring", "sigma": 0.0, "seed": 0, "kernel": None}
+KEYS = {"task": "deblurring", "sigma": 0.0, "seed": 0, "kernel": None, "back_projection": 1.0}
 KERNEL = torch.tensor([[0.0, 1, 2], [0, 3, 0], [0, 0, 0], [1, 0, 0], [0, 0, 1]])
 
 
@@ -52,6 +53,35 @@ def test_the_noise_of_a_real_observation_is_found():
     assert problem.y_noise_std == pytest.approx(0.03, rel=0.1)
     assert not problem.is_clipped
     assert BlurredImage(smooth_image(1, 20, 24), KERNEL).y_noise_std is None
+
+
+def test_the_residual_is_sharpened_as_the_equation_says():
+    """In float64, with NumPy's FFT of exactly y's size."""
+    problem = simulated(sigma=20.0)
+    x_hat = problem.A.kernel.new_tensor(np.random.default_rng(0).random((1, 3, 41, 33)))
+    rows, columns = (
+        np.sin(np.pi / 2 * np.minimum((np.minimum(p, n - p)) / reach, 1)) ** 2
+        for n, reach in ((37, 2), (31, 1))
+        for p in [np.arange(n) + 0.5]
+    )
+    residual = (problem.A(x_hat) - problem.y)[0].double().numpy() * np.outer(rows, columns)
+    size = (40, 32)  # what an FFT is fast for
+    spectrum = np.abs(np.fft.fft2(problem.A.kernel.double().numpy(), size)) ** 2
+    damped = spectrum + (10 * 20 / 255) ** 2
+    power = (np.abs(np.fft.fft2(residual, size)) ** 2 / damped).sum() / np.prod(size)
+    assert float(problem.penalty(x_hat)) == pytest.approx(power / residual.size, rel=1e-4)
+    assert float(simulated().penalty(smooth_image(3, 41, 33))) < 1e-8
+
+
+def test_values_held_out_do_not_reach_what_is_beside_the_loss():
+    problem, seen = simulated(), torch.ones(1, 1, 37, 31)
+    seen[..., 9:14, 9:14] = 0
+    x_hat = smooth_image(3, 41, 33).flip(2)
+    before = problem.penalty(x_hat, seen)
+    problem.y[..., 10:13, 10:13] += 0.3
+    assert torch.equal(problem.penalty(x_hat, seen), before)
+    assert not torch.equal(problem.penalty(x_hat), before)
+    assert make("deblurring", back_projection=0.0).problem.penalty(x_hat) is None
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "disk", "motion"])

@@ -282,7 +282,7 @@ class DeepImagePrior(LightningModule):
         if (found := tuple(x_hat.shape)) != (expected := tuple(self.x_hat.shape)):
             raise UserError(f"network: returns {found}, expected {expected}")
         loss = self.problem.loss(x_hat, seen)
-        penalty = self.problem.penalty(x_hat)
+        penalty = self.problem.penalty(x_hat, seen)
         total = loss if penalty is None else loss + penalty
         total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()

@@ -144,13 +144,14 @@ class Problem(nn.Module):
             return self.own_loss(estimate, self.y)
         return mse(estimate, self.y) if seen is None else masked_mse(estimate, self.y, seen)
 
-    def penalty(self, x_hat: Tensor) -> Tensor | None:
+    def penalty(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor | None:
         """Return what the fit is to keep small beside the loss, a scalar; None: nothing.
 
         Args:
             x_hat: (1, C, H, W) in [0, 1].
+            seen: which values of y it may see, as `known`; None: all that are known.
         """
-        del x_hat
+        del x_hat, seen
         return None
 
     @property

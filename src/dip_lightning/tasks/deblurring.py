@@ -1,8 +1,11 @@
 """Deblurring: undo a blur whose kernel is known."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+import torch
+from scipy.fft import next_fast_len
 from torch import Tensor
 
 from dip_lightning.baselines import richardson_lucy, wiener
@@ -26,10 +29,19 @@ GREY_LEVELS = 255
 BLUR_SIGMA = 1.6  # pixels, of a clean image that no kernel is given for
 # Grey levels of noise that the classical methods are told where none was found, and at least.
 UNSEEN, ROUNDING = 1.0, 0.3
+BACK_PROJECTION = 1.0  # weight: docs/benchmarks.md
+LEAST_DAMPING, PER_NOISE = 0.01, 10.0
 
 
 class BlurredImage(Problem):
     """y = k * x + n: x is larger than y by the kernel, and its margins are not shown.
+
+    A blur hides fine detail from the loss, so a fit learns it last. Beside the loss it keeps the
+    residual small with the blur undone, as far as the noise lets it: with K the spectrum of k,
+
+        mean |F^-1(F(r) / sqrt(|K|^2 + e))|^2, r = k * x_hat - y, e = max(0.01, (10 std(n))^2)
+
+    r fades to 0 within half of the kernel's size of the border.
 
     Args:
         y: (1, C, H, W) in [0, 1].
@@ -37,15 +49,26 @@ class BlurredImage(Problem):
         sigma: standard deviation of the noise that was added, 8-bit grey levels, y being clipped
             to [0, 1] after it; None: estimated, where it is white.
         x: ground truth in y's frame, (1, C, H, W) in [0, 1].
+        back_projection: weight of that residual.
 
     Raises:
         UserError: k is no kernel, or larger than y.
+
+    Source: Zukerman, Tirer & Giryes, "BP-DIP: A Backprojection based Deep Image Prior", 2020.
     """
 
     A: Blur
+    fading: Tensor
+    unblurring: Tensor
 
     def __init__(
-        self, y: Tensor, kernel: Tensor, sigma: float | None = None, x: Tensor | None = None
+        self,
+        y: Tensor,
+        kernel: Tensor,
+        sigma: float | None = None,
+        x: Tensor | None = None,
+        *,
+        back_projection: float = BACK_PROJECTION,
     ) -> None:
         kernel = blur_kernel(kernel)
         (channels, *sides), (high, wide) = y.shape[1:], kernel.shape
@@ -61,9 +84,39 @@ class BlurredImage(Problem):
         margins = (high // 2, wide // 2)
         super().__init__(y, Blur(kernel), shape=shape, x=x, y_noise_std=std, margins=margins)
         self.sigma, self.is_clipped = sigma, sigma is not None
+        self.back_projection = back_projection
+        faded = (_fading(side, taps // 2) for side, taps in zip(sides, kernel.shape, strict=True))
+        self.register_buffer("fading", torch.outer(*faded), persistent=False)
+        power = torch.fft.rfft2(kernel, self._size).abs().square()
+        damping = max(LEAST_DAMPING, (PER_NOISE * (self.y_noise_std or 0)) ** 2)
+        self.register_buffer("unblurring", (power + damping).rsqrt(), persistent=False)
+
+    @property
+    def _size(self) -> list[int]:
+        return [next_fast_len(side, real=True) for side in self.y.shape[2:]]
+
+    def penalty(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor | None:
+        """Return the weighted mean square of the residual with the blur undone."""
+        if not self.back_projection:
+            return None
+        seen = self.known if seen is None else seen
+        residual = (self.A(x_hat) - self.y).float() * self.fading
+        residual = residual if seen is None else residual * seen
+        spectrum = torch.fft.rfft2(residual, self._size) * self.unblurring
+        sharp = torch.fft.irfft2(spectrum, self._size)
+        power: Tensor = sharp.square().sum() / residual.numel()
+        return self.back_projection * power
 
     @classmethod
-    def simulate(cls, x: Tensor, kernel: Tensor, sigma: float = 0.0, seed: int = 0) -> Self:
+    def simulate(
+        cls,
+        x: Tensor,
+        kernel: Tensor,
+        sigma: float = 0.0,
+        seed: int = 0,
+        *,
+        back_projection: float = BACK_PROJECTION,
+    ) -> Self:
         """Blur x, (1, C, H, W), and add white noise; y is smaller than x by the kernel.
 
         Raises:
@@ -79,7 +132,8 @@ class BlurredImage(Problem):
         blurred = Blur(kernel)(x)
         y = add_gaussian_noise(blurred, sigma, source("observation", seed))
         top, left = high // 2, wide // 2
-        return cls(y, kernel, sigma, x[..., top : height - top, left : width - left])
+        x = x[..., top : height - top, left : width - left]
+        return cls(y, kernel, sigma, x, back_projection=back_projection)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Richardson and Lucy's iteration and Wiener's filter, told the noise, or little of it."""
@@ -92,22 +146,33 @@ class BlurredImage(Problem):
 
     def _of_part(self, tile: Tile) -> "BlurredImage":
         x = None if self.x is None else tile.cut(self.x)
-        return BlurredImage(tile.cut(self.y), self.A.kernel, 0.0, x)
+        sigma = GREY_LEVELS * (self.y_noise_std or 0.0)
+        weight = self.back_projection
+        return BlurredImage(tile.cut(self.y), self.A.kernel, sigma, x, back_projection=weight)
+
+
+def _fading(side: int, reach: int) -> Tensor:
+    """Weights of pixels along an axis that fade to 0 at both ends, within so many pixels."""
+    place = torch.arange(side) + 0.5
+    inside = torch.minimum(place, side - place) / max(1, reach)
+    return (inside.clamp(max=1) * (math.pi / 2)).sin().square()
 
 
 def problem(given: Given, keys: Mapping[str, Any]) -> BlurredImage:
     """Make the problem that the command's keys describe; a Gaussian where no kernel is given."""
     kernel = drawn(keys) if given.kernel is None else given.kernel
+    weight = keys["back_projection"]
     if given.x is not None:
         kernel = gaussian_kernel(BLUR_SIGMA) if kernel is None else kernel
-        return BlurredImage.simulate(given.x, kernel, keys["sigma"], keys["seed"])
+        sigma, seed = keys["sigma"], keys["seed"]
+        return BlurredImage.simulate(given.x, kernel, sigma, seed, back_projection=weight)
     assert given.y is not None  # noqa: S101 - one of the two is given
     if kernel is None:
         raise UserError(
             "kernel=null: task=deblurring with observed= needs kernel=, a file, or gaussian, disk "
             "or motion"
         )
-    return BlurredImage(given.y, kernel)
+    return BlurredImage(given.y, kernel, back_projection=weight)
 
 
 def drawn(keys: Mapping[str, Any]) -> Tensor | None:
@@ -136,6 +201,7 @@ class Deblurring(DeepImagePrior):
             convolution flips it. It is normalised to sum 1.
         sigma: standard deviation of n, white and Gaussian, 8-bit grey levels; None: estimated.
         x: ground truth in y's frame, (1, C, H, W) in [0, 1], for metrics only.
+        back_projection: weight of the residual with the blur undone, beside the loss; 0: none.
         fit: see `DeepImagePrior` and `FitSettings`.
 
     Raises:
@@ -157,10 +223,13 @@ class Deblurring(DeepImagePrior):
         sigma: float | None = None,
         *,
         x: Tensor | None = None,
+        back_projection: float = BACK_PROJECTION,
         **fit: Any,
     ) -> None:
-        super().__init__(BlurredImage(checked(y, "y"), kernel, sigma, x), **fit)
-        self.save_hyperparameters({"sigma": sigma})
+        weight = back_projection
+        problem = BlurredImage(checked(y, "y"), kernel, sigma, x, back_projection=weight)
+        super().__init__(problem, **fit)
+        self.save_hyperparameters({"sigma": sigma, "back_projection": weight})
 
     @classmethod
     def simulate(

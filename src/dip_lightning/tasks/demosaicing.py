@@ -51,8 +51,9 @@ class RawMosaic(MissingPixels):
         super().__init__(y, m, x, keep_known=keep_known)
         self.color_smoothness = color_smoothness
 
-    def penalty(self, x_hat: Tensor) -> Tensor | None:
+    def penalty(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor | None:
         """Return the weighted mean squared step in red - green and blue - green."""
+        del seen
         if not self.color_smoothness:
             return None
         difference = x_hat[:, ::2] - x_hat[:, 1:2]
