@@ -120,3 +120,17 @@ def test_in_python():
     assert again.problem.shape == (3, 41, 33)
     with pytest.raises(UserError, match=r"x: is \(1, 3, 41, 33\), expected \(1, 3, 37, 31\)"):
         Deblurring(prior.problem.y, KERNEL, x=smooth_image(3, 41, 33))
+
+
+@pytest.mark.parametrize("sigma", [-1.0, float("nan"), float("inf")])
+def test_noise_that_cannot_be(sigma):
+    with pytest.raises(UserError, match=f"sigma={sigma}: expected a number of 0 or more"):
+        Deblurring(smooth_image(3, 37, 31), KERNEL, sigma)
+    with pytest.raises(UserError, match=f"sigma={sigma}: expected a number of 0 or more"):
+        Deblurring.simulate(smooth_image(3, 37, 31), KERNEL, sigma)
+
+
+def test_a_truth_in_other_units():
+    y = smooth_image(3, 37, 31)
+    with pytest.raises(UserError, match=r"x: has values from .*, expected 0 to 1"):
+        Deblurring(y, KERNEL, x=255 * y)

@@ -1,5 +1,6 @@
 """What is asked: an observation y, and the operator A that made it from the image x."""
 
+import math
 from collections.abc import Callable
 from typing import ClassVar, Self
 
@@ -325,3 +326,17 @@ def checked(image: Tensor, name: str) -> Tensor:
     if not (low >= LOWEST and high <= HIGHEST):
         raise UserError(f"{name}: has values from {low:g} to {high:g}, expected 0 to 1")
     return image.to(torch.float32)
+
+
+def check_amount(value: float | None, name: str) -> None:
+    """Check that a number is 0 or more, and finite.
+
+    Args:
+        value: what was given; None: nothing was.
+        name: of the argument.
+
+    Raises:
+        UserError: it is not.
+    """
+    if value is not None and not 0 <= value < math.inf:
+        raise UserError(f"{name}={value}: expected a number of 0 or more")

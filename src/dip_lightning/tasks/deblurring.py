@@ -17,7 +17,7 @@ from dip_lightning.operators import (
     motion_kernel,
 )
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import Problem, checked
+from dip_lightning.prior.problem import Problem, check_amount, checked
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
@@ -159,6 +159,8 @@ class Deblurring(DeepImagePrior):
         x: Tensor | None = None,
         **fit: Any,
     ) -> None:
+        check_amount(sigma, "sigma")
+        x = None if x is None else checked(x, "x")
         super().__init__(BlurredImage(checked(y, "y"), kernel, sigma, x), **fit)
         self.save_hyperparameters({"sigma": sigma})
 
