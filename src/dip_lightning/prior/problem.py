@@ -12,11 +12,11 @@ from dip_lightning.errors import UserError
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import clipped_noise_power
+from dip_lightning.operators.physics import Operator, noise_free
 from dip_lightning.prior.tiles import Tile
 
 VISIBLE = 3 / 255  # noise below is left as it is, where the task is another
 LOWEST, HIGHEST = -1.0, 2.0  # noise that was not clipped leaves [0, 1]
-Operator = Callable[[Tensor], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -90,7 +90,7 @@ class Problem(nn.Module):
         if loss is not None and known is not None:
             raise UserError("known: a loss of your own has to leave out what is unknown by itself")
         self.physics = A if isinstance(A, nn.Module) else None  # moved along with y
-        self.A: Operator = nn.Identity() if A is None else _noise_free(A)
+        self.A: Operator = nn.Identity() if A is None else noise_free(A)
         self.own_loss, self.y_noise_std = loss, y_noise_std
         for name, held in (("y", y), ("x", x), ("known", known)):
             self.register_buffer(name, held)
@@ -297,12 +297,6 @@ class Problem(nn.Module):
     def _of_part(self, tile: Tile) -> Self:
         del tile
         raise UserError("tile: this task cannot be fitted in tiles; leave tile out")
-
-
-def _noise_free(A: Operator) -> Operator:  # noqa: N803
-    """Return A itself; of a deepinv Physics, whose call adds noise, the operator inside."""
-    inner = getattr(A, "A", None)
-    return inner if callable(inner) and hasattr(A, "A_adjoint") else A
 
 
 def checked(image: Tensor, name: str) -> Tensor:

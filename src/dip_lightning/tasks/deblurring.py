@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 
 from dip_lightning.baselines import richardson_lucy, wiener
@@ -150,6 +151,8 @@ class Deblurring(DeepImagePrior):
         ((3, 28, 24), (3, 24, 20))
     """
 
+    problem: BlurredImage
+
     def __init__(
         self,
         y: Tensor,
@@ -163,6 +166,18 @@ class Deblurring(DeepImagePrior):
         x = None if x is None else checked(x, "x")
         super().__init__(BlurredImage(checked(y, "y"), kernel, sigma, x), **fit)
         self.save_hyperparameters({"sigma": sigma})
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the kernel, which a fit cannot go on without."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["kernel"] = self.problem.A.kernel
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a fit with another kernel: it would go on, and end between the two."""
+        saved = checkpoint.get("kernel")  # a prior of another class has saved none
+        if saved is not None and not torch.equal(saved.cpu(), self.problem.A.kernel.cpu()):
+            raise UserError("kernel: is not that of the checkpoint, expected the same")
+        super().on_load_checkpoint(checkpoint)
 
     @classmethod
     def simulate(

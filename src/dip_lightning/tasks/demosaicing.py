@@ -138,9 +138,9 @@ def problem(given: Given, keys: Mapping[str, Any]) -> RawMosaic:
     wanted = {name: keys[name] for name in ("keep_known", "color_smoothness")}
     if x is not None:
         if x.shape[1] != RGB:
-            found = "is gray" if x.shape[1] == 1 else f"has {x.shape[1]} channels"
+            kind = "is gray" if x.shape[1] == 1 else f"has {x.shape[1]} channels"
             raise UserError(
-                f"image={keys['image']}: {found}, expected the three channels of RGB; "
+                f"image={keys['image']}: {kind}, expected the three channels of RGB; "
                 "a raw mosaic is given as observed="
             )
         return RawMosaic.simulate(x, keys["pattern"], keys["sigma"], keys["seed"], **wanted)
