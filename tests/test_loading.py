@@ -166,5 +166,13 @@ def test_a_mosaic_keeps_its_pattern_where_it_is_cropped(tmp_path, max_side):
 
 def test_a_colour_image_is_no_mosaic(tmp_path):
     Image.fromarray(stored_array(3, "uint8")).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"observed=.*a.png: has 3 channels, expected the one of a"):
+    with pytest.raises(UserError, match=r"a.png: has 3 channels, expected the one .* no palette"):
         load(Config(task="demosaicing", pattern="rggb", observed=str(tmp_path / "a.png")))
+
+
+def test_a_mosaic_with_values_that_are_no_numbers(tmp_path):
+    values = 30 * stored_array(1, "float32")
+    values[2, 3] = np.nan
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    with pytest.raises(UserError, match=r"no data; a raw mosaic needs a number at each pixel$"):
+        load(Config(task="demosaicing", pattern="rggb", observed=str(tmp_path / "a.tif")))

@@ -97,7 +97,9 @@ def damaged(
         UserError: it cannot be restored faithfully.
     """
     if config.pattern is not None:
-        picture = _from_mosaic(scale_known(stored, path, "observed"), config.pattern, path)
+        advice = "a raw mosaic needs a number at each pixel"
+        flat = scale_known(stored, path, "observed", advice)
+        picture = _from_mosaic(flat, config.pattern, path)
         return picture, picture.known, False
     if config.task not in TASK_KEYS["mask"]:
         picture = scale_known(stored, path, "observed")
@@ -118,8 +120,8 @@ def _from_mosaic(picture: Picture, pattern: str, path: Path) -> Picture:
     channels = picture.pixels.shape[1]
     if channels != 1:
         raise UserError(
-            f"observed={path}: has {channels} channels, expected the one of a raw mosaic; a colour "
-            "image is given as image="
+            f"observed={path}: has {channels} channels, expected the one of a raw mosaic, which "
+            "has no palette; a colour image is given as image="
         )
     spread = Mosaic(pattern).adjoint
     return replace(

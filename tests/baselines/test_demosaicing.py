@@ -49,3 +49,13 @@ def test_values_that_do_not_count_do_not_matter(generator):
     filled = malvar(m * x, m, seen)
     assert torch.equal(malvar(seen * x + hidden, m, seen), filled)
     assert psnr(filled, x) > psnr(seen * x, x) + 15
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 5), (2, 3), (7, 2)])
+def test_malvar_of_a_few_pixels(size):
+    m = bayer_mask("rggb", *size)
+    filled = malvar(m * 0.5, m)
+    assert filled.shape == m.shape
+    assert torch.equal(m * filled, m * 0.5)
+    if min(size) > 1:  # every colour was measured
+        torch.testing.assert_close(filled, torch.full_like(m, 0.5))

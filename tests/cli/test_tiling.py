@@ -43,7 +43,9 @@ def tiling_of(folder, task="restoration", size=(70, 100), **changes):
     return Tiling(config, problem, seen, None, folder, Identity({}, {}, "")), problem
 
 
-@pytest.mark.parametrize("task", ["denoising", "restoration", "inpainting", "sr", "deblurring"])
+@pytest.mark.parametrize(
+    "task", ["denoising", "restoration", "inpainting", "sr", "deblurring", "demosaicing"]
+)
 def test_tiles_see_their_part_of_the_one_observation(task, tmp_path):
     changes = {"factor": 2} if task == "sr" else {}
     tiling, whole = tiling_of(tmp_path, task, holdout=0.2, **changes)

@@ -18,14 +18,25 @@ from tests.fuzz.files import SEEDS, damaged
 
 QUICK = ("preset=smoke", "iterations=1", "logger=none", "max_side=16", *TINY)
 FILES = st.one_of(st.sampled_from(SEEDS), damaged())
-TASKS = st.sampled_from(["denoising", "sr", "inpainting", "restoration", "deblurring"])
+TASKS = st.sampled_from(
+    ["denoising", "sr", "inpainting", "restoration", "deblurring", "demosaicing"]
+)
 SETTINGS = st.lists(
     st.sampled_from(
         [
             *("factor=2", "factor=11", "factor=32", "known=0.001", "known=1", "per_channel=true"),
             *("mask=hole", "mask=text", "mask=mask", "mask=nowhere/x", "keep_known=true"),
             *("kernel=mask", "kernel=gaussian", "kernel=disk", "blur_sigma=0.5", "radius=0.2"),
-            *("sigma=0", "sigma=255", "lr=10", "lr=1e-30", "noise_std=1e30", "input_scale=1e38"),
+            *(
+                "pattern=bggr",
+                "color_smoothness=1",
+                "sigma=0",
+                "sigma=255",
+                "lr=10",
+                "lr=1e-30",
+                "noise_std=1e30",
+                "input_scale=1e38",
+            ),
             *("input_type=meshgrid", "input_type=image", "input_image=mask", "input_depth=1"),
             *("max_side=8", "average=0", "average=0.99999", "epsilon=1e300", "guard=1", "chunk=7"),
             *("precision=bfloat16", "device=gpu", "diagnose=true", "schedule=warmup_cosine"),

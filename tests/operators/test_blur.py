@@ -3,6 +3,7 @@ import pytest
 import torch
 from scipy.signal import convolve2d
 
+from dip_lightning.errors import UserError
 from dip_lightning.operators import Blur, gaussian_kernel
 from tests.conftest import smooth_image
 
@@ -35,3 +36,9 @@ def test_the_kernel_has_a_gradient():
     blur(x).sum().backward()
     expected = x.unfold(2, 7, 1).unfold(3, 9, 1).sum((-1, -2))[0, 0].flip(0, 1)
     torch.testing.assert_close(kernel.grad, expected)
+
+
+@pytest.mark.parametrize("size", [(8, 11), (9, 10)])
+def test_an_image_smaller_than_the_kernel(size):
+    with pytest.raises(UserError, match=r"x: is \d+ x \d+ pixels, expected at least 11 x 9, the"):
+        Blur(torch.full((9, 11), 1 / 99))(smooth_image(1, *size))

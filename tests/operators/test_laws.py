@@ -40,6 +40,64 @@ def test_channels_do_not_mix(operator):
     torch.testing.assert_close(operator(alone)[:, 0], operator(x)[:, 0])
 
 
+class Scaled(torch.autograd.Function):
+    """A gradient that is wrong by a twentieth."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, u):
+        return 1.05 * u
+
+
+class Rounded(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.round()
+
+    @staticmethod
+    def backward(ctx, u):
+        return u
+
+
+class Detached(torch.nn.Module):
+    """Its result has a gradient, but not with respect to x."""
+
+    def __init__(self):
+        super().__init__()
+        self.gain = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        return self.gain * x.detach()
+
+
+class Plain(torch.nn.Module):
+    """Its kernel is no buffer, and stays in float32."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.kernel = torch.ones(channels, 1, 3, 3) / 9
+
+    def forward(self, x):
+        return torch.nn.functional.conv2d(x, self.kernel, groups=len(self.kernel))
+
+
+class Physics(torch.nn.Module):
+    """As those of deepinv: its call adds noise."""
+
+    def forward(self, x):
+        y = self.A(x)
+        return y + torch.rand_like(y)
+
+    def A(self, x):  # noqa: N802 - deepinv's name
+        return x.mean(3)
+
+    def A_adjoint(self, y):  # noqa: N802
+        raise NotImplementedError
+
+
 class WrongGradient(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -55,6 +113,10 @@ class WrongGradient(torch.autograd.Function):
     [
         (lambda x: x.square(), {}, "A: is not linear, A.2 x - 3 z. is not"),
         (WrongGradient.apply, {}, "A: its gradient is not its adjoint"),
+        (lambda x: 1e-5 * x.square(), {}, "A: is not linear, A.2 x - 3 z. is not"),
+        (Scaled.apply, {}, "A: its gradient is not its adjoint"),
+        (Scaled.apply, {"is_linear": False}, "A: its gradient is not that of a"),
+        (Rounded.apply, {"is_linear": False}, "A: its gradient is not that of a"),
         (lambda x: (x + x.detach()) ** 2, {"is_linear": False}, "A: its gradient is not that of a"),
         (lambda x: 2 * x, {"keeps_constants": True}, "A: does not keep constants"),
         (lambda x: x + torch.rand_like(x), {}, "A: returns something else when it is asked again"),
@@ -63,6 +125,12 @@ class WrongGradient(torch.autograd.Function):
         (lambda x: 1 / (x * 0), {}, "A: returns values that are not finite"),
         (lambda x: (0 * x).sqrt(), {"is_linear": False}, "A: has a gradient that is not finite"),
         (lambda x: x.tolist(), {}, "A: returns list, expected a tensor"),
+        (lambda x: torch.from_numpy(2 * x.numpy()), {}, "A: has no gradient, .* .RuntimeError: "),
+        (Detached(), {}, "A: has no gradient"),
+        (lambda x: x.mul_(2), {}, "A: changes the image that it is given"),
+        (lambda x: x[..., 20:], {}, r"A: returns nothing, a tensor of shape .1, 3, 17, 0."),
+        (lambda x: x @ x, {}, r"A: cannot compute an image of shape .1, 3, 17, 13. .RuntimeError"),
+        (Blur(torch.ones(19, 19)), {}, "x: is 13 x 17 pixels, expected at least 19 x 19"),
     ],
 )
 def test_a_broken_law_is_named(broken, claims, said):
@@ -70,12 +138,38 @@ def test_a_broken_law_is_named(broken, claims, said):
         library.check(broken, SHAPE, **claims)
 
 
-@pytest.mark.parametrize(
-    "operator", [torch.fft.rfft2, lambda x: x.mean(3)], ids=["complex", "mean"]
-)
-def test_one_of_ones_own_keeps_them(operator):
-    library.check(operator, (3, 9, 8))
+@pytest.mark.parametrize("apply", [Scaled.apply, WrongGradient.apply])
+@pytest.mark.parametrize("is_linear", [True, False])
+def test_a_wrong_gradient_is_found_in_a_large_image(apply, is_linear):
+    with pytest.raises(UserError, match="A: its gradient is not"):
+        library.check(apply, (3, 512, 512), is_linear=is_linear)
 
 
-def test_one_that_is_not_linear_does_too():
-    library.check(torch.exp, SHAPE, is_linear=False)
+OWN = {
+    "complex": torch.fft.rfft2,
+    "mean": lambda x: x.mean(3),
+    "plain attribute": Plain(3),
+    "small": lambda x: 1e-6 * x,
+    "physics": Physics(),
+}
+
+
+@pytest.mark.parametrize("shape", [(3, 9, 8), (3, 200, 301)])
+@pytest.mark.parametrize("operator", OWN.values(), ids=OWN)
+def test_one_of_ones_own_keeps_them(operator, shape):
+    library.check(operator, shape)
+
+
+CURVED = {
+    "exp": torch.exp,
+    "steep": lambda x: (10 * x - 5).sigmoid(),
+    "clipped": lambda x: (2 * x).clamp(0, 1),
+    "module": torch.nn.Hardtanh(0, 0.5),
+    "faint": lambda x: 1e-6 * x.square(),
+}
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (3, 200, 301)])
+@pytest.mark.parametrize("operator", CURVED.values(), ids=CURVED)
+def test_one_that_is_not_linear_does_too(operator, shape):
+    library.check(operator, shape, is_linear=False)

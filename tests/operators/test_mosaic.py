@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from dip_lightning.errors import UserError
 from dip_lightning.operators import Mosaic, bayer_mask
 from dip_lightning.operators.mosaic import PATTERNS
 from tests.conftest import smooth_image
@@ -34,5 +35,16 @@ def test_half_of_the_pixels_are_green():
 
 
 def test_unknown_pattern():
-    with pytest.raises(ValueError, match="pattern=rgb: choose one of rggb, bggr, grbg, gbrg"):
+    with pytest.raises(UserError, match="pattern=rgb: choose one of rggb, bggr, grbg, gbrg"):
         Mosaic("rgb")
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 6, 7), (1, 4, 6, 7), (3, 6, 7)])
+def test_only_rgb_is_measured(shape):
+    with pytest.raises(UserError, match="expected RGB"):
+        Mosaic("rggb")(torch.zeros(shape))
+
+
+def test_only_a_mosaic_is_spread():
+    with pytest.raises(UserError, match=r"y: is \(1, 3, 6, 7\), expected a raw mosaic"):
+        Mosaic("rggb").adjoint(torch.zeros(1, 3, 6, 7))

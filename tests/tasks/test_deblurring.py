@@ -1,15 +1,17 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
-from dip_lightning import Deblurring, tasks
+from dip_lightning import Deblurring, generators, tasks
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Blur, disk_kernel, gaussian_kernel
 from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks import Given
 from dip_lightning.tasks.deblurring import BlurredImage
 from tests.conftest import smooth_image
-from tests.prior.test_deep_image_prior import fit, make
+from tests.prior.test_deep_image_prior import fit, make, trainer
 
 KEYS = {"task": "deblurring", "sigma": 0.0, "seed": 0, "kernel": None, "back_projection": 1.0}
 KERNEL = torch.tensor([[0.0, 1, 2], [0, 3, 0], [0, 0, 0], [1, 0, 0], [0, 0, 1]])
@@ -150,3 +152,31 @@ def test_in_python():
     assert again.problem.shape == (3, 41, 33)
     with pytest.raises(UserError, match=r"x: is \(1, 3, 41, 33\), expected \(1, 3, 37, 31\)"):
         Deblurring(prior.problem.y, KERNEL, x=smooth_image(3, 41, 33))
+
+
+@pytest.mark.parametrize("sigma", [-1.0, float("nan"), float("inf")])
+def test_noise_that_cannot_be(sigma):
+    with pytest.raises(UserError, match=f"sigma={sigma}: expected a number of 0 or more"):
+        Deblurring(smooth_image(3, 37, 31), KERNEL, sigma)
+    with pytest.raises(UserError, match=f"sigma={sigma}: expected a number of 0 or more"):
+        Deblurring.simulate(smooth_image(3, 37, 31), KERNEL, sigma)
+
+
+def test_a_truth_in_other_units():
+    y = smooth_image(3, 37, 31)
+    with pytest.raises(UserError, match=r"x: has values from .*, expected 0 to 1"):
+        Deblurring(y, KERNEL, x=255 * y)
+
+
+def test_a_checkpoint_of_another_kernel(tmp_path):
+    options = generators.SkipOptions([4], [4], [2])
+    given = {"y": smooth_image(3, 31, 29), "network": generators.Skip(3, 3, options)}
+    first = Deblurring(kernel=KERNEL, iterations=2, input_depth=3, **given)
+    fitting = trainer()
+    fitting.fit(first)
+    path = tmp_path / "a.ckpt"
+    fitting.save_checkpoint(path)
+    load = partial(Deblurring.load_from_checkpoint, path, **given)
+    assert torch.equal(load(kernel=KERNEL).x_average, first.x_average)
+    with pytest.raises(UserError, match="kernel: is not that of the checkpoint"):
+        load(kernel=KERNEL.flip(0))

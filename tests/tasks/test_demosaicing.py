@@ -89,7 +89,7 @@ def test_a_tile_at_an_odd_place_keeps_its_pattern():
 
 
 def test_gray_is_no_truth():
-    with pytest.raises(UserError, match=r"image=None: has 1 channels, expected the three of RGB"):
+    with pytest.raises(UserError, match=r"image=None: is gray, expected the three channels of RGB"):
         make("demosaicing", x=smooth_image(1, 17, 13))
 
 
@@ -104,13 +104,29 @@ def test_the_task_of_the_library_is_that_of_the_command():
     assert torch.equal(ours.x, x)
 
 
+MOSAIC = torch.full((1, 1, 17, 13), 0.5)
+
+
+def with_truth(x):
+    return dip.Demosaicing(MOSAIC, x=x)
+
+
 @pytest.mark.parametrize(
     ("make_one", "sentence"),
     [
         (lambda: dip.Demosaicing(torch.rand(1, 3, 17, 13)), "expected a raw mosaic, \\(1, 1, H"),
         (lambda: dip.Demosaicing(torch.rand(1, 1, 17, 13), "xtrans"), "pattern=xtrans: choose one"),
         (lambda: dip.Demosaicing.simulate(torch.rand(1, 1, 17, 13)), "expected RGB"),
+        (lambda: dip.Demosaicing.simulate(torch.rand(1, 4, 17, 13)), "expected RGB"),
         (lambda: dip.Demosaicing.simulate(torch.rand(1, 3, 17, 13), "rgb"), "pattern=rgb: choose"),
+        (lambda: with_truth(torch.rand(1, 3, 17, 12)), r"x: is .*, expected \(1, 3, 17, 13\)"),
+        (lambda: with_truth(torch.rand(1, 1, 17, 13)), r"x: is .*, expected \(1, 3, 17, 13\)"),
+        (lambda: with_truth(torch.rand(3, 17, 13)), r"x: is \(3, 17, 13\), expected \(1, C"),
+        (lambda: with_truth(255 * torch.rand(1, 3, 17, 13)), "x: has values from"),
+        (lambda: dip.Demosaicing(MOSAIC, sigma=-1.0), "sigma=-1.0: expected a number of 0 or more"),
+        (lambda: dip.Demosaicing(MOSAIC, sigma=float("inf")), "sigma=inf: expected a number"),
+        (lambda: dip.Demosaicing(MOSAIC, color_smoothness=-1.0), "color_smoothness=-1.0: expected"),
+        (lambda: dip.Demosaicing.simulate(torch.rand(1, 3, 17, 13), sigma=-1.0), "sigma=-1.0: "),
     ],
 )
 def test_mistakes_are_said(make_one, sentence):

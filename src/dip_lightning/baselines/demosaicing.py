@@ -82,7 +82,8 @@ def malvar(y: Tensor, m: Tensor, seen: Tensor | None = None) -> Tensor:
     filters = torch.tensor((AT_GREEN, AT_OPPOSITE, GREEN), dtype=y.dtype) / 8
     filters = torch.stack([filters[0], filters[0].T, *filters[1:]])[:, None]
     # Reflection without the border's own pixel keeps the pattern.
-    around = F.pad((m * y).sum(1, keepdim=True), (2, 2, 2, 2), mode="reflect")
+    rows, columns = (_reflected(side, 2) for side in y.shape[2:])
+    around = (m * y).sum(1, keepdim=True)[..., rows[:, None], columns]
     beside, below, opposite, green = F.conv2d(around, filters).chunk(4, 1)
     planes = []
     for color, other in ((0, 2), (2, 0)):
@@ -91,3 +92,13 @@ def malvar(y: Tensor, m: Tensor, seen: Tensor | None = None) -> Tensor:
         planes.append(torch.where(m[:, [other]] > 0, opposite, at_green))
     filled = torch.cat([planes[0], green, planes[1]], 1)
     return torch.lerp(filled, y, m).clamp(0, 1)
+
+
+def _reflected(side: int, beyond: int) -> Tensor:
+    """Return the places of an axis and of so many beyond either end, reflected as often as needed.
+
+    torch.nn.functional.pad reflects once, and refuses an axis that is shorter than that.
+    """
+    last = side - 1
+    at = torch.arange(-beyond, side + beyond) % max(2 * last, 1)
+    return last - (last - at).abs()

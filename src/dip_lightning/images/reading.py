@@ -38,8 +38,14 @@ def read(path: Path, key: str) -> Picture:
     return scale_known(open_file(path, key), path, key)
 
 
-def scale_known(stored: Decoded, path: Path, key: str) -> Picture:
+def scale_known(stored: Decoded, path: Path, key: str, advice: str | None = None) -> Picture:
     """Map stored values to [0, 1], see `scale`, where all of them have to be known.
+
+    Args:
+        stored: values of a file.
+        path: of the file, for messages.
+        key: configuration key that named it.
+        advice: where some are not known; None: to restore them first.
 
     Raises:
         UserError: some are not, or they are of a kind that cannot be restored faithfully.
@@ -47,9 +53,10 @@ def scale_known(stored: Decoded, path: Path, key: str) -> Picture:
     picture = scale(stored, path, key)
     if picture.known is not None:
         count = int((1 - picture.known).sum())
+        advice = advice or f"task=restoration observed={path} fills them"
         raise UserError(
             f"{key}={path}: holds {count} values that are not numbers (NaN or infinity) or that "
-            f"the file itself declares as no data; task=restoration observed={path} fills them"
+            f"the file itself declares as no data; {advice}"
         )
     return picture
 

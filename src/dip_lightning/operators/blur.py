@@ -4,6 +4,8 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor, nn
 
+from dip_lightning.errors import UserError
+
 
 class Blur(nn.Module):
     """Convolve an image with a kernel, and keep what needs no pixel from beyond its border.
@@ -35,7 +37,16 @@ class Blur(nn.Module):
 
         Returns:
             y, (B, C, H - kh + 1, W - kw + 1), same range where k is positive and sums to 1.
+
+        Raises:
+            UserError: x is smaller than the kernel.
         """
+        (high, wide), (height, width) = self.kernel.shape, x.shape[-2:]
+        if high > height or wide > width:
+            raise UserError(
+                f"x: is {width} x {height} pixels, expected at least {wide} x {high}, the size of "
+                "the kernel"
+            )
         precise = torch.promote_types(x.dtype, torch.float32)
         # What wraps around falls on the rows and columns that are cut off.
         size = [next_fast_len(side, real=True) for side in x.shape[-2:]]

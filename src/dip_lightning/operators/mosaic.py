@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from dip_lightning.errors import UserError
+
 PATTERNS = ("rggb", "bggr", "grbg", "gbrg")
 CHANNELS = "rgb"
 
@@ -19,7 +21,7 @@ def bayer_mask(pattern: str, height: int, width: int) -> Tensor:
         m, (1, 3, H, W), 0 or 1; one channel of each pixel is 1.
 
     Raises:
-        ValueError: there is no such pattern.
+        UserError: there is no such pattern.
 
     Example:
         >>> from dip_lightning.operators import bayer_mask
@@ -27,7 +29,7 @@ def bayer_mask(pattern: str, height: int, width: int) -> Tensor:
         [[0, 1, 0], [1, 0, 1], [0, 1, 0]]
     """
     if pattern not in PATTERNS:
-        raise ValueError(f"pattern={pattern}: choose one of {', '.join(PATTERNS)}")
+        raise UserError(f"pattern={pattern}: choose one of {', '.join(PATTERNS)}")
     m = torch.zeros(1, 3, height, width)
     for place, color in enumerate(pattern):
         row, column = divmod(place, 2)
@@ -43,7 +45,7 @@ class Mosaic(nn.Module):
             "gbrg".
 
     Raises:
-        ValueError: there is no such pattern.
+        UserError: there is no such pattern.
 
     Source: B. E. Bayer, "Color imaging array", US patent 3971065, 1976.
 
@@ -68,7 +70,12 @@ class Mosaic(nn.Module):
 
         Returns:
             (1, 1, H, W), same range.
+
+        Raises:
+            UserError: x has not the three channels of RGB.
         """
+        if x.ndim != 4 or x.shape[1] != len(CHANNELS):  # noqa: PLR2004 - (1, C, H, W)
+            raise UserError(f"x: is {tuple(x.shape)}, expected RGB, (1, 3, H, W)")
         return (self._mask(x) * x).sum(1, keepdim=True)
 
     def adjoint(self, y: Tensor) -> Tensor:
@@ -79,7 +86,12 @@ class Mosaic(nn.Module):
 
         Returns:
             (1, 3, H, W), same range.
+
+        Raises:
+            UserError: y has more than one channel.
         """
+        if y.ndim != 4 or y.shape[1] != 1:  # noqa: PLR2004 - (1, C, H, W)
+            raise UserError(f"y: is {tuple(y.shape)}, expected a raw mosaic, (1, 1, H, W)")
         return self._mask(y) * y
 
     def _mask(self, image: Tensor) -> Tensor:

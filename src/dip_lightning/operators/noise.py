@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.special import ndtr
 
+from dip_lightning.errors import UserError
+
 
 def add_gaussian_noise(x: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
     """Add white Gaussian noise and clip: y = clip(x + n, 0, 1), n ~ N(0, (sigma / 255)^2).
@@ -18,6 +20,9 @@ def add_gaussian_noise(x: Tensor, sigma: float, generator: torch.Generator) -> T
     Returns:
         y, same shape, in [0, 1].
 
+    Raises:
+        UserError: sigma is negative, or no finite number.
+
     Example:
         >>> import torch
         >>> from dip_lightning.operators import add_gaussian_noise
@@ -25,6 +30,8 @@ def add_gaussian_noise(x: Tensor, sigma: float, generator: torch.Generator) -> T
         >>> add_gaussian_noise(x, 25, draw).shape
         torch.Size([1, 3, 20, 24])
     """
+    if not 0 <= sigma < math.inf:
+        raise UserError(f"sigma={sigma}: expected a number of 0 or more")
     noise = torch.randn(x.shape, generator=generator).to(x.device)
     return (x + noise * (sigma / 255)).clamp(0, 1)
 

@@ -1,5 +1,6 @@
 """What is asked: an observation y, and the operator A that made it from the image x."""
 
+import math
 from collections.abc import Callable
 from typing import ClassVar, Self
 
@@ -11,11 +12,11 @@ from dip_lightning.errors import UserError
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import clipped_noise_power
+from dip_lightning.operators.physics import Operator, noise_free
 from dip_lightning.prior.tiles import Tile
 
 VISIBLE = 3 / 255  # noise below is left as it is, where the task is another
 LOWEST, HIGHEST = -1.0, 2.0  # noise that was not clipped leaves [0, 1]
-Operator = Callable[[Tensor], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -89,7 +90,7 @@ class Problem(nn.Module):
         if loss is not None and known is not None:
             raise UserError("known: a loss of your own has to leave out what is unknown by itself")
         self.physics = A if isinstance(A, nn.Module) else None  # moved along with y
-        self.A: Operator = nn.Identity() if A is None else _noise_free(A)
+        self.A: Operator = nn.Identity() if A is None else noise_free(A)
         self.own_loss, self.y_noise_std = loss, y_noise_std
         for name, held in (("y", y), ("x", x), ("known", known)):
             self.register_buffer(name, held)
@@ -299,12 +300,6 @@ class Problem(nn.Module):
         raise UserError("tile: this task cannot be fitted in tiles; leave tile out")
 
 
-def _noise_free(A: Operator) -> Operator:  # noqa: N803
-    """Return A itself; of a deepinv Physics, whose call adds noise, the operator inside."""
-    inner = getattr(A, "A", None)
-    return inner if callable(inner) and hasattr(A, "A_adjoint") else A
-
-
 def checked(image: Tensor, name: str) -> Tensor:
     """Check that a tensor is one image with values in [0, 1], as far as noise lets it.
 
@@ -326,3 +321,17 @@ def checked(image: Tensor, name: str) -> Tensor:
     if not (low >= LOWEST and high <= HIGHEST):
         raise UserError(f"{name}: has values from {low:g} to {high:g}, expected 0 to 1")
     return image.to(torch.float32)
+
+
+def check_amount(value: float | None, name: str) -> None:
+    """Check that a number is 0 or more, and finite.
+
+    Args:
+        value: what was given; None: nothing was.
+        name: of the argument.
+
+    Raises:
+        UserError: it is not.
+    """
+    if value is not None and not 0 <= value < math.inf:
+        raise UserError(f"{name}={value}: expected a number of 0 or more")

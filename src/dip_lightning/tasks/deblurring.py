@@ -20,7 +20,7 @@ from dip_lightning.operators import (
     motion_kernel,
 )
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import Problem, checked
+from dip_lightning.prior.problem import Problem, check_amount, checked
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
@@ -216,6 +216,8 @@ class Deblurring(DeepImagePrior):
         ((3, 28, 24), (3, 24, 20))
     """
 
+    problem: BlurredImage
+
     def __init__(
         self,
         y: Tensor,
@@ -226,10 +228,25 @@ class Deblurring(DeepImagePrior):
         back_projection: float = BACK_PROJECTION,
         **fit: Any,
     ) -> None:
+        check_amount(sigma, "sigma")
+        check_amount(back_projection, "back_projection")
+        x = None if x is None else checked(x, "x")
         weight = back_projection
         problem = BlurredImage(checked(y, "y"), kernel, sigma, x, back_projection=weight)
         super().__init__(problem, **fit)
         self.save_hyperparameters({"sigma": sigma, "back_projection": weight})
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the kernel, which a fit cannot go on without."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["kernel"] = self.problem.A.kernel
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a fit with another kernel: it would go on, and end between the two."""
+        saved = checkpoint.get("kernel")  # a prior of another class has saved none
+        if saved is not None and not torch.equal(saved.cpu(), self.problem.A.kernel.cpu()):
+            raise UserError("kernel: is not that of the checkpoint, expected the same")
+        super().on_load_checkpoint(checkpoint)
 
     @classmethod
     def simulate(

@@ -9,9 +9,8 @@ from dip_lightning.baselines import bilinear, malvar
 from dip_lightning.errors import UserError
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import Mosaic, add_gaussian_noise, bayer_mask
-from dip_lightning.operators.mosaic import PATTERNS
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import checked
+from dip_lightning.prior.problem import check_amount, checked
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
@@ -94,10 +93,13 @@ class RawMosaic(MissingPixels):
             seed: of the noise.
             keep_known: paste the measured values; None: unless there is noise.
             color_smoothness: see the class.
+
+        Raises:
+            UserError: x is not RGB, or there is no such pattern.
         """
         y = add_gaussian_noise(x, sigma, source("observation", seed)) if sigma else x
-        m = bayer_mask(pattern, x.shape[2], x.shape[3])
-        problem = cls(m * y, m, x, color_smoothness=color_smoothness)
+        A, m = Mosaic(pattern), bayer_mask(pattern, x.shape[2], x.shape[3])
+        problem = cls(A.adjoint(A(y)), m, x, color_smoothness=color_smoothness)
         return problem.told(sigma, keep_known=keep_known)
 
     def told(self, sigma: float | None, *, keep_known: bool | None) -> Self:
@@ -137,8 +139,9 @@ def problem(given: Given, keys: Mapping[str, Any]) -> RawMosaic:
     wanted = {name: keys[name] for name in ("keep_known", "color_smoothness")}
     if x is not None:
         if x.shape[1] != RGB:
+            kind = "is gray" if x.shape[1] == 1 else f"has {x.shape[1]} channels"
             raise UserError(
-                f"image={keys['image']}: has {x.shape[1]} channels, expected the three of RGB; "
+                f"image={keys['image']}: {kind}, expected the three channels of RGB; "
                 "a raw mosaic is given as observed="
             )
         return RawMosaic.simulate(x, keys["pattern"], keys["sigma"], keys["seed"], **wanted)
@@ -186,11 +189,11 @@ class Demosaicing(DeepImagePrior):
         **fit: Any,
     ) -> None:
         y = checked(y, "y")
-        if y.shape[1] != 1:
-            raise UserError(f"y: is {tuple(y.shape)}, expected a raw mosaic, (1, 1, H, W)")
-        _check(pattern)
-        m = bayer_mask(pattern, y.shape[2], y.shape[3])
+        check_amount(sigma, "sigma")
+        check_amount(color_smoothness, "color_smoothness")
         spread = Mosaic(pattern).adjoint(y)
+        m = bayer_mask(pattern, y.shape[2], y.shape[3])
+        x = None if x is None else checked(x, "x")
         problem = RawMosaic(spread, m, x, color_smoothness=color_smoothness)
         super().__init__(problem.told(sigma, keep_known=keep_known), **fit)
         own = {"sigma": sigma, "keep_known": keep_known, "color_smoothness": color_smoothness}
@@ -210,13 +213,5 @@ class Demosaicing(DeepImagePrior):
             fit: see `DeepImagePrior` and `FitSettings`.
         """
         x = checked(x, "x")
-        if x.shape[1] != RGB:
-            raise UserError(f"x: is {tuple(x.shape)}, expected RGB, (1, 3, H, W)")
-        _check(pattern)
         y = RawMosaic.simulate(x, pattern, sigma, seed)
         return cls(y.as_stored(y.y), pattern, sigma=sigma, x=x, seed=seed, **fit)
-
-
-def _check(pattern: str) -> None:
-    if pattern not in PATTERNS:
-        raise UserError(f"pattern={pattern}: choose one of {', '.join(PATTERNS)}")

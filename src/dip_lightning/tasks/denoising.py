@@ -9,7 +9,7 @@ from dip_lightning.baselines import bm3d, has_bm3d, non_local_means, total_varia
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import add_gaussian_noise, shuffle_pixels, uniform_noise
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import Problem, checked
+from dip_lightning.prior.problem import Problem, check_amount, checked
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
@@ -135,6 +135,7 @@ class Denoising(DeepImagePrior):
     def __init__(
         self, y: Tensor, sigma: float | None = None, *, x: Tensor | None = None, **fit: Any
     ) -> None:
+        check_amount(sigma, "sigma")
         problem = NoisyImage(checked(y, "y"), sigma, x)
         super().__init__(problem, **fit)
         self.save_hyperparameters({"sigma": sigma})

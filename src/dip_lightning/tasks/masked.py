@@ -40,7 +40,8 @@ class MissingPixels(Problem):
     ) -> None:
         if not m.any():
             raise UserError("mask: no pixel is known, expected some", "nothing_known")
-        super().__init__(y, Mask(m), x=x, known=m)
+        shape = (y.shape[1], y.shape[2], y.shape[3])
+        super().__init__(y, Mask(m), shape=shape, x=x, known=m)
         self.keep_known = keep_known
 
     @classmethod
