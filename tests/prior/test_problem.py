@@ -77,3 +77,9 @@ def test_without_holdout_there_are_none():
 def test_all_or_nothing_is_refused(holdout):
     with pytest.raises(UserError, match="expected some to be left and some to be held out"):
         make("denoising", y=smooth_image(1, 1, 1), holdout=holdout)
+
+
+@pytest.mark.parametrize("margins", [(6, 7), (-1, 0), 1, (1, 1, 1)])
+def test_margins_leave_something(margins):
+    with pytest.raises(UserError, match="margins="):
+        Problem(torch.rand(1, 3, 12, 12), A=lambda x: x, shape=(3, 12, 12), margins=margins)

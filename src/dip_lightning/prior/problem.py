@@ -74,6 +74,8 @@ class Problem(nn.Module):
         margins: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__()
+        if not _is_a_pair(margins):
+            raise UserError(f"margins={margins}: expected rows and columns, 0 or more, as (2, 2)")
         if shape is None:
             like = y if x is None else x
             if like.ndim != 4:  # noqa: PLR2004 - (1, C, H, W)
@@ -81,6 +83,8 @@ class Problem(nn.Module):
             height, width = (n + 2 * m for n, m in zip(like.shape[2:], margins, strict=True))
             shape = (like.shape[1], height, width)
         self.shape, self.margins = shape, margins
+        if min(self.frame) < 1:
+            raise UserError(f"margins={margins}: nothing is left of an image of {shape}")
         for name, image in (("x", x), ("y", y if A is None else None)):
             if image is not None and tuple(image.shape) != (1, *self.frame):
                 raise UserError(
@@ -298,6 +302,15 @@ class Problem(nn.Module):
     def _of_part(self, tile: Tile) -> Self:
         del tile
         raise UserError("tile: this task cannot be fitted in tiles; leave tile out")
+
+
+def _is_a_pair(margins: object) -> bool:
+    two = 2
+    return (
+        isinstance(margins, tuple)
+        and len(margins) == two
+        and all(isinstance(margin, int) and margin >= 0 for margin in margins)
+    )
 
 
 def checked(image: Tensor, name: str) -> Tensor:
