@@ -23,6 +23,19 @@ def test_defaults_pass():
     sr().check()
 
 
+@pytest.mark.parametrize("drawn", [{"kernel": "gaussian"}, {"kernel": "motion", "length": 5}])
+def test_a_kernel_has_usual_values(drawn):
+    keys = {"task": "deblurring", "factor": None, "observation": None, "sigma": 0.0}
+    sr(**keys, **drawn).check()
+
+
+@pytest.mark.parametrize(("kernel", "name"), [("disk", "radius"), ("motion", "length")])
+def test_a_size_has_none(kernel, name):
+    keys = {"task": "deblurring", "factor": None, "observation": None, "sigma": 0.0}
+    with pytest.raises(UserError, match=f"{name}=null: kernel={kernel} needs a value"):
+        sr(**keys, kernel=kernel).check()
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

@@ -23,7 +23,7 @@ from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
 GREY_LEVELS = 255
-BLUR_SIGMA = 1.6  # pixels, of a clean image that no kernel is given for
+BLUR_SIGMA, LEVEL = 1.6, 0.0  # pixels, degrees: of a blur that no more is said of
 # Grey levels of noise that the classical methods are told where none was found, and at least.
 UNSEEN, ROUNDING = 1.0, 0.3
 
@@ -33,7 +33,7 @@ class BlurredImage(Problem):
 
     Args:
         y: (1, C, H, W) in [0, 1].
-        kernel: k, (kh, kw).
+        kernel: k, (kh, kw), see `blur_kernel`.
         sigma: standard deviation of the noise that was added, 8-bit grey levels, y being clipped
             to [0, 1] after it; None: estimated, where it is white.
         x: ground truth in y's frame, (1, C, H, W) in [0, 1].
@@ -45,7 +45,7 @@ class BlurredImage(Problem):
     A: Blur
 
     def __init__(
-        self, y: Tensor, kernel: Tensor, sigma: float | None = None, x: Tensor | None = None
+        self, y: Tensor, kernel: Any, sigma: float | None = None, x: Tensor | None = None
     ) -> None:
         kernel = blur_kernel(kernel)
         (channels, *sides), (high, wide) = y.shape[1:], kernel.shape
@@ -60,10 +60,10 @@ class BlurredImage(Problem):
         shape = (channels, sides[0] + high - 1, sides[1] + wide - 1)
         margins = (high // 2, wide // 2)
         super().__init__(y, Blur(kernel), shape=shape, x=x, y_noise_std=std, margins=margins)
-        self.sigma, self.is_clipped = sigma, sigma is not None
+        self.is_clipped = sigma is not None
 
     @classmethod
-    def simulate(cls, x: Tensor, kernel: Tensor, sigma: float = 0.0, seed: int = 0) -> Self:
+    def simulate(cls, x: Tensor, kernel: Any, sigma: float = 0.0, seed: int = 0) -> Self:
         """Blur x, (1, C, H, W), and add white noise; y is smaller than x by the kernel.
 
         Raises:
@@ -92,7 +92,7 @@ class BlurredImage(Problem):
 
     def _of_part(self, tile: Tile) -> "BlurredImage":
         x = None if self.x is None else tile.cut(self.x)
-        return BlurredImage(tile.cut(self.y), self.A.kernel, 0.0, x)
+        return BlurredImage(tile.cut(self.y), self.A.kernel, 0.0, x)  # told its noise by `cut`
 
 
 def problem(given: Given, keys: Mapping[str, Any]) -> BlurredImage:
@@ -114,11 +114,11 @@ def drawn(keys: Mapping[str, Any]) -> Tensor | None:
     """Draw the kernel that the keys name; None where they name none."""
     match keys["kernel"]:
         case "gaussian":
-            return gaussian_kernel(keys["blur_sigma"])
+            return gaussian_kernel(keys["blur_sigma"] or BLUR_SIGMA)
         case "disk":
             return disk_kernel(keys["radius"])
         case "motion":
-            return motion_kernel(keys["length"], keys["angle"])
+            return motion_kernel(keys["length"], keys["angle"] or LEVEL)
         case _:
             return None
 
@@ -132,8 +132,8 @@ class Deblurring(DeepImagePrior):
 
     Args:
         y: (1, C, H, W) in [0, 1].
-        kernel: k, (kh, kw), as `operators.gaussian_kernel` draws it, for example; a true
-            convolution flips it. It is normalised to sum 1.
+        kernel: k, (kh, kw) tensor or array, as `operators.gaussian_kernel` draws it, for example;
+            a true convolution flips it. It is normalised to sum 1.
         sigma: standard deviation of n, white and Gaussian, 8-bit grey levels; None: estimated.
         x: ground truth in y's frame, (1, C, H, W) in [0, 1], for metrics only.
         fit: see `DeepImagePrior` and `FitSettings`.
@@ -153,18 +153,19 @@ class Deblurring(DeepImagePrior):
     def __init__(
         self,
         y: Tensor,
-        kernel: Tensor,
+        kernel: Any,
         sigma: float | None = None,
         *,
         x: Tensor | None = None,
         **fit: Any,
     ) -> None:
+        kernel = blur_kernel(kernel)  # Lightning compares arguments, and an array is no truth
         super().__init__(BlurredImage(checked(y, "y"), kernel, sigma, x), **fit)
         self.save_hyperparameters({"sigma": sigma})
 
     @classmethod
     def simulate(
-        cls, x: Tensor, kernel: Tensor, sigma: float = 0.0, *, seed: int = 0, **fit: Any
+        cls, x: Tensor, kernel: Any, sigma: float = 0.0, *, seed: int = 0, **fit: Any
     ) -> Self:
         """Blur x, (1, C, H, W) in [0, 1], add noise, and keep what y shows of x for metrics."""
         made = BlurredImage.simulate(checked(x, "x"), kernel, sigma, seed)
