@@ -23,6 +23,13 @@ def test_defaults_pass():
     sr().check()
 
 
+@pytest.mark.parametrize("drawn", [{"kernel": "gaussian"}, {"kernel": "motion", "length": 5}])
+def test_a_kernel_has_usual_values(drawn):
+    keys = {"task": "deblurring", "factor": None, "observation": None, "sigma": 0.0}
+    keys["back_projection"] = 0.0
+    sr(**keys, **drawn).check()
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -61,7 +68,7 @@ def test_refuses_in_one_sentence(changes, sentence):
     ("changes", "sentence"),
     [
         ({"kernel": "disk"}, "radius=null: kernel=disk needs a value"),
-        ({"kernel": "motion", "length": 5}, "angle=null: kernel=motion needs a value"),
+        ({"kernel": "motion"}, "length=null: kernel=motion needs a value"),
         ({"kernel": "k.png", "radius": 2.0}, "radius=2.0: only for kernel=disk, but kernel=k.png"),
         ({"blur_sigma": 2.0}, "blur_sigma=2.0: only for kernel=gaussian, but kernel=null"),
         ({"kernel": "motion", "length": 4, "angle": 0.0}, "length=4: expected an odd number"),
@@ -70,7 +77,7 @@ def test_refuses_in_one_sentence(changes, sentence):
     ],
 )
 def test_a_kernel_has_the_keys_that_it_needs(changes, sentence):
-    keys = {"sigma": 0.0, "logger": {"name": "none"}, **changes}
+    keys = {"sigma": 0.0, "back_projection": 0.0, "logger": {"name": "none"}, **changes}
     with pytest.raises(UserError, match=re.escape(sentence)):
         Config(task="deblurring", **keys).check()
 

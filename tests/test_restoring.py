@@ -121,14 +121,15 @@ def test_values_that_are_not_numbers_are_missing():
         restored(image, outputs=1)
 
 
-@pytest.mark.parametrize("kind", ["array", "list", "tensor", "pillow", "path", "name"])
+@pytest.mark.parametrize("kind", ["array", "list", "tensor", "tensors", "pillow", "path", "name"])
 def test_a_kernel_is_of_any_kind(kind, tmp_path):
     values = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.uint8)
     Image.fromarray(values).save(tmp_path / "k.png")
     kernel = {
         "array": values,
         "list": values.tolist(),
-        "tensor": torch.from_numpy(values),
+        "tensor": torch.from_numpy(values)[None].bfloat16(),
+        "tensors": [torch.from_numpy(row).float().requires_grad_() for row in values],
         "pillow": Image.fromarray(values),
         "path": tmp_path / "k.png",
         "name": "gaussian",
@@ -146,10 +147,11 @@ def test_a_kernel_is_of_any_kind(kind, tmp_path):
 @pytest.mark.parametrize(
     ("task", "kernel", "said"),
     [
-        ("deblurring", None, "task=deblurring with observed= needs kernel="),
+        ("deblurring", None, "kernel=None: expected an array, .* or one of gaussian, disk, motion"),
+        ("deblurring", "gausian", "kernel=gausian: no such file, and none of gaussian, disk, mot"),
         ("deblurring", "disk", "radius=null: kernel=disk needs a value"),
         ("deblurring", [[1, 2], [3]], "kernel: is no array of numbers"),
-        ("deblurring", np.ones(3), "kernel: holds float64 of shape"),
+        ("deblurring", np.ones(3), "kernel: is of shape"),
         ("deblurring", object(), "kernel: holds object of shape"),
         ("deblurring", "nowhere.png", "kernel=nowhere.png: no such file"),
         ("denoising", np.ones((3, 3)), "kernel: only for deblurring, not for denoising"),
@@ -158,6 +160,11 @@ def test_a_kernel_is_of_any_kind(kind, tmp_path):
 def test_a_kernel_that_is_none_is_a_sentence(task, kernel, said):
     with pytest.raises(dip.UserError, match=said):
         restored(stored_array(3, "uint8"), task, kernel=kernel)
+
+
+def test_a_kernel_of_ones_own_has_no_other_width():
+    with pytest.raises(dip.UserError, match="blur_sigma=2: only for kernels drawn by name"):
+        restored(stored_array(3, "uint8"), "deblurring", kernel=np.ones((3, 3)), blur_sigma=2)
 
 
 def test_it_restores():

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from dip_lightning.errors import UserError
 from dip_lightning.keys import key, names_of
+from dip_lightning.operators.kernels import ANGLES, LENGTHS, RADII, SIGMAS
 from dip_lightning.operators.mosaic import PATTERNS
 from dip_lightning.prior.settings import FitSettings
 
@@ -31,6 +32,7 @@ SHARED, FACTORS = 16, 6  # by tiles at least, pixels and (sr) times the factor
 LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
 KERNEL_KEYS = tuple(name for names in KERNELS.values() for name in names)
+KERNEL_NEEDS = ("radius", "length")  # the others have a usual value
 MAY_BE_NULL = ("mask", "nodata", "keep_known", "kernel", *KERNEL_KEYS)
 TASK_KEYS = {
     "factor": {"sr"},
@@ -81,12 +83,20 @@ class Config(FitSettings):
     )
     kernel: str | None = key(None, "deblurring: file of the blur, or gaussian, disk, motion, drawn")
     blur_sigma: float | None = key(
-        None, "kernel=gaussian: standard deviation, pixels", low=0.1, high=100
+        None,
+        "kernel=gaussian: standard deviation, pixels; null: 1.6",
+        low=SIGMAS[0],
+        high=SIGMAS[1],
     )
-    radius: float | None = key(None, "kernel=disk: its radius, pixels", low=0.1, high=300)
-    length: int | None = key(None, "kernel=motion: odd number of pixels", low=3, high=601)
+    radius: float | None = key(None, "kernel=disk: its radius, pixels", low=RADII[0], high=RADII[1])
+    length: int | None = key(
+        None, "kernel=motion: odd number of pixels", low=LENGTHS[0], high=LENGTHS[1]
+    )
     angle: float | None = key(
-        None, "kernel=motion: from the horizontal, counterclockwise, degrees", low=-360, high=360
+        None,
+        "kernel=motion: from the horizontal, counterclockwise, degrees; null: 0",
+        low=ANGLES[0],
+        high=ANGLES[1],
     )
     pattern: str | None = key(
         None, "demosaicing: colours of the upper left 2 x 2 pixels", choices=PATTERNS
@@ -188,7 +198,7 @@ class Config(FitSettings):
         needed = KERNELS.get(self.kernel or "", ())
         for name in KERNEL_KEYS:
             value = getattr(self, name)
-            if value is None and name in needed:
+            if value is None and name in needed and name in KERNEL_NEEDS:
                 raise UserError(f"{name}=null: kernel={self.kernel} needs a value")
             if value is not None and name not in needed:
                 kernel = next(kernel for kernel, names in KERNELS.items() if name in names)

@@ -112,7 +112,22 @@ def damaged(
 def _read_kernel(config: Config) -> Tensor | None:
     if config.kernel is None or config.kernel in DRAWN["kernel"]:
         return None
-    return read_kernel(Path(config.kernel))
+    return read_kernel(kernel_file(config.kernel))
+
+
+def kernel_file(name: str | Path) -> Path:
+    """Take a name for the file of a kernel; where there is none, say which kernels are drawn.
+
+    Args:
+        name: what was given for `kernel`.
+
+    Raises:
+        UserError: no such file.
+    """
+    if not os.path.exists(name):
+        drawn = ", ".join(DRAWN["kernel"])
+        raise UserError(f"kernel={name}: no such file, and none of {drawn}, which are drawn")
+    return Path(name)
 
 
 def _from_mosaic(picture: Picture, pattern: str, path: Path) -> Picture:

@@ -21,12 +21,13 @@ from torch import Tensor, nn
 from dip_lightning import compute, outcome, tasks
 from dip_lightning.building import build_prior
 from dip_lightning.callbacks import Bar, History
-from dip_lightning.config import DRAWN, TASK_KEYS, Config
-from dip_lightning.errors import UserError, first_line
+from dip_lightning.config import DRAWN, KERNEL_KEYS, TASK_KEYS, Config
+from dip_lightning.errors import UserError
 from dip_lightning.images import (
     Decoded,
     Format,
     Picture,
+    kernel_of_image,
     open_file,
     preview,
     quantise,
@@ -34,7 +35,7 @@ from dip_lightning.images import (
     understood_kernel,
 )
 from dip_lightning.images.masks import understood
-from dip_lightning.loading import damaged
+from dip_lightning.loading import damaged, kernel_file
 from dip_lightning.outcome import Fitted
 from dip_lightning.presets import configure
 from dip_lightning.prior.conditioning import inputs
@@ -112,7 +113,8 @@ def restore(
         mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)
             tensor, PIL image or path; brightest is known, unless mask_means="missing".
         kernel: of the blur, for "deblurring": (kh, kw) array or tensor, PIL image, path, or
-            "gaussian" (with `blur_sigma`), "disk" (`radius`) or "motion" (`length`, `angle`).
+            "gaussian" (with `blur_sigma`, 1.6 pixels if not given), "disk" (`radius`) or "motion"
+            (`length`; `angle`, 0 degrees if not given).
         network: a module from (1, input_depth, H, W) to (1, C, H, W), or the name of one; None: the
             preset's. What it sees beside z (`shown`, `feedback`) is among the 32 of `input_depth`.
         preset: "fast", "paper", or another of `conf/preset`.
@@ -139,18 +141,14 @@ def restore(
     """
     if isinstance(network, str):
         keys["network"] = network
-    if isinstance(kernel, str) and kernel in DRAWN["kernel"]:
-        keys["kernel"], kernel = kernel, None
+    k = _kernel(kernel, task, keys)
     config = configure(task, keys, preset)
     if mask is not None and task not in TASK_KEYS["mask"]:
         raise UserError(f"mask: only for {' and '.join(sorted(TASK_KEYS['mask']))}, not for {task}")
-    if kernel is not None and task not in TASK_KEYS["kernel"]:
-        raise UserError(f"kernel: only for deblurring, not for {task}")
     stored = _stored(image)
     height, width = stored.array.shape[:2]
     m = None if mask is None else _known(config, mask, (height, width))
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
-    k = None if kernel is None else _kernel(kernel)
     given = Given(y=picture.pixels, m=known, kernel=k, m_is_alpha=is_alpha)
     problem = tasks.problem(given, asdict(config))
     if is_alpha and picture.alpha is not None:  # what was transparent is restored
@@ -211,17 +209,29 @@ def _known(config: Config, mask: Any, size: tuple[int, int]) -> Tensor:
     return understood(_stored(mask), "mask", size, means, grow).m
 
 
-def _kernel(kernel: Any) -> Tensor:
+def _kernel(kernel: Any, task: str, keys: dict[str, Any]) -> Tensor | None:
+    """Take what was given for a kernel; None: there is none, or its name is put into the keys."""
+    if task not in TASK_KEYS["kernel"]:
+        if kernel is not None:
+            raise UserError(f"kernel: only for deblurring, not for {task}")
+        return None
+    if kernel is None:
+        kinds = "an array, a tensor, a PIL image, a path"
+        raise UserError(f"kernel=None: expected {kinds}, or one of {', '.join(DRAWN['kernel'])}")
+    if isinstance(kernel, str) and kernel in DRAWN["kernel"]:
+        keys["kernel"] = kernel
+        return None
+    for name in KERNEL_KEYS:
+        if keys.get(name) is not None:
+            raise UserError(
+                f"{name}={keys[name]}: only for kernels drawn by name "
+                f"({', '.join(DRAWN['kernel'])}), but one is given"
+            )
     if isinstance(kernel, str | Path):
-        return read_kernel(Path(kernel).expanduser())
+        return read_kernel(kernel_file(Path(kernel).expanduser()))
     if isinstance(kernel, PillowImage.Image):
-        stored = _of_pillow(kernel)
-        return understood_kernel(stored.array[..., :-1] if stored.alpha else stored.array)
-    try:
-        array = np.asarray(kernel.detach().cpu() if isinstance(kernel, Tensor) else kernel)
-    except (TypeError, ValueError) as error:  # rows of several lengths, a format without numbers
-        raise UserError(f"kernel: is no array of numbers ({first_line(error)})") from None
-    return understood_kernel(array)
+        return kernel_of_image(_of_pillow(kernel))
+    return understood_kernel(kernel)
 
 
 def _stored(image: Any) -> Decoded:

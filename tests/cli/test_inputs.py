@@ -39,6 +39,10 @@ def notes(line):
         ("task=inpainting mask=bm3d11_masks image=chelsea", "bm3d11_masks/chelsea: no such file"),
         ("task=inpainting observed=scans mask=nowhere.png", "mask=nowhere.png: no such file"),
         ("task=deblurring observed=a.png kernel=b.png", "kernel=b.png: no such file"),
+        (
+            "task=deblurring kernel=gausian",
+            "kernel=gausian: no such file, and none of gaussian, disk",
+        ),
         ("input_type=image input_image=b.png", "input_image=b.png: no such file"),
         ("-m image=b.png seed=1,2", "image=b.png: no such file"),
     ],

@@ -44,6 +44,18 @@ def test_an_input_image_is_cut_where_the_small_image_is(tmp_path):
     assert given.z.shape[2:] == (12, 12)
 
 
+@pytest.mark.parametrize("tile", [(), ("tile=64", "overlap=16")])
+def test_an_input_image_is_as_large_as_the_image_that_is_blurred(dip, tmp_path, tile):
+    for name, size in (("sharp", (75, 71)), ("small", (71, 67))):
+        save_png(tmp_path / f"{name}.png", smooth_image(3, *size))
+    told = ("task=deblurring", "image=sharp.png", "kernel=motion", "length=5", "preset=smoke")
+    told += ("iterations=1", "logger=none", "input_type=image", "input_depth=3", *tile)
+    assert dip(*told, "input_image=sharp.png", "hydra.run.dir=out")[0] == 0
+    status, _, err = dip(*told, "input_image=small.png")
+    assert status != 0
+    assert err == "error: input_image: is 67 x 71 pixels, expected 71 x 75\n"
+
+
 def test_each_job_sets_the_threads_again(monkeypatch):
     before, kept = torch.get_num_threads(), []
     monkeypatch.setattr(compute, "keep_float32", lambda: kept.append("float32"))

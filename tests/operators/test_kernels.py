@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -61,6 +62,8 @@ def test_a_given_one_is_normalised_and_gets_a_middle():
         (torch.tensor([[math.nan]]), "k.png: holds values that are not numbers"),
         (torch.ones(3, 3, 3), r"k.png: is of shape \(3, 3, 3\), expected \(height, width\)"),
         (torch.ones(0, 3), "k.png: is of shape"),
+        (torch.ones(3, 3, dtype=torch.complex64), "k.png: holds complex64 of shape"),
+        ([[1, 2], [3]], "k.png: is no array of numbers"),
     ],
 )
 def test_refuses_what_is_no_kernel(values, said):
@@ -73,7 +76,39 @@ def test_large_numbers_are_normalised_too():
     torch.testing.assert_close(kernel, torch.full((3, 3), 1 / 9))
 
 
-@pytest.mark.parametrize("length", [1, 10])
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.ones((3, 3), np.uint16)[::-1],
+        np.ones((1, 1, 3, 3), ">f4"),
+        torch.ones(1, 3, 3),
+        torch.ones(3, 3, dtype=torch.bfloat16),
+        [[1, 1, 1]] * 3,
+        [torch.ones(3, requires_grad=True)] * 3,
+    ],
+)
+def test_weights_are_of_any_kind(values):
+    torch.testing.assert_close(blur_kernel(values), torch.full((3, 3), 1 / 9))
+
+
+@pytest.mark.parametrize("length", [10, 3.5])
 def test_a_line_has_a_pixel_in_its_middle(length):
     with pytest.raises(UserError, match=f"length={length}: expected an odd number"):
         motion_kernel(length, 0)
+
+
+def test_a_line_is_level_if_nothing_is_said():
+    assert torch.equal(motion_kernel(5.0), motion_kernel(5, 0))
+
+
+@pytest.mark.parametrize("draw", [gaussian_kernel, disk_kernel, motion_kernel])
+@pytest.mark.parametrize("value", [-1, 0, 1e9, math.nan, math.inf])
+def test_what_cannot_be_drawn_is_a_sentence(draw, value):
+    with pytest.raises(UserError, match=rf"={value}: expected at least [\d.]+, at most \d+$"):
+        draw(value)
+
+
+@pytest.mark.parametrize("angle", [400, math.nan])
+def test_an_angle_is_one(angle):
+    with pytest.raises(UserError, match=f"angle={angle}: expected at least -360, at most 360"):
+        motion_kernel(5, angle)

@@ -6,7 +6,7 @@ import torch
 
 from dip_lightning import Deblurring, generators, tasks
 from dip_lightning.errors import UserError
-from dip_lightning.operators import Blur, disk_kernel, gaussian_kernel
+from dip_lightning.operators import Blur, disk_kernel, gaussian_kernel, motion_kernel
 from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks import Given
 from dip_lightning.tasks.deblurring import BlurredImage
@@ -99,6 +99,16 @@ def test_a_clean_image_is_blurred_by_a_gaussian():
     assert torch.equal(problem.A.kernel, gaussian_kernel(1.6))
 
 
+@pytest.mark.parametrize(
+    ("kind", "left_out", "usual"),
+    [("gaussian", "blur_sigma", gaussian_kernel(1.6)), ("motion", "angle", motion_kernel(5, 0))],
+)
+def test_what_has_a_usual_value_may_be_left_out(kind, left_out, usual):
+    keys = {**KEYS, "kernel": kind, "blur_sigma": 1.0, "length": 5, "angle": 30.0, left_out: None}
+    problem = tasks.problem(Given(y=smooth_image(1, 20, 24)), keys)
+    assert torch.equal(problem.A.kernel, usual)
+
+
 def test_a_real_observation_needs_its_kernel():
     with pytest.raises(UserError, match="task=deblurring with observed= needs kernel="):
         tasks.problem(Given(y=smooth_image(1, 41, 33)), KEYS)
@@ -142,6 +152,21 @@ def test_tiles_have_margins_of_their_own():
         assert torch.equal(part.x, tile.cut(problem.x))
         assert torch.equal(part.A.kernel, problem.A.kernel)
         assert (part.y_noise_std, part.is_clipped) == (problem.y_noise_std, True)
+
+
+def test_a_kernel_may_be_an_array():
+    prior = Deblurring(smooth_image(1, 20, 24), np.ones((3, 5)), iterations=5)
+    assert torch.equal(prior.problem.A.kernel, torch.full((3, 5), 1 / 15))
+    made = Deblurring.simulate(smooth_image(1, 20, 24), np.ones((1, 3, 3)), iterations=5)
+    assert made.problem.frame == (1, 18, 22)
+
+
+def test_an_image_for_z_is_as_large_as_the_result():
+    y, like = smooth_image(1, 20, 24), {"input_type": "image", "input_depth": 1}
+    prior = Deblurring(y, KERNEL, image=y, **like)
+    assert torch.equal(prior.problem.framed(prior.z), y)
+    with pytest.raises(UserError, match="input_image: is 26 x 24 pixels, expected 24 x 20"):
+        Deblurring(y, KERNEL, image=smooth_image(1, 24, 26), **like)
 
 
 def test_in_python():

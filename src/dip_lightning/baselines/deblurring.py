@@ -1,5 +1,7 @@
 """Undo a known blur."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -51,8 +53,9 @@ def wiener(y: Tensor, kernel: Tensor, sigma: float) -> Tensor:
 def richardson_lucy(y: Tensor, kernel: Tensor, sigma: float) -> Tensor:
     """Deblur by Richardson and Lucy's iteration until only noise is left of y (scikit-image).
 
-    Of 5, 10, 20, ... 160 iterations, the first that come so far. Beyond its border the image goes
-    on as its outermost pixels do, and fades to its mean.
+    Of 5, 10, 20, ... 160 iterations, the first that come so far; if none do, those that come
+    closest before the residual grows. Beyond its border the image goes on as its outermost pixels
+    do, and fades to its mean.
 
     Args:
         y: blurred image, (1, C, H, W), in [0, 1].
@@ -74,10 +77,15 @@ def richardson_lucy(y: Tensor, kernel: Tensor, sigma: float) -> Tensor:
 
     k = kernel.cpu().double().numpy()
     wide = [_widened(plane, k) for plane in y.cpu().double().numpy()[0]]
-    found = np.stack(wide)
+    found, least = np.stack(wide), math.inf
     for count in LUCY_ITERATIONS:
-        found = np.stack([iterated(plane, k, count) for plane in wide])  # type: ignore[no-untyped-call]
-        if _residual(found, y, k) <= (sigma / GREY_LEVELS) ** 2:
+        # Clipped values would no longer explain y.
+        tried = np.stack([iterated(plane, k, count, clip=False) for plane in wide])  # type: ignore[no-untyped-call]
+        residual = _residual(tried, y, k)
+        if residual > least:  # the border is a guess, and its error spreads inwards
+            break
+        found, least = tried, residual
+        if residual <= (sigma / GREY_LEVELS) ** 2:
             break
     return to_image(_narrowed(found, y))
 

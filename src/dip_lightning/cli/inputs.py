@@ -9,6 +9,7 @@ from dip_lightning.config import DEFAULT_IMAGE, DRAWN, PATH_KEYS
 from dip_lightning.errors import UserError
 from dip_lightning.images.collections import Source, look_up, look_up_mask, sources
 from dip_lightning.images.reading import first_bytes
+from dip_lightning.loading import kernel_file
 
 
 def check(composed: DictConfig, swept: frozenset[str]) -> None:
@@ -49,8 +50,10 @@ def notes(composed: DictConfig) -> list[str]:
 
 
 def _find(key: str, name: str, composed: DictConfig, *, several: bool) -> Path | Source | None:
-    if key in {"observed", "kernel"}:
+    if key == "observed":
         return Path(name)
+    if key == "kernel":
+        return kernel_file(name)
     if key != "mask":
         return look_up(name, key)
     is_collection = any(known.startswith(f"{name}/") for known in sources())

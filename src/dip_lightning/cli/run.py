@@ -23,6 +23,7 @@ from dip_lightning.compute import acceleration, memory
 from dip_lightning.config import Config
 from dip_lightning.files import shown_path
 from dip_lightning.generators import build
+from dip_lightning.generators.inputs import check_input
 from dip_lightning.images import Format, Picture, describe_noise
 from dip_lightning.loading import checksums, load
 from dip_lightning.outcome import Fitted, Outcome
@@ -34,6 +35,7 @@ from dip_lightning.prior.tiles import Grid
 from dip_lightning.runs import report
 from dip_lightning.runs.checkpoint import Identity, fingerprints
 from dip_lightning.runs.naming import Place, counted
+from dip_lightning.tasks.given import Given
 
 
 def run(
@@ -63,7 +65,8 @@ def run(
         if given.x is not None:
             picture = picture.without(problem.margins)
         seen = _hold_out(config, problem)
-        work = _work(config, problem, seen, given.z, place.folder, device)
+        z = _input(config, problem, given)
+        work = _work(config, problem, seen, z, place.folder, device)
         if goes_on:
             work.find()
         begin()
@@ -120,6 +123,15 @@ def _hold_out(config: Config, problem: Problem) -> Tensor | None:
     if not config.holdout:
         return None
     return problem.hold_out(config.holdout, source("holdout", config.seed))
+
+
+def _input(config: Config, problem: Problem, given: Given) -> Tensor | None:
+    """Cut the image to use as z, which is as large as what was given for x, to the results."""
+    if given.z is None:
+        return None
+    size = problem.frame[1:] if given.x is None else given.x.shape[2:]
+    check_input(given.z, config.input_type, (config.input_depth, *size))
+    return given.z if given.x is None else problem.framed(given.z)
 
 
 def _work(

@@ -19,7 +19,6 @@ from dip_lightning.cli.fitting import fit
 from dip_lightning.compute.memory import TILE_STEP
 from dip_lightning.config import Config
 from dip_lightning.errors import UserError
-from dip_lightning.generators.inputs import check_input
 from dip_lightning.losses import mse
 from dip_lightning.metrics import decibels
 from dip_lightning.outcome import Fitted
@@ -75,12 +74,12 @@ class Tiling:
         config: settings of the job.
         problem: what is asked of the whole image.
         seen: values of y that the loss may see; None: all that are known.
-        z: image to use as input of the network, (1, C, H, W); None: drawn.
+        z: image to use as input of the network, (1, C, H, W), as large as the result; None: drawn.
         folder: result folder.
         identity: of the whole fit.
 
     Raises:
-        UserError: a tile has no known pixel, or the image to use as z is of another size.
+        UserError: a tile has no known pixel, or is smaller than its task can use.
     """
 
     def __init__(
@@ -96,9 +95,6 @@ class Tiling:
         self.folder, self.identity = folder, identity
         self.grid = grid_of(config, problem)
         self._found: dict[int, Path] = {}
-        if z is not None:
-            shape = (config.input_depth, *problem.frame[1:])
-            check_input(z, config.input_type, shape)
         self._check_known()
         problem.cut(next(iter(self.grid)))  # what no tile can be is refused before anything is lost
 

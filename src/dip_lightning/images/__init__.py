@@ -1,7 +1,7 @@
 """Reading and writing images without losing size, channels or depth."""
 
 from dip_lightning.images.decoding import Decoded
-from dip_lightning.images.kernels import read_kernel, understood_kernel
+from dip_lightning.images.kernels import kernel_of_image, read_kernel, understood_kernel
 from dip_lightning.images.masks import MaskFile, doubt, read_mask
 from dip_lightning.images.picture import Format, Picture, centre, describe_noise, preview, quantise
 from dip_lightning.images.ranges import without_single
@@ -17,6 +17,7 @@ __all__ = [
     "centre",
     "describe_noise",
     "doubt",
+    "kernel_of_image",
     "opaque",
     "open_file",
     "preview",

@@ -18,7 +18,7 @@ from dip_lightning import compute
 from dip_lightning.compute.acceleration import Acceleration
 from dip_lightning.errors import UserError
 from dip_lightning.generators import default_network, follows_input_dtype
-from dip_lightning.generators.inputs import draw_input, perturb
+from dip_lightning.generators.inputs import check_input, draw_input, perturb
 from dip_lightning.losses import mse
 from dip_lightning.metrics import decibels
 from dip_lightning.optimizers import Muon, StepLimit, add_to_average, lay_out_state, warmup_cosine
@@ -141,6 +141,8 @@ class DeepImagePrior(LightningModule):
 
     def _draw(self, image: Tensor | None) -> Tensor:
         s, (_, height, width) = self.settings, self.problem.shape
+        if image is not None and s.input_type == "image":
+            check_input(image, s.input_type, (s.input_depth, *self.problem.frame[1:]))
         return draw_input(
             s.input_type,
             (s.input_depth, height, width),

@@ -26,7 +26,7 @@ from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
 GREY_LEVELS = 255
-BLUR_SIGMA = 1.6  # pixels, of a clean image that no kernel is given for
+BLUR_SIGMA, LEVEL = 1.6, 0.0  # pixels, degrees: of a blur that no more is said of
 # Grey levels of noise that the classical methods are told where none was found, and at least.
 UNSEEN, ROUNDING = 1.0, 0.3
 BACK_PROJECTION = 1.0  # weight: docs/benchmarks.md
@@ -45,7 +45,7 @@ class BlurredImage(Problem):
 
     Args:
         y: (1, C, H, W) in [0, 1].
-        kernel: k, (kh, kw).
+        kernel: k, (kh, kw), see `blur_kernel`.
         sigma: standard deviation of the noise that was added, 8-bit grey levels, y being clipped
             to [0, 1] after it; None: estimated, where it is white.
         x: ground truth in y's frame, (1, C, H, W) in [0, 1].
@@ -64,7 +64,7 @@ class BlurredImage(Problem):
     def __init__(
         self,
         y: Tensor,
-        kernel: Tensor,
+        kernel: Any,
         sigma: float | None = None,
         x: Tensor | None = None,
         *,
@@ -83,7 +83,7 @@ class BlurredImage(Problem):
         shape = (channels, sides[0] + high - 1, sides[1] + wide - 1)
         margins = (high // 2, wide // 2)
         super().__init__(y, Blur(kernel), shape=shape, x=x, y_noise_std=std, margins=margins)
-        self.sigma, self.is_clipped = sigma, sigma is not None
+        self.is_clipped = sigma is not None
         self.back_projection = back_projection
         faded = (_fading(side, taps // 2) for side, taps in zip(sides, kernel.shape, strict=True))
         self.register_buffer("fading", torch.outer(*faded), persistent=False)
@@ -111,7 +111,7 @@ class BlurredImage(Problem):
     def simulate(
         cls,
         x: Tensor,
-        kernel: Tensor,
+        kernel: Any,
         sigma: float = 0.0,
         seed: int = 0,
         *,
@@ -146,7 +146,7 @@ class BlurredImage(Problem):
 
     def _of_part(self, tile: Tile) -> "BlurredImage":
         x = None if self.x is None else tile.cut(self.x)
-        sigma = GREY_LEVELS * (self.y_noise_std or 0.0)
+        sigma = GREY_LEVELS * (self.y_noise_std or 0.0)  # is_clipped is told by `cut`
         weight = self.back_projection
         return BlurredImage(tile.cut(self.y), self.A.kernel, sigma, x, back_projection=weight)
 
@@ -179,11 +179,11 @@ def drawn(keys: Mapping[str, Any]) -> Tensor | None:
     """Draw the kernel that the keys name; None where they name none."""
     match keys["kernel"]:
         case "gaussian":
-            return gaussian_kernel(keys["blur_sigma"])
+            return gaussian_kernel(keys["blur_sigma"] or BLUR_SIGMA)
         case "disk":
             return disk_kernel(keys["radius"])
         case "motion":
-            return motion_kernel(keys["length"], keys["angle"])
+            return motion_kernel(keys["length"], keys["angle"] or LEVEL)
         case _:
             return None
 
@@ -197,8 +197,8 @@ class Deblurring(DeepImagePrior):
 
     Args:
         y: (1, C, H, W) in [0, 1].
-        kernel: k, (kh, kw), as `operators.gaussian_kernel` draws it, for example; a true
-            convolution flips it. It is normalised to sum 1.
+        kernel: k, (kh, kw) tensor or array, as `operators.gaussian_kernel` draws it, for example;
+            a true convolution flips it. It is normalised to sum 1.
         sigma: standard deviation of n, white and Gaussian, 8-bit grey levels; None: estimated.
         x: ground truth in y's frame, (1, C, H, W) in [0, 1], for metrics only.
         back_projection: weight of the residual with the blur undone, beside the loss; 0: none.
@@ -221,13 +221,14 @@ class Deblurring(DeepImagePrior):
     def __init__(
         self,
         y: Tensor,
-        kernel: Tensor,
+        kernel: Any,
         sigma: float | None = None,
         *,
         x: Tensor | None = None,
         back_projection: float = BACK_PROJECTION,
         **fit: Any,
     ) -> None:
+        kernel = blur_kernel(kernel)  # Lightning compares arguments, and an array is no truth
         check_amount(sigma, "sigma")
         check_amount(back_projection, "back_projection")
         x = None if x is None else checked(x, "x")
@@ -250,7 +251,7 @@ class Deblurring(DeepImagePrior):
 
     @classmethod
     def simulate(
-        cls, x: Tensor, kernel: Tensor, sigma: float = 0.0, *, seed: int = 0, **fit: Any
+        cls, x: Tensor, kernel: Any, sigma: float = 0.0, *, seed: int = 0, **fit: Any
     ) -> Self:
         """Blur x, (1, C, H, W) in [0, 1], add noise, and keep what y shows of x for metrics."""
         made = BlurredImage.simulate(checked(x, "x"), kernel, sigma, seed)
