@@ -77,6 +77,7 @@ def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
     names = {
         "photo": (x[0].permute(1, 2, 0) * 255).byte().numpy(),
         "mask": np.indices((20, 24))[1] > 3,
+        "mosaic": (x[0, 0] * 255).byte().numpy(),
         "x": x,
         "y": x,
         "my_operator": torch.square,

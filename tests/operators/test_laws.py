@@ -113,7 +113,7 @@ class WrongGradient(torch.autograd.Function):
     [
         (lambda x: x.square(), {}, "A: is not linear, A.2 x - 3 z. is not"),
         (WrongGradient.apply, {}, "A: its gradient is not its adjoint"),
-        (lambda x: 1e-5 * x.square(), {}, "A: is not linear, A.2 x - 3 z. is not"),
+        (lambda x: 1e-7 * x.square(), {}, "A: is not linear, A.2 x - 3 z. is not"),
         (Scaled.apply, {}, "A: its gradient is not its adjoint"),
         (Scaled.apply, {"is_linear": False}, "A: its gradient is not that of a"),
         (Rounded.apply, {"is_linear": False}, "A: its gradient is not that of a"),
