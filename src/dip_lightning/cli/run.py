@@ -65,8 +65,7 @@ def run(
         if given.x is not None:
             picture = picture.without(problem.margins)
         seen = _hold_out(config, problem)
-        z = _input(config, problem, given)
-        work = _work(config, problem, seen, z, place.folder, device)
+        work = _work(config, problem, seen, _input(config, problem, given), place.folder, device)
         if goes_on:
             work.find()
         begin()

@@ -143,13 +143,9 @@ class DeepImagePrior(LightningModule):
         s, (_, height, width) = self.settings, self.problem.shape
         if image is not None and s.input_type == "image":
             check_input(image, s.input_type, (s.input_depth, *self.problem.frame[1:]))
-        return draw_input(
-            s.input_type,
-            (s.input_depth, height, width),
-            scale=s.input_scale,
-            image=None if image is None else self.problem.widened(image),
-            generator=self.random("input"),
-        )
+        wide = None if image is None else self.problem.widened(image)
+        shape, draw = (s.input_depth, height, width), self.random("input")
+        return draw_input(s.input_type, shape, scale=s.input_scale, image=wide, generator=draw)
 
     def random(self, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
         """Return the source of randomness for a purpose; see `source`."""
