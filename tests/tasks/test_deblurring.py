@@ -69,7 +69,7 @@ def test_the_residual_is_sharpened_as_the_equation_says():
     residual = (problem.A(x_hat) - problem.y)[0].double().numpy() * np.outer(rows, columns)
     size = (40, 32)  # what an FFT is fast for
     spectrum = np.abs(np.fft.fft2(problem.A.kernel.double().numpy(), size)) ** 2
-    damped = spectrum + (10 * 20 / 255) ** 2
+    damped = spectrum + 0.56 * (20 / 255) ** 0.5
     power = (np.abs(np.fft.fft2(residual, size)) ** 2 / damped).sum() / np.prod(size)
     assert float(problem.penalty(x_hat)) == pytest.approx(power / residual.size, rel=1e-4)
     assert float(simulated().penalty(smooth_image(3, 41, 33))) < 1e-8

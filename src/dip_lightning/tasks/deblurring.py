@@ -30,7 +30,7 @@ BLUR_SIGMA, LEVEL = 1.6, 0.0  # pixels, degrees: of a blur that no more is said 
 # Grey levels of noise that the classical methods are told where none was found, and at least.
 UNSEEN, ROUNDING = 1.0, 0.3
 BACK_PROJECTION = 1.0  # weight: docs/benchmarks.md
-LEAST_DAMPING, PER_NOISE = 0.01, 10.0
+LEAST_DAMPING, DAMPING = 0.01, 0.56
 
 
 class BlurredImage(Problem):
@@ -39,7 +39,7 @@ class BlurredImage(Problem):
     A blur hides fine detail from the loss, so a fit learns it last. Beside the loss it keeps the
     residual small with the blur undone, as far as the noise lets it: with K the spectrum of k,
 
-        mean |F^-1(F(r) / sqrt(|K|^2 + e))|^2, r = k * x_hat - y, e = max(0.01, (10 std(n))^2)
+        mean |F^-1(F(r) / sqrt(|K|^2 + e))|^2, r = k * x_hat - y, e = max(0.01, 0.56 sqrt(std(n)))
 
     r fades to 0 within half of the kernel's size of the border.
 
@@ -88,7 +88,7 @@ class BlurredImage(Problem):
         faded = (_fading(side, taps // 2) for side, taps in zip(sides, kernel.shape, strict=True))
         self.register_buffer("fading", torch.outer(*faded), persistent=False)
         power = torch.fft.rfft2(kernel, self._size).abs().square()
-        damping = max(LEAST_DAMPING, (PER_NOISE * (self.y_noise_std or 0)) ** 2)
+        damping = max(LEAST_DAMPING, DAMPING * math.sqrt(self.y_noise_std or 0))
         self.register_buffer("unblurring", (power + damping).rsqrt(), persistent=False)
 
     @property
