@@ -308,7 +308,11 @@ def test_help_lists_groups_keys_and_examples(dip):
     status, out, _ = dip("--help", tiny=False)
     assert status == 0
     assert out.count("  python -m dip_lightning") == 6
-    for text in ("task=demosaicing|denoising|inpainting|restoration|sr", "noise_std", "--multirun"):
+    for text in (
+        "task=deblurring|demosaicing|denoising|inpainting|restoration|sr",
+        "noise_std",
+        "--multirun",
+    ):
         assert text in out
 
 

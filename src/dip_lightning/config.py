@@ -6,8 +6,7 @@ from typing import Any, TypeVar
 
 from dip_lightning.errors import UserError
 from dip_lightning.keys import key, names_of
-from dip_lightning.operators.kernels import ANGLES, LENGTHS, RADII, SIGMAS
-from dip_lightning.operators.mosaic import PATTERNS
+from dip_lightning.limits import ANGLES, LENGTHS, PATTERNS, RADII, SIGMAS
 from dip_lightning.prior.settings import FitSettings
 
 T = TypeVar("T")

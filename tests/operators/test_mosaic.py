@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from dip_lightning.errors import UserError
+from dip_lightning.limits import PATTERNS
 from dip_lightning.operators import Mosaic, bayer_mask
-from dip_lightning.operators.mosaic import PATTERNS
 from tests.conftest import smooth_image
 
 

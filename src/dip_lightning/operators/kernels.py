@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
 from dip_lightning.errors import UserError, first_line
+from dip_lightning.limits import ANGLES, LENGTHS, RADII, SIGMAS
 
-SIGMAS, RADII, LENGTHS, ANGLES = (0.1, 100), (0.1, 300), (3, 601), (-360, 360)
 REACH = 3  # standard deviations to the end of a Gaussian
 FINE = 16  # samples of a disk for each pixel, along each axis
 

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from dip_lightning.errors import UserError
+from dip_lightning.limits import PATTERNS
 
-PATTERNS = ("rggb", "bggr", "grbg", "gbrg")
 CHANNELS = "rgb"
 
 

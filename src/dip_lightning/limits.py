@@ -1,0 +1,7 @@
+"""What the operators take, for them and for the command, whose --help must not import PyTorch."""
+
+SIGMAS = (0.1, 100)  # least and greatest standard deviation of a Gaussian kernel, pixels
+RADII = (0.1, 300)  # of a disk, pixels
+LENGTHS = (3, 601)  # of a motion, pixels
+ANGLES = (-360, 360)  # of a motion, degrees
+PATTERNS = ("rggb", "bggr", "grbg", "gbrg")  # colours of a mosaic's upper left 2 x 2 pixels
