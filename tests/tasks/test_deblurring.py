@@ -152,6 +152,7 @@ def test_tiles_have_margins_of_their_own():
         assert torch.equal(part.x, tile.cut(problem.x))
         assert torch.equal(part.A.kernel, problem.A.kernel)
         assert (part.y_noise_std, part.is_clipped) == (problem.y_noise_std, True)
+        torch.testing.assert_close(part.unblurring[0, 0], problem.unblurring[0, 0])  # its damping
 
 
 def test_a_kernel_may_be_an_array():

@@ -29,8 +29,8 @@ GREY_LEVELS = 255
 BLUR_SIGMA, LEVEL = 1.6, 0.0  # pixels, degrees: of a blur that no more is said of
 # Grey levels of noise that the classical methods are told where none was found, and at least.
 UNSEEN, ROUNDING = 1.0, 0.3
-BACK_PROJECTION = 1.0  # weight: docs/benchmarks.md
-LEAST_DAMPING, DAMPING = 0.01, 0.56
+BACK_PROJECTION = 1.0  # docs/deblurring.md, and the damping e
+LEAST_DAMPING, DAMPING = 0.01, 0.56  # e, at least and per root of the noise
 
 
 class BlurredImage(Problem):
