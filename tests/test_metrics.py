@@ -1,14 +1,17 @@
+import math
 import os
+from itertools import product
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import torch
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dip_lightning.images import read
 from dip_lightning.images.collections import find_image
-from dip_lightning.metrics import luma, psnr, psnr_crop, psnr_y, score, ssim
+from dip_lightning.metrics import luma, psnr, psnr_crop, psnr_shifted, psnr_y, score, ssim
 from tests.conftest import smooth_image
 
 
@@ -133,3 +136,25 @@ def test_ssim_in_strips_is_that_of_the_whole(monkeypatch):
     for pixels in (1, 200, 700):  # 1, 10, 35 rows
         monkeypatch.setattr("dip_lightning.metrics.SSIM_STRIP", pixels)
         assert ssim(estimate, x) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_best_of_all_shifts_as_scipy_shifts():
+    estimate, x = pair(1, 46, 51)
+    moved = scipy.ndimage.shift(estimate[0, 0].double().numpy(), (1.25, -3.5), order=1)
+    truth, best = x[0, 0].double().numpy()[15:-15, 15:-15], 0.0
+    for down, right in product(np.arange(-5, 5.25, 0.25), repeat=2):
+        inner = scipy.ndimage.shift(moved, (down, right), order=1)[15:-15, 15:-15]
+        best = max(best, peak_signal_noise_ratio(truth, inner, data_range=1))
+    found = psnr_shifted(torch.from_numpy(moved)[None, None], x)
+    assert found == pytest.approx(best, abs=1e-9)
+
+
+def test_only_as_far_as_five_pixels():
+    x = torch.rand(1, 1, 60, 50, generator=torch.Generator().manual_seed(0))
+    assert psnr_shifted(x.roll(5, 2), x) == math.inf
+    assert psnr_shifted(x.roll(6, 2), x) < 20
+
+
+def test_a_border_alone_has_no_psnr():
+    x = torch.zeros(1, 3, 30, 40)
+    assert psnr_shifted(x, x) is None

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -11,6 +12,8 @@ SSIM_WINDOW = 11
 SSIM_STRIP = 1 << 18  # pixels that are looked at together
 STUDIO_RANGE_Y = (65.481, 128.553, 24.966)  # BT.601, R, G, B in [0, 1] to Y in 16 ... 235
 Y_MULTIPLE, Y_BORDER = 32, 4  # pixels
+SHIFT, SHIFT_BORDER = 5, 15  # pixels
+QUARTERS = 4
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,55 @@ def _inner(image: Tensor, border: int) -> Tensor:
     top, left = (image.shape[-2] - height) // 2 + border, (image.shape[-1] - width) // 2 + border
     below, right = max(0, height - 2 * border), max(0, width - 2 * border)
     return image[..., top : top + below, left : left + right]
+
+
+def psnr_shifted(estimate: Tensor, x: Tensor) -> float | None:
+    """PSNR as papers on deblurring measure it: at the best shift, dB.
+
+    A blur's kernel is known up to a shift, and truth and photo are hardly ever of the same frame.
+    So the estimate is shifted by up to 5 pixels along each axis, in steps of a quarter,
+    interpolated linearly. A border of 15 pixels does not count. The best shift in whole pixels is
+    looked for first, then those less than two pixels from it.
+
+    Args:
+        estimate: image, (1, C, H, W), in [0, 1].
+        x: ground truth, same shape and range.
+
+    Returns:
+        Decibels; None where nothing is left of the image.
+
+    Source: Levin et al., "Understanding and evaluating blind deconvolution algorithms", 2009.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.metrics import psnr_shifted
+        >>> x = torch.rand(1, 3, 40, 48)
+        >>> psnr_shifted(x.roll((2, -3), (2, 3)), x)
+        inf
+    """
+    if min(x.shape[-2:]) <= 2 * SHIFT_BORDER:
+        return None
+    estimate, x = estimate.double(), x.double()
+    inner = _shifted(x, 0, 0)
+
+    def error(down: float, right: float) -> float:
+        return float((_shifted(estimate, down, right) - inner).square().mean())
+
+    whole = product(range(-SHIFT, SHIFT + 1), repeat=2)
+    down, right = min(whole, key=lambda shift: error(*shift))
+    steps = [step / QUARTERS for step in range(1 - 2 * QUARTERS, 2 * QUARTERS)]
+    near = product(*([s + by for by in steps if abs(s + by) <= SHIFT] for s in (down, right)))
+    return decibels(min(error(*shift) for shift in near))
+
+
+def _shifted(image: Tensor, down: float, right: float) -> Tensor:
+    """Shift an image, and cut off the border of `psnr_shifted`."""
+    for axis, shift in ((-2, down), (-1, right)):
+        start = math.floor(SHIFT_BORDER - shift)
+        share, length = SHIFT_BORDER - shift - start, image.shape[axis] - 2 * SHIFT_BORDER
+        nearer = image.narrow(axis, start, length)
+        image = nearer.lerp(image.narrow(axis, start + 1, length), share) if share else nearer
+    return image
 
 
 def ssim(estimate: Tensor, x: Tensor) -> float | None:

@@ -5,6 +5,7 @@ from dip_lightning.baselines.demosaicing import bilinear, malvar
 from dip_lightning.baselines.denoising import bm3d, has_bm3d, non_local_means, total_variation
 from dip_lightning.baselines.enlarging import back_project, back_projection, bicubic, lanczos
 from dip_lightning.baselines.filling import biharmonic
+from dip_lightning.baselines.variation import least_variation
 
 __all__ = [
     "back_project",
@@ -15,6 +16,7 @@ __all__ = [
     "bm3d",
     "has_bm3d",
     "lanczos",
+    "least_variation",
     "malvar",
     "non_local_means",
     "richardson_lucy",

@@ -8,7 +8,7 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from dip_lightning.baselines import richardson_lucy, wiener
+from dip_lightning.baselines import least_variation, richardson_lucy, wiener
 from dip_lightning.errors import UserError
 from dip_lightning.noise import estimate_noise
 from dip_lightning.operators import (
@@ -136,13 +136,17 @@ class BlurredImage(Problem):
         return cls(y, kernel, sigma, x, back_projection=back_projection)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
-        """Richardson and Lucy's iteration and Wiener's filter, told the noise, or little of it."""
+        """Richardson and Lucy's, Wiener's and total variation, told the noise, or little of it."""
         y, kernel, std = self.y, self.A.kernel, self.y_noise_std
         told = UNSEEN if std is None else max(GREY_LEVELS * std, ROUNDING)
         return {
             "Richardson-Lucy": lambda: richardson_lucy(y, kernel, told),
             "Wiener": lambda: wiener(y, kernel, told),
+            "total variation": lambda: self._of_least_variation(told),
         }
+
+    def _of_least_variation(self, sigma: float) -> Tensor:
+        return self.framed(least_variation(self.y, self.A, self.widened(self.y), sigma))
 
     def _of_part(self, tile: Tile) -> "BlurredImage":
         x = None if self.x is None else tile.cut(self.x)

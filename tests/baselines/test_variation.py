@@ -1,0 +1,60 @@
+import pytest
+import torch
+from skimage.restoration import denoise_tv_chambolle
+
+from dip_lightning.baselines import least_variation, richardson_lucy
+from dip_lightning.baselines.variation import _divergence, _gradient
+from dip_lightning.metrics import psnr
+from dip_lightning.operators import Blur, add_gaussian_noise, gaussian_kernel
+
+SIGMA = 5.0
+
+
+def steps(channels=1):
+    """An image of flat parts, on which total variation is at its best."""
+    x = (torch.arange(47)[:, None] // 12 + torch.arange(53) // 9) % 3 / 2.5 + 0.1
+    return x.expand(1, channels, -1, -1)
+
+
+def test_divergence_is_the_gradients_negative_adjoint(generator):
+    x, p = (torch.randn(n, 3, 7, 9, generator=generator, dtype=torch.double) for n in (1, 2))
+    assert float((_gradient(x) * p).sum()) == pytest.approx(-float((x * _divergence(p)).sum()))
+
+
+def test_noise_alone_is_removed_as_scikit_image_does(generator):
+    """With A = identity, at the weight that leaves the same residual."""
+    x = steps()
+    y = add_gaussian_noise(x, 4 * SIGMA, generator)
+    found = least_variation(y, lambda image: image, y, 4 * SIGMA)
+    residual = float((found - y).square().mean())
+    low, high = 0.0, 1.0
+    for _ in range(12):
+        weight = (low + high) / 2
+        same = torch.from_numpy(
+            denoise_tv_chambolle(y[0, 0].double().numpy(), weight, eps=1e-7, max_num_iter=2000)
+        )
+        low, high = (weight, high) if (same - y).square().mean() < residual else (low, weight)
+    assert psnr(found, same[None, None]) > 38
+    assert psnr(found, x) > psnr(y, x) + 4
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_is_left_is_as_strong_as_the_noise(channels, generator):
+    blur = Blur(gaussian_kernel(1.2))
+    y = add_gaussian_noise(blur(steps(channels)), SIGMA, generator)
+    found = least_variation(y, blur, torch.full((1, channels, 47, 53), 0.5), SIGMA)
+    assert found.shape == (1, channels, 47, 53)
+    assert 0 <= found.min() <= found.max() <= 1
+    power = float((blur(found) - y).square().mean()) / (SIGMA / 255) ** 2
+    assert power == pytest.approx(0.95, abs=0.02)
+
+
+def test_edges_are_sharper_than_those_of_richardson_and_lucy(generator):
+    kernel = gaussian_kernel(1.2)
+    blur = Blur(kernel)
+    y = add_gaussian_noise(blur(steps()), SIGMA, generator)
+    top, left = (side // 2 for side in kernel.shape)
+    inner = (..., slice(top, -top), slice(left, -left))
+    found = least_variation(y, blur, torch.full((1, 1, 47, 53), 0.5), SIGMA)[inner]
+    x = steps()[inner]
+    assert psnr(found, x) > psnr(richardson_lucy(y, kernel, SIGMA), x) + 3
