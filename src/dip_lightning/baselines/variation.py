@@ -48,7 +48,7 @@ def least_variation(
         torch.Size([1, 3, 22, 28])
     """
     noise, weight = SHARE * (sigma / GREY_LEVELS) ** 2, FIRST_WEIGHT
-    adjoint = torch.func.vjp(A, start)[1]  # type: ignore[no-untyped-call]  # the same at any x
+    adjoint = torch.func.vjp(A, start)[1]  # the same at any x
     x, steps = start, torch.zeros(2, *start.shape[1:]).to(start)  # dual: of rows and columns
     dual_step = (1 / STEP - 0.5) / STEEPEST
     for count in range(1, ITERATIONS + 1):
