@@ -116,7 +116,8 @@ def restore(
             "gaussian" (with `blur_sigma`, 1.6 pixels if not given), "disk" (`radius`) or "motion"
             (`length`; `angle`, 0 degrees if not given).
         network: a module from (1, input_depth, H, W) to (1, C, H, W), or the name of one; None: the
-            preset's. What it sees beside z (`shown`, `feedback`) is among the 32 of `input_depth`.
+            preset's. What it sees beside z (`shown`, `feedback`, `guide`) is among the 32 of
+            `input_depth`.
         preset: "fast", "paper", or another of `conf/preset`.
         device: "auto", "cpu" or "gpu".
         progress: draw a bar.
@@ -312,7 +313,7 @@ def _of_module(config: Config, problem: Problem) -> Config:
     if depth <= beside:
         raise UserError(
             f"input_depth={depth}: the network sees {beside} channels beside z; give more, or "
-            "shown=0 feedback=None"
+            "shown=0 feedback=None guide=None"
         )
     return replace(config, input_depth=depth - beside)
 

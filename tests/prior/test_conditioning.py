@@ -5,11 +5,12 @@ import torch
 
 from dip_lightning import Problem, generators
 from dip_lightning.errors import UserError
-from dip_lightning.operators import random_mask
+from dip_lightning.operators import gaussian_kernel, random_mask
 from dip_lightning.prior.conditioning import FedBack, ShownPixels, conditioning
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.settings import FitSettings
-from dip_lightning.tasks import Restoration
+from dip_lightning.tasks import Deblurring, Restoration
+from dip_lightning.tasks.deblurring import BlurredImage
 from dip_lightning.tasks.masked import MissingPixels
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import trainer
@@ -90,13 +91,50 @@ def test_a_fit_sees_it_and_resumes_to_the_same_bits(keys, tmp_path):
     assert whole.z.shape[1] == 4
 
 
+def test_a_guided_fit_begins_with_what_is_classical_and_resumes_to_the_same_bits(tmp_path):
+    x = smooth_image(3, 27, 23)
+
+    def made():
+        torch.manual_seed(0)
+        seven = network(4 + 3)
+        return Deblurring.simulate(
+            x, gaussian_kernel(0.7), network=seven, input_depth=4, iterations=12, guide=0.1
+        )
+
+    whole, half = made(), made()
+    trainer().fit(whole)
+    first = trainer(max_steps=3)
+    first.fit(half)
+    first.save_checkpoint(tmp_path / "half.ckpt")
+    resumed = made()
+    trainer().fit(resumed, ckpt_path=tmp_path / "half.ckpt")
+    assert torch.equal(whole(), resumed())
+    guided = whole.conditioning
+    assert torch.equal(guided.guide, whole.problem.guide())
+    seen = guided.join(whole.z, whole.x_average, None, draw_of())[0][:, 4:]
+    assert torch.equal(seen, guided.guide)  # the noise is gone
+
+
+def test_the_guide_is_of_what_the_loss_may_see():
+    x = smooth_image(3, 27, 23)
+    problem = BlurredImage.simulate(x, gaussian_kernel(0.7))
+    seen = problem.hold_out(0.3, draw_of())
+    hidden = problem.y * seen
+    found = problem.guide(seen)
+    problem.y.copy_(hidden)
+    assert torch.allclose(found, problem.guide(seen), atol=1e-5)
+    assert not torch.allclose(found, problem.guide(), atol=1e-2)
+
+
 def test_what_cannot_be_is_refused():
     x = torch.rand(1, 3, 20, 24)
     rows = Problem(torch.rand(1, 3, 20), A=lambda x: x.mean(3), shape=(3, 20, 24))
     with pytest.raises(UserError, match=r"shown=0\.5: only where y has a value for each pixel"):
         conditioning(FitSettings(shown=0.5), rows)
-    with pytest.raises(UserError, match=r"shown=0\.5 feedback=0\.1: give one of the two"):
+    with pytest.raises(UserError, match=r"shown=0\.5 feedback=0\.1: give one of them"):
         DeepImagePrior(Problem(x), shown=0.5, feedback=0.1)
+    with pytest.raises(UserError, match=r"guide=0\.1: only for task=deblurring"):
+        DeepImagePrior(Problem(x), guide=0.1)
     with pytest.raises(UserError, match=r"shown=0\.5: a loss of your own sees all of y"):
         DeepImagePrior(Problem(x, loss=lambda a, b: (a - b).abs().mean()), shown=0.5)
     with pytest.raises(UserError, match=r"validation=0\.1: only for tasks that fill"):

@@ -18,6 +18,7 @@ def least_variation(
     A: Callable[[Tensor], Tensor],  # noqa: N803 - as everybody writes
     start: Tensor,
     sigma: float,
+    known: Tensor | None = None,
 ) -> Tensor:
     """Find the image of the least total variation that explains y up to its noise.
 
@@ -31,6 +32,7 @@ def least_variation(
         A: linear, of norm 1 at most, from (1, C, H, W) to y's shape; differentiable.
         start: where to begin, (1, C, H, W), in [0, 1].
         sigma: standard deviation of the noise in 8-bit grey levels.
+        known: which values of y count, 0 or 1, of its shape or broadcasting to it; None: all.
 
     Returns:
         (1, C, H, W), in [0, 1].
@@ -47,12 +49,13 @@ def least_variation(
         >>> least_variation(torch.rand(1, 3, 20, 24), blur, torch.rand(1, 3, 22, 28), sigma=9).shape
         torch.Size([1, 3, 22, 28])
     """
-    noise, weight = SHARE * (sigma / GREY_LEVELS) ** 2, FIRST_WEIGHT
+    known = torch.ones_like(y) if known is None else known.expand_as(y)
+    noise, weight = SHARE * (sigma / GREY_LEVELS) ** 2 * float(known.mean()), FIRST_WEIGHT
     adjoint = torch.func.vjp(A, start)[1]  # the same at any x
     x, steps = start, torch.zeros(2, *start.shape[1:]).to(start)  # dual: of rows and columns
     dual_step = (1 / STEP - 0.5) / STEEPEST
     for count in range(1, ITERATIONS + 1):
-        residual = A(x) - y
+        residual = known * (A(x) - y)
         nearer = (x - STEP * (adjoint(residual)[0] - _divergence(steps))).clamp(0, 1)
         steps = steps + dual_step * _gradient(2 * nearer - x)
         steps = steps / (steps.square().sum((0, 1)).sqrt() / weight).clamp(min=1)

@@ -19,8 +19,8 @@ class Conditioning:
 
     channels = 0
 
-    def begin(self, iteration: int, device: torch.device) -> None:
-        """Go on after so many iterations, on the device of the fit."""
+    def begin(self, iteration: int, device: torch.device, seen: Tensor | None = None) -> None:
+        """Go on after so many iterations, on the device of the fit; `seen` as in `join`."""
 
     def join(
         self, z: Tensor, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
@@ -77,36 +77,74 @@ class ShownPixels(Conditioning):
         return torch.cat([z, shown * self.problem.y, shown], 1), seen * (1 - drawn)
 
 
-class FedBack(Conditioning):
-    """Show the network its own averaged output, under noise that is gone by the middle of the fit.
+class Faded(Conditioning):
+    """Show the network an image, under noise that is gone by the middle of the fit.
 
-    The channels are x_average + s max(0, 1 - 2 t / T) N(0, 1), in iteration t of T.
+    The channels are image + s max(0, 1 - 2 t / T) N(0, 1), in iteration t of T.
 
     Args:
         problem: what is asked.
         std: s.
         iterations: T.
-
-    Source: after "Self-diffusion for solving inverse problems", NeurIPS 2025.
     """
 
     def __init__(self, problem: Problem, std: float, iterations: int) -> None:
-        self.channels, self.std = problem.shape[0], std
+        self.problem, self.std, self.channels = problem, std, problem.shape[0]
         self.faded = FADED_AT * iterations
         self.t = problem.y.new_zeros(())  # a tensor, for a CUDA graph
 
-    def begin(self, iteration: int, device: torch.device) -> None:
+    def begin(self, iteration: int, device: torch.device, seen: Tensor | None = None) -> None:
         """Go on after so many iterations, on the device of the fit."""
+        del seen
         self.t = torch.tensor(float(iteration), device=device)
+
+    def image(self, x_average: Tensor) -> Tensor:
+        """Return the image, (1, C, H, W)."""
+        raise NotImplementedError
 
     def join(
         self, z: Tensor, x_average: Tensor, seen: Tensor | None, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Draw the noise, and add the average under it."""
-        noise = torch.empty_like(x_average).normal_(generator=generator)
-        beside = x_average + self.std * (1 - self.t / self.faded).clamp(min=0) * noise
+        """Draw the noise, and add the image under it."""
+        image = self.image(x_average)
+        noise = torch.empty_like(image).normal_(generator=generator)
+        beside = image + self.std * (1 - self.t / self.faded).clamp(min=0) * noise
         self.t.add_(1)
         return torch.cat([z, beside], 1), seen
+
+
+class FedBack(Faded):
+    """Show the network its own averaged output.
+
+    Source: after "Self-diffusion for solving inverse problems", NeurIPS 2025.
+    """
+
+    def image(self, x_average: Tensor) -> Tensor:
+        """Return the average."""
+        return x_average
+
+
+class Guided(Faded):
+    """Show the network what a classical method makes of y, so that it has the rest to find.
+
+    Raises:
+        UserError: the problem has no classical method for that.
+    """
+
+    def __init__(self, problem: Problem, std: float, iterations: int) -> None:
+        super().__init__(problem, std, iterations)
+        if not problem.has_guide:
+            raise UserError(f"guide={std}: only for task=deblurring; leave it out")
+
+    def begin(self, iteration: int, device: torch.device, seen: Tensor | None = None) -> None:
+        """Compute the guide, from what the loss may see."""
+        super().begin(iteration, device)
+        self.guide = self.problem.guide(seen)
+
+    def image(self, x_average: Tensor) -> Tensor:
+        """Return the guide."""
+        del x_average
+        return self.guide
 
 
 def conditioning(settings: FitSettings, problem: Problem) -> Conditioning:
@@ -119,6 +157,8 @@ def conditioning(settings: FitSettings, problem: Problem) -> Conditioning:
         return ShownPixels(problem, settings.shown)
     if settings.feedback is not None:
         return FedBack(problem, settings.feedback, settings.iterations)
+    if settings.guide is not None:
+        return Guided(problem, settings.guide, settings.iterations)
     return Conditioning()
 
 

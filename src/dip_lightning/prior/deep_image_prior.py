@@ -60,7 +60,7 @@ class DeepImagePrior(LightningModule):
     Args:
         problem: the observation and its operator.
         network: f, a module from z, (1, input_depth, H, W), to (1, C, H, W); None: the paper's.
-            With `shown` or `feedback`, it sees further channels after z's: see `inputs`.
+            With `shown`, `feedback` or `guide`, it sees further channels after z's: see `inputs`.
         z: input of the network, (1, input_depth, H, W); None: drawn.
         image: for input_type="image": what is taken for z, (1, C, H, W), as large as the result.
         iterations_per_epoch: None: all of them.
@@ -246,7 +246,7 @@ class DeepImagePrior(LightningModule):
         if self._accelerator is not None:
             found = self._accelerator.prepare(self, self._like(), optimizer)
             self.network_computed, self.generate, self.run_iteration = found
-        self.conditioning.begin(self.iteration, self.device)
+        self.conditioning.begin(self.iteration, self.device, self.seen)
         self.combination.begin(self.iteration)
         self._count(self.iteration)
 

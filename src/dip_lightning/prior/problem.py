@@ -53,6 +53,7 @@ class Problem(nn.Module):
     reach: ClassVar[int] = 0  # outermost pixels of y that A computes from beyond the border of x
     scale = 1  # pixels of x for each of y, along each axis
     fit_weight: ClassVar[float | None] = None  # beside the classical method, where not weighed
+    has_guide = False  # whether a classical method can lead the fit, see `guide`
     is_noisy = False  # whether its noise is what is to be removed
     keep_known = False  # whether the result takes the known pixels from y
     is_clipped = False  # whether y was clipped to [0, 1] after its noise was added
@@ -184,6 +185,20 @@ class Problem(nn.Module):
         """
         del seen
         return None
+
+    def guide(self, seen: Tensor | None = None) -> Tensor:
+        """Return what a classical method makes of y, for the network to see, (1, C, H, W).
+
+        It has the margins that x has.
+
+        Args:
+            seen: which values of y it may see, as `known`; None: all that are known.
+
+        Raises:
+            UserError: there is none; `has_guide` tells.
+        """
+        del seen
+        raise UserError("guide: only for tasks with a classical method; leave it out")
 
     def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Return x, (1, C, H, W), corrected so that it agrees with y, where the task asks for it.

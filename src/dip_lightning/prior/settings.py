@@ -58,6 +58,11 @@ class FitSettings:
         "noise on the averaged output, shown to the network beside z, std; null: not shown",
         low=0,
     )
+    guide: float | None = key(
+        None,
+        "noise on a classical method's result, shown to the network beside z, std; null: not shown",
+        low=0,
+    )
     validation: float = key(
         0.0,
         "fraction of single known pixels kept from the loss at first, to weigh the result",
@@ -94,9 +99,10 @@ class FitSettings:
             raise UserError(
                 f"warmup={self.rise}: expected less than iterations ({self.iterations})"
             )
-
-        if self.shown and self.feedback is not None:
-            raise UserError(f"shown={self.shown} feedback={self.feedback}: give one of the two")
+        beside = {"shown": self.shown or None, "feedback": self.feedback, "guide": self.guide}
+        given = [f"{name}={value}" for name, value in beside.items() if value is not None]
+        if len(given) > 1:
+            raise UserError(f"{' '.join(given)}: give one of them")
 
     @property
     def rise(self) -> int:

@@ -57,6 +57,7 @@ class BlurredImage(Problem):
     Source: Zukerman, Tirer & Giryes, "BP-DIP: A Backprojection based Deep Image Prior", 2020.
     """
 
+    has_guide = True
     A: Blur
     fading: Tensor
     unblurring: Tensor
@@ -137,16 +138,27 @@ class BlurredImage(Problem):
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Richardson and Lucy's, Wiener's and total variation, told the noise, or little of it."""
-        y, kernel, std = self.y, self.A.kernel, self.y_noise_std
-        told = UNSEEN if std is None else max(GREY_LEVELS * std, ROUNDING)
+        y, kernel, told = self.y, self.A.kernel, self._told
         return {
             "Richardson-Lucy": lambda: richardson_lucy(y, kernel, told),
             "Wiener": lambda: wiener(y, kernel, told),
-            "total variation": lambda: self._of_least_variation(told),
+            "total variation": lambda: self.framed(self.guide()),
         }
 
-    def _of_least_variation(self, sigma: float) -> Tensor:
-        return self.framed(least_variation(self.y, self.A, self.widened(self.y), sigma))
+    def guide(self, seen: Tensor | None = None) -> Tensor:
+        """The image of least total variation."""
+        seen = self.known if seen is None else seen
+        y = self.y
+        if seen is not None:
+            mean = (seen * y).sum() / seen.expand_as(y).sum()
+            y = torch.where(seen > 0, y, mean)
+        return least_variation(y, self.A, self.widened(y), self._told, seen)
+
+    @property
+    def _told(self) -> float:
+        """Noise that classical methods are told, 8-bit grey levels."""
+        std = self.y_noise_std
+        return UNSEEN if std is None else max(GREY_LEVELS * std, ROUNDING)
 
     def _of_part(self, tile: Tile) -> "BlurredImage":
         x = None if self.x is None else tile.cut(self.x)
