@@ -8,6 +8,7 @@
     camera     five photos as a camera stored them, without compression
     jpeg       six photos as a camera compressed them
     blur       Set5 behind a Gaussian blur and a little noise
+    levin      sixteen shaken photos, the kernel known
     mosaic     Set5 as the raw mosaic of a sensor
     peer       house (half) and f16 (sigma25) beside deepinv's DeepImagePrior, where it is installed
 
@@ -23,7 +24,8 @@ Tables go into docs/benchmarks.md, numbers into docs/benchmarks/, pictures and c
 outputs/quality/. Settings such as max_side=128 have a section of their own. Several of these
 commands may run at once, each with cases of its own.
 
-Images by name come from DIP_DATA or are fetched (see README). camera and jpeg are of DIP_DATA only:
+Images by name come from DIP_DATA or are fetched (see README). camera, jpeg and levin are of
+DIP_DATA only: levin/im*_kernel*_img.png, im*.png and kernel*.png, from Levin et al.'s set of 2009, and
 real_noise/*_real.png, *_mean.png and .JPG, from the repositories csjunxu/MCWNNM-ICCV2017 and
 csjunxu/PolyU-Real-World-Noisy-Images-Dataset.
 """

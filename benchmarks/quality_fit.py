@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from pytorch_lightning import Callback, Trainer
 from torch import Tensor
 
 import dip_lightning
-from benchmarks.quality_sets import SETS
+from benchmarks.quality_sets import SETS, filled
 from benchmarks.quality_tables import Result
 from dip_lightning import compute, metrics, outcome, tasks
 from dip_lightning.building import build_prior
@@ -21,7 +21,7 @@ from dip_lightning.callbacks import History, Progress
 from dip_lightning.cli.composing import Source, to_config
 from dip_lightning.cli.fitting import fit
 from dip_lightning.cli.run import quiet_lightning
-from dip_lightning.config import Config
+from dip_lightning.config import Config, value_of
 from dip_lightning.errors import UserError
 from dip_lightning.images import Picture, read
 from dip_lightning.images.collections import find_image
@@ -97,10 +97,12 @@ def composed(case: str, settings: list[str]) -> Config:
     """
     group, image = case.split("/")
     of = SETS[group]
-    given = f"image={of.clean.format(image)}"
+    given = [f"image={filled(of.clean, image)}"]
     if of.observed:
-        given = f"observed='{find_image(of.observed.format(image), 'observed')}'"
-    return to_config(Source().compose([*of.keys, given, "logger=none", *settings]))
+        given = [f"observed='{find_image(filled(of.observed, image), 'observed')}'"]
+    if of.kernel:
+        given.append(f"kernel='{find_image(filled(of.kernel, image), 'kernel')}'")
+    return to_config(Source().compose([*of.keys, *given, "logger=none", *settings]))
 
 
 def device_of(settings: list[str]) -> str:
@@ -115,6 +117,8 @@ def device_of(settings: list[str]) -> str:
 def version(case: str, settings: list[str]) -> str:
     """Return a checksum of all settings that a case's result depends on."""
     identity = composed(case, settings).identity() | {"observed": case}  # no path of this machine
+    if SETS[case.partition("/")[0]].kernel:
+        identity["kernel"] = case
     text = json.dumps([dip_lightning.__version__, identity], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -128,15 +132,17 @@ def opened(case: str, settings: list[str]) -> Job:
     group, image = case.split("/")
     of, config = SETS[group], composed(case, settings)
     picture, given = load(config)
+    if given.kernel is not None and Path(value_of(config.kernel)).stem in of.turned:
+        given = replace(given, kernel=given.kernel.flip(0, 1))
     problem = tasks.problem(given, vars(config))
     if given.x is not None:
         picture = picture.without(problem.margins)
     if of.truth:
-        truth = read(find_image(of.truth.format(image), "truth"), "truth")
+        truth = read(find_image(filled(of.truth, image), "truth"), "truth")
         problem.x = (
             truth.pixels if config.max_side is None else truth.centre(config.max_side).pixels
         )
-        if problem.x.shape != (1, *problem.shape):
+        if problem.x.shape != (1, *problem.frame):
             raise UserError(f"{case}: the truth is {tuple(problem.x.shape)}, not as the image")
     return Job(config, picture, problem, given.z, of.metric)
 
@@ -189,7 +195,8 @@ def restored(case: str, settings: list[str], folder: Path) -> tuple[Result, Hist
     report.write_comparison(folder, problem, found, found_by_fit.iteration)
 
     def score(row: Measured) -> Any:
-        return getattr(row.scores, job.metric)
+        is_comparable = problem.x is not None and row.pixels.shape == problem.x.shape
+        return job.score(row.pixels) if is_comparable else None
 
     return Result(
         case=case,

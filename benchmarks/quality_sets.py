@@ -30,7 +30,10 @@ class ImageSet:
         images: names of them.
         clean: name of a ground truth to be degraded, `{}` for the image's; empty: it is observed.
         observed: name of a damaged image, likewise.
-        truth: name of the ground truth of an observed image, likewise.
+        truth: name of the ground truth of an observed image, likewise; of an image `a_b`, `{1}` is
+            a and `{2}` is b.
+        kernel: name of a blur's kernel, likewise; empty: the keys tell it.
+        turned: kernels that are to be turned by 180 degrees.
         metric: a key of metrics.json, dB.
         table: of published numbers in `published.csv`.
         rivals: methods to show from there.
@@ -46,6 +49,8 @@ class ImageSet:
     clean: str = ""
     observed: str = ""
     truth: str = ""
+    kernel: str = ""
+    turned: tuple[str, ...] = ()
     metric: str = "psnr"
     table: str | None = None
     rivals: tuple[str, ...] = ()
@@ -70,9 +75,14 @@ class ImageSet:
         Raises:
             UserError: one is neither here nor can be fetched.
         """
-        for name in (self.clean, self.observed, self.truth):
+        for name in (self.clean, self.observed, self.truth, self.kernel):
             if name:
-                look_up(name.format(image), "image")
+                look_up(filled(name, image), "image")
+
+
+def filled(name: str, image: str) -> str:
+    """Put an image's name, and the parts of it, into the name of a file."""
+    return name.format(image, *image.split("_"))
 
 
 SETS = {
@@ -148,6 +158,19 @@ SETS |= {
         clean="set5/{}",
         aim="above the classical methods on each, by 1 dB in the mean",
         note="The noise is drawn here (seed 0); all methods know kernel and sigma.",
+    ),
+    "levin": ImageSet(
+        "shaken photos, the kernel known",
+        ("task=deblurring",),
+        tuple(f"im{image}_kernel{kernel}" for image in (1, 2) for kernel in range(1, 9)),
+        observed="levin/{0}_img",
+        truth="levin/{1}",
+        kernel="levin/{2}",
+        turned=tuple(f"kernel{number}" for number in (1, 2, 3, 5, 6, 7)),
+        metric="psnr_shifted",
+        target=36,
+        note="PSNR at the best shift (`metrics.psnr_shifted`), 16 of the set's 32 photos. Six of "
+        "the eight kernels are stored as a correlation has them.",
     ),
     "mosaic": ImageSet(
         "a raw mosaic, without noise",

@@ -8,6 +8,7 @@ from PIL import Image
 from benchmarks import quality_fit
 from benchmarks.quality_sets import SETS
 from dip_lightning.errors import UserError
+from dip_lightning.operators import Blur
 from tests.conftest import TINY, save_png, smooth_image
 
 SETTINGS = [*TINY, "iterations=12", "precision=float32", "device=cpu"]
@@ -95,6 +96,23 @@ def test_photo_and_truth_are_cut_alike(data):
     job = quality_fit.opened(f"camera/{CAMERA}", [*SETTINGS, "max_side=9"])
     assert job.problem.x.shape == job.problem.y.shape == (1, 3, 9, 9)
     assert job.score(job.problem.y) > 25
+
+
+@pytest.mark.parametrize("number", [4, 5])
+def test_a_kernel_is_turned_as_its_file_needs_it(number, tmp_path, monkeypatch):
+    """The fifth is applied by correlation, the fourth by convolution."""
+    (tmp_path / "levin").mkdir()
+    kernel = torch.tensor([[0.5, 0.2, 0.0], [0.1, 0.0, 0.2]]).repeat_interleave(2, 0)[:3]
+    wide = smooth_image(1, 37, 38)
+    as_applied = kernel if number == 4 else kernel.flip(0, 1)
+    save_png(tmp_path / f"levin/im1_kernel{number}_img.png", Blur(as_applied / kernel.sum())(wide))
+    save_png(tmp_path / "levin/im1.png", wide[..., 1:-1, 1:-1])
+    save_png(tmp_path / f"levin/kernel{number}.png", kernel[None, None])
+    monkeypatch.setenv("DIP_DATA", str(tmp_path))
+    job = quality_fit.opened(f"levin/im1_kernel{number}", SETTINGS)
+    residual = (job.problem.A(wide) - job.problem.y).abs().max()
+    assert float(residual) < 0.02
+    assert job.score(job.problem.x) > 60
 
 
 def test_a_truth_of_another_size_is_refused(data):
