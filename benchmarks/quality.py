@@ -25,7 +25,7 @@ outputs/quality/. Settings such as max_side=128 have a section of their own. Sev
 commands may run at once, each with cases of its own.
 
 Images by name come from DIP_DATA or are fetched (see README). camera, jpeg and levin are of
-DIP_DATA only: levin/im*_kernel*_img.png, im*.png and kernel*.png, from Levin et al.'s set of 2009, and
+DIP_DATA only: levin/im*_kernel*_img.png, im*.png and kernel*.png, from Levin et al.'s set of 2009;
 real_noise/*_real.png, *_mean.png and .JPG, from the repositories csjunxu/MCWNNM-ICCV2017 and
 csjunxu/PolyU-Real-World-Noisy-Images-Dataset.
 """
