@@ -28,7 +28,7 @@ from dip_lightning.tasks.given import Given
 GREY_LEVELS = 255
 BLUR_SIGMA, LEVEL = 1.6, 0.0  # pixels, degrees: of a blur that no more is said of
 # Grey levels of noise that the classical methods are told where none was found, and at least.
-UNSEEN, ROUNDING = 1.0, 0.3
+UNSEEN, ROUNDING = 0.6, 0.3
 BACK_PROJECTION = 1.0  # docs/deblurring.md, and the damping e
 LEAST_DAMPING, DAMPING = 0.01, 0.56  # e, at least and per root of the noise
 
