@@ -238,6 +238,11 @@ class Problem(nn.Module):
         """Return what to show where nothing was fitted, (1, C, H, W)."""
         return self.y if self.y.shape[1:] == self.frame else self.y.new_zeros(1, *self.frame)
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether no value of y can be kept from the loss."""
+        return self.own_loss is not None
+
     def known_values(self) -> Tensor:
         """Return which values of y are known, 0 or 1: of y's last two axes, and broadcasting."""
         known = self.y.new_ones((1,) * self.y.ndim) if self.known is None else self.known
