@@ -16,7 +16,7 @@ from dip_lightning.prior.problem import Problem, check_amount, checked
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
-CENTERING = 0.0  # docs/jpeg.md
+CENTERING, FIT_WEIGHT = 0.1, 0.5  # docs/jpeg.md
 QUALITY, SUBSAMPLING = 10, "4:2:0"
 CHANNELS = (1, 3)
 
@@ -60,6 +60,7 @@ class CompressedImage(Problem):
         UserError: no block lies in y as a whole.
     """
 
+    fit_weight = FIT_WEIGHT
     A: JPEG
     centre: Tensor
     radius: Tensor
@@ -115,9 +116,14 @@ class CompressedImage(Problem):
         moved = (nearest - found) * self.held
         return (x + self.A.lift(moved, (x.shape[2], x.shape[3]))).clamp(0, 1)
 
+    def classical(self, seen: Tensor | None = None) -> Tensor:
+        """Compression again, with the blocks in other places."""
+        del seen
+        return reapply(self.y.cpu(), self.coefficients.quantised)
+
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Compression again, with the blocks in other places."""
-        return {"re-application": lambda: reapply(self.y, self.coefficients.quantised)}
+        return {"re-application": self.classical}
 
     def _of_part(self, tile: Tile) -> "CompressedImage":
         x = None if self.x is None else tile.cut(self.x)
