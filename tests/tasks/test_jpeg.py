@@ -26,7 +26,7 @@ def simulated(quality=10, centering=0.0, size=(37, 53)):
 
 def test_what_was_compressed_costs_nothing():
     problem = simulated()
-    assert float(problem.loss(problem.x)) < 1e-7  # the encoder's own rounding
+    assert float(problem.loss(problem.x)) < problem.noise_power(problem.x)
     assert float(problem.loss(problem.x + 0.2)) > 1e-3
 
 
@@ -58,10 +58,10 @@ def test_the_result_lies_between_the_bounds_and_nearer_to_the_truth():
 
 def test_a_fit_gets_between_the_bounds():
     prior = fit(make("jpeg", iterations=60, lr=0.01, output="combined"))
+    assert prior.discrepancy.share > 0
     problem, first = prior.problem, prior.loss_first
     assert float(problem.loss(prior.x_average)) < 0.2 * first
     assert float(problem.loss(prior())) < 0.05 * float(problem.loss(prior.x_average))
-    assert 0 < prior.combination.fit_weight < 1
 
 
 @pytest.mark.parametrize("bounds", [True, False])

@@ -16,7 +16,8 @@ from dip_lightning.prior.problem import Problem, check_amount, checked
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
-CENTERING, FIT_WEIGHT = 0.1, 0.5  # docs/jpeg.md
+CENTERING = 0.1  # docs/jpeg.md
+ROUNDING = 0.1 / 255  # RMS by which x is outside, as an encoder rounds colours before
 QUALITY, SUBSAMPLING = 10, "4:2:0"
 CHANNELS = (1, 3)
 
@@ -48,7 +49,8 @@ class CompressedImage(Problem):
 
     The loss is 0 where x may be what was compressed, and grows with the square of the distance
     to there: mean(max(0, |A(x_hat) - c| - q / 2)^2). A is orthonormal, so the mean over
-    coefficients reads like a mean over pixels.
+    coefficients reads like a mean over pixels. The fit is over when nothing is left of it but what
+    an encoder's own rounding of colours leaves.
 
     Args:
         y: the image as it is decoded, (1, C, H, W) in [0, 1].
@@ -60,7 +62,6 @@ class CompressedImage(Problem):
         UserError: no block lies in y as a whole.
     """
 
-    fit_weight = FIT_WEIGHT
     A: JPEG
     centre: Tensor
     radius: Tensor
@@ -75,7 +76,8 @@ class CompressedImage(Problem):
         centering: float = CENTERING,
     ) -> None:
         shape = (y.shape[1], y.shape[2], y.shape[3])
-        super().__init__(y, coefficients.operator, shape=shape, x=x)
+        A = coefficients.operator
+        super().__init__(y, A, shape=shape, x=x, y_noise_std=ROUNDING)
         self.coefficients, self.centering = coefficients, centering
         centre, steps, held = coefficients.flat()
         self.count = float(held.sum())
@@ -116,14 +118,9 @@ class CompressedImage(Problem):
         moved = (nearest - found) * self.held
         return (x + self.A.lift(moved, (x.shape[2], x.shape[3]))).clamp(0, 1)
 
-    def classical(self, seen: Tensor | None = None) -> Tensor:
-        """Compression again, with the blocks in other places."""
-        del seen
-        return reapply(self.y.cpu(), self.coefficients.quantised)
-
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Compression again, with the blocks in other places."""
-        return {"re-application": self.classical}
+        return {"re-application": lambda: reapply(self.y, self.coefficients.quantised)}
 
     def _of_part(self, tile: Tile) -> "CompressedImage":
         x = None if self.x is None else tile.cut(self.x)
