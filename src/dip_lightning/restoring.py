@@ -152,9 +152,8 @@ def restore(
     height, width = stored.array.shape[:2]
     m = None if mask is None else _known(config, mask, (height, width))
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
-    coefficients = _coefficients(image, picture) if task == "jpeg" else None
-    told = {"m": known, "kernel": k, "coefficients": coefficients, "m_is_alpha": is_alpha}
-    given = Given(y=picture.pixels, **told)
+    held = _coefficients(image, picture) if task == "jpeg" else None
+    given = Given(y=picture.pixels, m=known, kernel=k, coefficients=held, m_is_alpha=is_alpha)
     problem = tasks.problem(given, asdict(config))
     if is_alpha and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
