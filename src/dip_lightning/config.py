@@ -128,7 +128,7 @@ class Config(FitSettings):
         None, "jpeg: fit what the file leaves open; false: the decoded image, as it is"
     )
     centering: float | None = key(
-        None, "jpeg: weight of the distance to the file's own coefficients, beside the loss", low=0
+        None, "jpeg, bounds=true: weight of the distance to the file's own coefficients", low=0
     )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")

@@ -79,8 +79,6 @@ def test_without_bounds_the_decoded_image_is_fitted():
     problem = make("jpeg", bounds=False).problem
     assert float(problem.loss(problem.y)) == 0
     assert torch.equal(problem.agree(problem.x), problem.x)
-    with pytest.raises(UserError, match=r"centering=0.5: only for bounds=true, but bounds=false"):
-        make("jpeg", bounds=False, centering=0.5)
 
 
 def test_its_baseline_is_nearer_to_the_truth():

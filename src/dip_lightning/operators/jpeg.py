@@ -33,18 +33,19 @@ class JPEG(nn.Module):
         ratios: rows and columns of pixels for a sample, for each component.
         origin: place of the first pixel in the grid of the largest blocks, rows and columns.
 
+    Source: ITU-T T.81 and T.871.
+
     Example:
         >>> import torch
         >>> from dip_lightning.operators import JPEG
         >>> A = JPEG([(1, 1), (2, 2), (2, 2)])  # 4:2:0
         >>> A(torch.rand(1, 3, 20, 30)).shape  # 32 x 32 samples of Y, 16 x 16 of Cb and of Cr
         torch.Size([1, 1536])
-
-    Source: ITU-T T.81 and T.871.
     """
 
     basis: Tensor
     matrix: Tensor
+    inverse: Tensor
 
     def __init__(self, ratios: Sequence[Ratio], origin: Ratio = (0, 0)) -> None:
         super().__init__()
@@ -55,6 +56,8 @@ class JPEG(nn.Module):
         self.register_buffer("basis", basis.float(), persistent=False)
         matrix = torch.tensor(YCBCR if len(self.ratios) == RGB else ((1.0,),))
         self.register_buffer("matrix", matrix, persistent=False)
+        inverse = torch.linalg.inv(matrix.double()).float()
+        self.register_buffer("inverse", inverse, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform x.
@@ -96,8 +99,9 @@ class JPEG(nn.Module):
             .repeat_interleave(ratio[1], 3)
             for plane, ratio in zip(self.planes(coefficients, size), self.ratios, strict=True)
         ]
-        back = torch.linalg.inv(self.matrix.double()).to(coefficients.dtype)
-        image = torch.einsum("kc,bchw->bkhw", back, torch.cat(planes, 1))
+        image = torch.einsum(
+            "kc,bchw->bkhw", self.inverse.to(planes[0].dtype), torch.cat(planes, 1)
+        )
         above, left = self.origin
         return image[..., above : above + size[0], left : left + size[1]]
 

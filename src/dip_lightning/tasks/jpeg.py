@@ -139,8 +139,6 @@ def asked(
     """Make the problem: of the coefficients where their bounds count, else of the pixels."""
     if bounds:
         return CompressedImage(y, coefficients, x, centering=centering)
-    if centering:
-        raise UserError(f"centering={centering}: only for bounds=true, but bounds=false")
     return DecodedImage(y, coefficients, x)
 
 
