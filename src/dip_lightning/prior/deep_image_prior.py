@@ -134,7 +134,7 @@ class DeepImagePrior(LightningModule):
         self.seconds_per_iteration: float | None = None
         share = s.discrepancy
         if share is None:
-            share = 0 if problem.y_noise_std is None else SHARE
+            share = SHARE if problem.has_goal else 0
         self.discrepancy = Discrepancy(share, is_white=problem.noise_is_white)
         self.guard = None if s.guard is None else StepLimit(s.guard)
         self.network_computed: str | None = None

@@ -17,7 +17,7 @@ from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
 CENTERING = 0.1  # docs/jpeg.md
-ROUNDING = 0.1 / 255  # RMS by which x is outside, as an encoder rounds colours before
+ROUNDING = 0.1 / 255  # RMS
 QUALITY, SUBSAMPLING = 10, "4:2:0"
 CHANNELS = (1, 3)
 
@@ -62,6 +62,7 @@ class CompressedImage(Problem):
         UserError: no block lies in y as a whole.
     """
 
+    goal = "lies between the bounds of the file"
     A: JPEG
     centre: Tensor
     radius: Tensor
@@ -77,7 +78,7 @@ class CompressedImage(Problem):
     ) -> None:
         shape = (y.shape[1], y.shape[2], y.shape[3])
         A = coefficients.operator
-        super().__init__(y, A, shape=shape, x=x, y_noise_std=ROUNDING)
+        super().__init__(y, A, shape=shape, x=x)
         self.coefficients, self.centering = coefficients, centering
         centre, steps, held = coefficients.flat()
         self.count = float(held.sum())
@@ -88,6 +89,16 @@ class CompressedImage(Problem):
             )
         for name, values in (("centre", centre), ("radius", steps / 2), ("held", held)):
             self.register_buffer(name, values, persistent=False)
+
+    @property
+    def has_goal(self) -> bool:
+        """Yes: x lies between the bounds."""
+        return True
+
+    def noise_power(self, x: Tensor, seen: Tensor | None = None) -> float:
+        """Return by how much x may be outside, as an encoder rounds colours before."""
+        del x, seen
+        return ROUNDING**2
 
     @property
     def sees_all(self) -> bool:
