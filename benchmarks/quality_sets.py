@@ -180,6 +180,18 @@ SETS |= {
         aim="above Malvar's interpolation on each, by 1 dB in the mean",
     ),
 }
+SETS |= {
+    f"jpeg{quality}": ImageSet(
+        f"JPEG, quality {quality}",
+        ("task=jpeg", f"quality={quality}"),
+        SET5,
+        clean="set5/{}",
+        metric="psnr_y",
+        aim=f"above the decoded file by {gain} dB in the mean",
+        note="PSNR-Y; encoded by Pillow, 4:2:0.",
+    )
+    for quality, gain in ((10, 1), (30, 0.7))
+}
 PEERS = {"house": ("half", "house"), "f16": ("sigma25", "f16")}
 
 

@@ -64,7 +64,10 @@ def quick(code):
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "docs/index.md", "docs/photo.md", "docs/operator.md", "docs/deblurring.md"],
+    [
+        *("README.md", "docs/index.md", "docs/photo.md", "docs/operator.md", "docs/deblurring.md"),
+        "docs/jpeg.md",
+    ],
 )
 @pytest.mark.filterwarnings("ignore:Using ModelCheckpoint with manual")
 @pytest.mark.filterwarnings("ignore:.*`tensorboardX` has been removed")
@@ -73,6 +76,7 @@ def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
     """Its blocks one after the other; names that the page leaves to the reader are given."""
     monkeypatch.chdir(tmp_path)
     x = smooth_image(3, 20, 24)
+    save_png(tmp_path / "photo.jpg", x)  # Pillow writes what the name says
     small = torch.nn.Sequential(torch.nn.Conv2d(32, 3, 1), torch.nn.Sigmoid())
     names = {
         "photo": (x[0].permute(1, 2, 0) * 255).byte().numpy(),

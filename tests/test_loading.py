@@ -164,6 +164,27 @@ def test_a_mosaic_keeps_its_pattern_where_it_is_cropped(tmp_path, max_side):
     assert picture.format.dtype == "uint16"
 
 
+@pytest.mark.parametrize("max_side", [None, 18])
+@pytest.mark.parametrize("span", [255, 60])
+def test_the_bounds_of_a_jpeg_are_in_the_range_of_its_pixels(tmp_path, max_side, span):
+    pixels = 90 + span * (smooth_image(3, 37, 53) - 0.5)
+    array = pixels[0].permute(1, 2, 0).clamp(0, 255).byte().numpy()
+    Image.fromarray(array).save(tmp_path / "a.jpg", quality=70)
+    keys = {"bounds": True, "centering": 0.0, "max_side": max_side}
+    picture, work = load(Config(task="jpeg", observed=str(tmp_path / "a.jpg"), **keys))
+    assert picture.format.is_whole == (span == 255)
+    assert work.coefficients.size == picture.size == (37, 53) if max_side is None else (18, 18)
+    centre, steps, known = work.coefficients.flat()
+    apart = ((work.coefficients.operator(work.y) - centre) / steps).abs()[known > 0]
+    assert float((apart < 0.5).float().mean()) > 0.95  # not all: decoded in whole grey levels
+
+
+def test_another_format_bounds_nothing(tmp_path):
+    Image.fromarray(stored_array(3, "uint8")).save(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"observed=.*a.png: is no JPEG file, expected one"):
+        load(Config(task="jpeg", observed=str(tmp_path / "a.png")))
+
+
 def test_a_colour_image_is_no_mosaic(tmp_path):
     Image.fromarray(stored_array(3, "uint8")).save(tmp_path / "a.png")
     with pytest.raises(UserError, match=r"a.png: has 3 channels, expected the one .* no palette"):

@@ -313,7 +313,7 @@ def test_help_lists_groups_keys_and_examples(dip):
     assert status == 0
     assert out.count("  python -m dip_lightning") == 6
     for text in (
-        "task=deblurring|demosaicing|denoising|inpainting|restoration|sr",
+        "task=deblurring|demosaicing|denoising|inpainting|jpeg|restoration|sr",
         "noise_std",
         "--multirun",
     ):

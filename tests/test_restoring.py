@@ -144,6 +144,37 @@ def test_a_kernel_is_of_any_kind(kind, tmp_path):
     assert found.shape == (3, 3)
 
 
+@pytest.mark.parametrize("kind", ["path", "name", "pillow"])
+def test_a_jpeg_is_given_as_its_file(kind, tmp_path):
+    stored = (smooth_image(3, 21, 30)[0].permute(1, 2, 0) * 255).byte().numpy()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    path = tmp_path / "a.jpg"
+    Image.fromarray(stored).save(path, quality=30, exif=exif)
+    with Image.open(path) as opened:
+        given = {"path": path, "name": str(path), "pillow": opened}[kind]
+        result = restored(given, "jpeg")
+    if kind == "pillow":  # which Pillow does not turn
+        assert result.image.size == (30, 21)
+    else:
+        assert result.image.shape == (30, 21, 3)
+    problem = result.prior.problem
+    turned = problem.y.flip(2, 3)
+    assert float(problem.loss(problem.y)) < 0.1 * float(problem.loss(turned))
+
+
+def test_pixels_alone_are_no_jpeg(tmp_path):
+    stored = np.zeros((21, 30, 3), np.uint8)
+    for given in (stored, Image.fromarray(stored)):
+        with pytest.raises(dip.UserError, match="expected a JPEG file for task=jpeg: its path, or"):
+            restored(given, "jpeg")
+    Image.fromarray(stored).save(tmp_path / "a.jpg")
+    with Image.open(tmp_path / "a.jpg") as smaller:
+        smaller.draft("RGB", (15, 10))
+        with pytest.raises(dip.UserError, match=r"image: is not of the size of its file, .*a.jpg"):
+            restored(smaller, "jpeg")
+
+
 @pytest.mark.parametrize(
     ("task", "kernel", "said"),
     [

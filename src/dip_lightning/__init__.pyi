@@ -10,6 +10,7 @@ from .tasks.deblurring import Deblurring as Deblurring
 from .tasks.demosaicing import Demosaicing as Demosaicing
 from .tasks.denoising import Denoising as Denoising
 from .tasks.inpainting import Inpainting as Inpainting
+from .tasks.jpeg import JPEGDecompression as JPEGDecompression
 from .tasks.restoration import Restoration as Restoration
 from .tasks.sr import SuperResolution as SuperResolution
 
@@ -21,6 +22,7 @@ __all__ = [
     "Denoising",
     "FitSettings",
     "Inpainting",
+    "JPEGDecompression",
     "Problem",
     "Restoration",
     "Restored",

@@ -6,7 +6,15 @@ from typing import Any, TypeVar
 
 from dip_lightning.errors import UserError
 from dip_lightning.keys import key, names_of
-from dip_lightning.limits import ANGLES, LENGTHS, PATTERNS, RADII, SIGMAS
+from dip_lightning.limits import (
+    ANGLES,
+    LENGTHS,
+    PATTERNS,
+    QUALITIES,
+    RADII,
+    SIGMAS,
+    SUBSAMPLINGS,
+)
 from dip_lightning.prior.settings import FitSettings
 
 T = TypeVar("T")
@@ -42,6 +50,10 @@ TASK_KEYS = {
     "pattern": {"demosaicing"},
     "color_smoothness": {"demosaicing"},
     "back_projection": {"deblurring"},
+    "quality": {"jpeg"},
+    "subsampling": {"jpeg"},
+    "bounds": {"jpeg"},
+    "centering": {"jpeg"},
     "known": {"restoration"},
     "per_channel": {"restoration"},
     "mask": {"inpainting", "restoration"},
@@ -105,6 +117,18 @@ class Config(FitSettings):
     )
     back_projection: float | None = key(
         None, "deblurring: weight of the residual with the blur undone, beside the loss", low=0
+    )
+    quality: int | None = key(
+        None, "jpeg: at which image is encoded", low=QUALITIES[0], high=QUALITIES[1]
+    )
+    subsampling: str | None = key(
+        None, "jpeg: of the colours, as image is encoded", choices=SUBSAMPLINGS
+    )
+    bounds: bool | None = key(
+        None, "jpeg: fit what the file leaves open; false: the decoded image, as it is"
+    )
+    centering: float | None = key(
+        None, "jpeg, bounds=true: weight of the distance to the file's own coefficients", low=0
     )
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")

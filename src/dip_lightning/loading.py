@@ -28,7 +28,9 @@ from dip_lightning.images import (
     without_single,
 )
 from dip_lightning.images.collections import SAMPLES, find_image, find_mask
+from dip_lightning.images.jpeg import read_coefficients
 from dip_lightning.operators import Mosaic, bayer_mask
+from dip_lightning.operators.jpeg import Coefficients
 from dip_lightning.tasks.given import Given
 
 
@@ -45,10 +47,13 @@ def load(config: Config) -> tuple[Picture, Given]:
     z = None
     if config.input_image is not None:
         z = read(find_image(config.input_image, "input_image"), "input_image").pixels
+    coefficients = _read_coefficients(config, picture)
     whole = picture.size
     if config.max_side is not None:
         enlarged = (config.factor or 1) if config.observed else 1
         side = max(1, config.max_side // enlarged)
+        rows, columns = picture.middle(side)
+        coefficients = None if coefficients is None else coefficients.cut(rows, columns)
         picture = picture.centre(side)
         m = None if m is None else centre(m, side)
         z = None if z is None else centre(z, side, enlarged)
@@ -57,6 +62,7 @@ def load(config: Config) -> tuple[Picture, Given]:
         y=picture.pixels if config.observed else None,
         m=m,
         kernel=_read_kernel(config),
+        coefficients=coefficients,
         z=z,
         m_is_alpha=is_alpha,
         is_cropped=picture.size != whole,
@@ -107,6 +113,14 @@ def damaged(
     is_alpha = m is None and stored.alpha and not opaque(stored).all()
     picture = scale(stored, path, "observed", opaque(stored) if is_alpha else m, config.nodata)
     return picture, m if picture.known is None else picture.known, is_alpha
+
+
+def _read_coefficients(config: Config, picture: Picture) -> Coefficients | None:
+    """Read what bounds the result of a JPEG file, in the picture's range."""
+    if config.task != "jpeg" or config.observed is None:
+        return None
+    held = read_coefficients(Path(config.observed), "observed")
+    return held.ranged(picture.format.low[0], picture.format.high[0])
 
 
 def _read_kernel(config: Config) -> Tensor | None:

@@ -34,8 +34,10 @@ from dip_lightning.images import (
     read_kernel,
     understood_kernel,
 )
+from dip_lightning.images.jpeg import read_coefficients
 from dip_lightning.images.masks import understood
 from dip_lightning.loading import damaged, kernel_file
+from dip_lightning.operators.jpeg import Coefficients
 from dip_lightning.outcome import Fitted
 from dip_lightning.presets import configure
 from dip_lightning.prior.conditioning import inputs
@@ -108,8 +110,9 @@ def restore(
 
     Args:
         image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
-            (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted.
-        task: "sr", "inpainting", "restoration", "demosaicing", "denoising" or "deblurring".
+            (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted. For
+            "jpeg", the file itself: its path, or a PIL image that was opened from one.
+        task: "sr", "inpainting", "restoration", "demosaicing", "denoising", "deblurring" or "jpeg".
         mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)
             tensor, PIL image or path; brightest is known, unless mask_means="missing".
         kernel: of the blur, for "deblurring": (kh, kw) array or tensor, PIL image, path, or
@@ -150,7 +153,8 @@ def restore(
     height, width = stored.array.shape[:2]
     m = None if mask is None else _known(config, mask, (height, width))
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
-    given = Given(y=picture.pixels, m=known, kernel=k, m_is_alpha=is_alpha)
+    held = _coefficients(image, picture) if task == "jpeg" else None
+    given = Given(y=picture.pixels, m=known, kernel=k, coefficients=held, m_is_alpha=is_alpha)
     problem = tasks.problem(given, asdict(config))
     if is_alpha and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
@@ -233,6 +237,22 @@ def _kernel(kernel: Any, task: str, keys: dict[str, Any]) -> Tensor | None:
     if isinstance(kernel, PillowImage.Image):
         return kernel_of_image(_of_pillow(kernel))
     return understood_kernel(kernel)
+
+
+def _coefficients(image: Any, picture: Picture) -> Coefficients:
+    """Read what bounds the result of a JPEG file, in the picture's range."""
+    is_path = isinstance(image, str | Path)
+    name = image if is_path else getattr(image, "filename", "")
+    if not name:
+        raise UserError(
+            f"image: is of type {type(image).__name__}, expected a JPEG file for task=jpeg: its "
+            "path, or a PIL image that was opened from one"
+        )
+    # Pillow does not turn what it opens.
+    found = read_coefficients(Path(name).expanduser(), "image", upright=is_path)
+    if found.size != picture.size:
+        raise UserError(f"image: is not of the size of its file, {name}, expected it as it is")
+    return found.ranged(picture.format.low[0], picture.format.high[0])
 
 
 def _stored(image: Any) -> Decoded:

@@ -29,7 +29,7 @@ def line(key):
     [
         (
             "iterations",
-            "1000, denoising 1000, inpainting 1200, restoration 2000, sr 600)",
+            "1000, denoising 1000, inpainting 1200, jpeg 1000, restoration 2000, sr 600)",
         ),
         ("optimizer", "; muon)"),
         ("factor", "; 4)"),

@@ -129,7 +129,7 @@ def test_a_limit_before_the_noise_is_told(dip, tmp_path):
     told = ("task=denoising", f"observed={noisy_photo(tmp_path)}", "preset=smoke", "logger=none")
     status, out, err = dip(*told, "discrepancy=0.01", "hydra.run.dir=out")
     assert status == 0
-    assert "iterations=20: the fit ended before the result was as near to the noisy image" in err
+    assert "iterations=20: the fit would end where the result differs from the noisy image" in err
     assert "noise found: 2" in out
     metrics = read_metrics(tmp_path / "out")
     assert metrics["y_noise_std"] == pytest.approx(0.1, rel=0.1)

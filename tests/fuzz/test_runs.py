@@ -19,7 +19,7 @@ from tests.fuzz.files import SEEDS, damaged
 QUICK = ("preset=smoke", "iterations=1", "logger=none", "max_side=16", *TINY)
 FILES = st.one_of(st.sampled_from(SEEDS), damaged())
 TASKS = st.sampled_from(
-    ["denoising", "sr", "inpainting", "restoration", "deblurring", "demosaicing"]
+    ["denoising", "sr", "inpainting", "restoration", "deblurring", "demosaicing", "jpeg"]
 )
 SETTINGS = st.lists(
     st.sampled_from(
@@ -37,6 +37,7 @@ SETTINGS = st.lists(
                 "noise_std=1e30",
                 "input_scale=1e38",
             ),
+            *("quality=1", "quality=100", "subsampling=4:2:2", "bounds=false", "centering=0.5"),
             *("input_type=meshgrid", "input_type=image", "input_image=mask", "input_depth=1"),
             *("max_side=8", "average=0", "average=0.99999", "epsilon=1e300", "guard=1", "chunk=7"),
             *("precision=bfloat16", "device=gpu", "diagnose=true", "schedule=warmup_cosine"),

@@ -135,7 +135,7 @@ def test_what_cannot_be_is_refused():
         DeepImagePrior(Problem(x), shown=0.5, feedback=0.1)
     with pytest.raises(UserError, match=r"guide=0\.1: only for task=deblurring"):
         DeepImagePrior(Problem(x), guide=0.1)
-    with pytest.raises(UserError, match=r"shown=0\.5: a loss of your own sees all of y"):
+    with pytest.raises(UserError, match=r"shown=0\.5: the loss of this problem sees all of y"):
         DeepImagePrior(Problem(x, loss=lambda a, b: (a - b).abs().mean()), shown=0.5)
     with pytest.raises(UserError, match=r"validation=0\.1: only for tasks that fill"):
         DeepImagePrior(Problem(x), validation=0.1, output="combined")

@@ -23,6 +23,7 @@ SETTINGS = {
     "denoising": {"sigma": 25.0},
     "deblurring": {"sigma": 2.0, "kernel": "gaussian", "blur_sigma": 0.6, "back_projection": 0.0},
     "demosaicing": {"pattern": "rggb", "sigma": 0.0, "color_smoothness": 0, "keep_known": False},
+    "jpeg": {"quality": 30, "subsampling": "4:2:0", "bounds": True, "centering": 0.0},
 }
 
 
@@ -105,12 +106,21 @@ def blurred(x, task):
     return F.conv2d(x, kernel.expand(x.shape[1], 1, *kernel.shape), groups=x.shape[1])
 
 
+def outside(x, task):
+    """How far the coefficients of an image are from what was rounded to those of the file."""
+    centre, steps, known = task.problem.coefficients.flat()
+    found = task.problem.A(x)
+    nearest = found.clamp(centre - steps / 2, centre + steps / 2)
+    return ((found - nearest)[known > 0] ** 2).mean()
+
+
 LOSSES = {
     "sr": lambda task: lambda x_hat: F.mse_loss(task.problem.A(x_hat), task.problem.y),
     "inpainting": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "restoration": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "demosaicing": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "denoising": lambda task: lambda x_hat: F.mse_loss(x_hat, task.problem.y),
+    "jpeg": lambda task: lambda x_hat: outside(x_hat, task),
     "deblurring": lambda task: lambda x_hat: F.mse_loss(blurred(x_hat, task), task.problem.y),
 }
 

@@ -196,7 +196,7 @@ def test_a_network_of_ones_own_and_its_z():
             lambda: DeepImagePrior(
                 Problem(torch.zeros(1, 1, 8, 8), loss=lambda a, y: (a - y).sum()), holdout=0.1
             ),
-            "holdout=0.1: a loss of your own sees all of y",
+            "holdout=0.1: the loss of this problem sees all of y",
         ),
         (lambda: enlarging(lrr=1), "lrr=1: unknown argument; choose one of optimizer, "),
         (lambda: enlarging(lr=0), "lr=0: expected more than 0"),

@@ -20,7 +20,10 @@ def psnr_of_held_out(prior):
     return psnr_holdout(problem, measure(problem, fitted, with_baselines=False), prior.seen)
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+PIXELWISE = [name for name in SETTINGS if name != "jpeg"]  # whose y can be held out in part
+
+
+@pytest.mark.parametrize("name", PIXELWISE)
 def test_the_loss_does_not_see_them(name):
     task, other = make(name, holdout=0.3), make(name, holdout=0.3)
     hidden = held_out(other)
@@ -30,7 +33,7 @@ def test_the_loss_does_not_see_them(name):
     assert [i.loss for i in collected(task, 5)] == [i.loss for i in collected(other, 5)]
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", PIXELWISE)
 def test_psnr_of_the_held_out_pixels(name):
     task = fit(make(name, holdout=0.3, iterations=3))
     apart, framed = task.problem.A(task.x_average) - task.problem.y, task.problem.framed

@@ -1,5 +1,6 @@
 """What a user would reach for instead: classical methods, in seconds, without any fitting."""
 
+from dip_lightning.baselines.deblocking import reapply
 from dip_lightning.baselines.deblurring import richardson_lucy, wiener
 from dip_lightning.baselines.demosaicing import bilinear, malvar
 from dip_lightning.baselines.denoising import bm3d, has_bm3d, non_local_means, total_variation
@@ -19,6 +20,7 @@ __all__ = [
     "least_variation",
     "malvar",
     "non_local_means",
+    "reapply",
     "richardson_lucy",
     "total_variation",
     "wiener",

@@ -194,7 +194,7 @@ def _announce(config: Config, problem: Problem, stored: Format, device: torch.de
         f"{config.task}: {config.name}, {width} x {height} {kind}{values}"
         f"{_tiles(grid_of(config, problem))}{missing}; "
         f"network {config.network['name']}, {_parameters(config, problem):,} parameters; "
-        f"{'at most ' if _noise(config, problem) else ''}{counted(config.iterations, 'iteration')} "
+        f"{'at most ' if _ends(config, problem) else ''}{counted(config.iterations, 'iteration')} "
         f"on {device.type}, {_precision_name(config, device)}",
         flush=True,
     )
@@ -227,6 +227,10 @@ def _diagnosis(fitted: Fitted, pointless: str | None) -> str | None:
     if fitted.diverged_at is not None:
         return "not_finite"
     return fitted.diagnosis or pointless or health.of_output(fitted.outputs.last)
+
+
+def _ends(config: Config, problem: Problem) -> bool:
+    return config.discrepancy != 0 and problem.has_goal
 
 
 def _noise(config: Config, problem: Problem) -> float | None:
@@ -305,14 +309,11 @@ def _conclude(
         at = fitted.iteration
         print(f"stopped at iteration {at}; the result so far is saved", file=sys.stderr)
     elif fitted.reached_at is not None:
+        print(f"ended at iteration {fitted.iteration}: the result {problem.goal}")
+    elif _ends(config, problem):
         print(
-            f"ended at iteration {fitted.iteration}: the result differs from the noisy image by "
-            "as much as its noise"
-        )
-    elif _noise(config, problem):
-        print(
-            f"iterations={config.iterations}: the fit ended before the result was as near to "
-            "the noisy image as its noise lets it; more may show more detail",
+            f"iterations={config.iterations}: the fit would end where the result "
+            f"{problem.goal}; more may show more detail",
             file=sys.stderr,
         )
     elif config.discrepancy and problem.is_noisy:

@@ -69,9 +69,19 @@ class Picture:
 
     def centre(self, side: int) -> "Picture":
         """Cut the picture to its centre, at most `side` x `side` pixels."""
-        top, left = (max(0, length - side) // 2 for length in self.size)
-        height, width = (min(side, length) for length in self.size)
-        return self._cut(top, left, (height, width))
+        rows, columns = self.middle(side)
+        return self._cut(
+            rows.start, columns.start, (rows.stop - rows.start, columns.stop - columns.start)
+        )
+
+    def middle(self, side: int) -> tuple[slice, slice]:
+        """Return the rows and columns of `centre`."""
+        starts = [max(0, length - side) // 2 for length in self.size]
+        rows, columns = (
+            slice(start, start + min(side, length))
+            for start, length in zip(starts, self.size, strict=True)
+        )
+        return rows, columns
 
     def without(self, margins: tuple[int, int]) -> "Picture":
         """Cut off rows above and below, and columns on both sides, pixels."""

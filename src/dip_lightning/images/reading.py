@@ -78,7 +78,7 @@ def open_file(path: Path, key: str) -> Decoded:
         UserError: no such file, or it cannot be decoded.
     """
     head = first_bytes(path, f"{key}={path}")
-    with _as_user_error(path, key):
+    with as_user_error(path, key):
         return decode(path, head)
 
 
@@ -123,12 +123,18 @@ def scale(
     Raises:
         UserError: the values are of a kind that cannot be restored faithfully.
     """
-    with _as_user_error(path, key):
+    with as_user_error(path, key):
         return _from_decoded(stored, m, stored.nodata if nodata is None else nodata)
 
 
 @contextmanager
-def _as_user_error(path: Path, key: str) -> Iterator[None]:
+def as_user_error(path: Path, key: str) -> Iterator[None]:
+    """Say in one sentence, as a UserError, what a decoder raises inside.
+
+    Args:
+        path: the file.
+        key: configuration key that named it.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata; what cannot be read raises

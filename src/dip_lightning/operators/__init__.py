@@ -2,6 +2,7 @@
 
 from dip_lightning.operators.blur import Blur
 from dip_lightning.operators.downsample import Downsample, pillow_downsample
+from dip_lightning.operators.jpeg import JPEG
 from dip_lightning.operators.kernels import (
     blur_kernel,
     disk_kernel,
@@ -19,6 +20,7 @@ from dip_lightning.operators.noise import (
 )
 
 __all__ = [
+    "JPEG",
     "Blur",
     "Downsample",
     "Mask",

@@ -116,8 +116,10 @@ class DeepImagePrior(LightningModule):
         self.register_buffer("z", z, persistent=False)
         self.z = self.z.contiguous(memory_format=torch.channels_last)
         for name in ("holdout", "shown", "validation"):
-            if getattr(s, name) and problem.own_loss is not None:
-                raise UserError(f"{name}={getattr(s, name)}: a loss of your own sees all of y")
+            if getattr(s, name) and problem.sees_all:
+                raise UserError(
+                    f"{name}={getattr(s, name)}: the loss of this problem sees all of y"
+                )
         seen = problem.hold_out(s.holdout, self.random("holdout")) if s.holdout else None
         draw = self.random("validation")
         kept_back = s.validation if s.output == "combined" else 0.0
@@ -132,7 +134,7 @@ class DeepImagePrior(LightningModule):
         self.seconds_per_iteration: float | None = None
         share = s.discrepancy
         if share is None:
-            share = 0 if problem.y_noise_std is None else SHARE
+            share = SHARE if problem.has_goal else 0
         self.discrepancy = Discrepancy(share, is_white=problem.noise_is_white)
         self.guard = None if s.guard is None else StepLimit(s.guard)
         self.network_computed: str | None = None

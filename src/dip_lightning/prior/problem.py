@@ -54,6 +54,8 @@ class Problem(nn.Module):
     scale = 1  # pixels of x for each of y, along each axis
     fit_weight: ClassVar[float | None] = None  # beside the classical method, where not weighed
     has_guide = False  # whether a classical method can lead the fit, see `guide`
+    # What is true of the result where `has_goal` has ended the fit.
+    goal: ClassVar[str] = "differs from the noisy image by as much as its noise"
     is_noisy = False  # whether its noise is what is to be removed
     keep_known = False  # whether the result takes the known pixels from y
     is_clipped = False  # whether y was clipped to [0, 1] after its noise was added
@@ -252,6 +254,16 @@ class Problem(nn.Module):
     def stand_in(self) -> Tensor:
         """Return what to show where nothing was fitted, (1, C, H, W)."""
         return self.y if self.y.shape[1:] == self.frame else self.y.new_zeros(1, *self.frame)
+
+    @property
+    def has_goal(self) -> bool:
+        """Whether it is known how small the loss of x itself is: then the fit ends there."""
+        return self.y_noise_std is not None
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether no value of y can be kept from the loss."""
+        return self.own_loss is not None
 
     def known_values(self) -> Tensor:
         """Return which values of y are known, 0 or 1: of y's last two axes, and broadcasting."""

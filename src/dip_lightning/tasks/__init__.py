@@ -5,6 +5,7 @@ from dip_lightning.tasks.demosaicing import Demosaicing
 from dip_lightning.tasks.denoising import Denoising
 from dip_lightning.tasks.given import Given
 from dip_lightning.tasks.inpainting import Inpainting
+from dip_lightning.tasks.jpeg import JPEGDecompression
 from dip_lightning.tasks.registry import names, problem
 from dip_lightning.tasks.restoration import Restoration
 from dip_lightning.tasks.sr import SuperResolution
@@ -15,6 +16,7 @@ __all__ = [
     "Denoising",
     "Given",
     "Inpainting",
+    "JPEGDecompression",
     "Restoration",
     "SuperResolution",
     "names",

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from dip_lightning.operators.jpeg import Coefficients
+
 
 @dataclass(frozen=True)
 class Given:
@@ -14,6 +16,7 @@ class Given:
         y: a real observation, (1, C, h, w), float32 in [0, 1].
         m: known pixels, (1, 1 or C, H, W), 0 or 1; None where no mask was given.
         kernel: of a blur, (kh, kw); None where no file was given.
+        coefficients: what a JPEG file holds, of y; None where it is no matter.
         z: image to use as input of the network, (1, C, H, W); None: drawn.
         m_is_alpha: m is the image's own transparency.
         is_cropped: only the centre of a larger image is given.
@@ -23,6 +26,7 @@ class Given:
     y: Tensor | None = None
     m: Tensor | None = None
     kernel: Tensor | None = None
+    coefficients: Coefficients | None = None
     z: Tensor | None = None
     m_is_alpha: bool = False
     is_cropped: bool = False

@@ -1,0 +1,273 @@
+"""JPEG: the coefficients that its quantisation rounds, and what a file says of them."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dip_lightning.errors import UserError
+
+SIDE = 8  # of a block, samples
+RGB = 3
+# Y, Cb and Cr of red, green and blue, as JFIF has them; Cb and Cr of gray are 0.
+KR, KB = 0.299, 0.114
+YCBCR = (
+    (KR, 1 - KR - KB, KB),
+    (-KR / (2 - 2 * KB), (KR + KB - 1) / (2 - 2 * KB), 0.5),
+    (0.5, (KR + KB - 1) / (2 - 2 * KR), -KB / (2 - 2 * KR)),
+)
+Ratio = tuple[int, int]
+
+
+class JPEG(nn.Module):
+    """Compute the coefficients of a JPEG file that are left to be rounded.
+
+    RGB becomes Y, Cb and Cr, each the mean over `ratios` pixels, and each block of 8 x 8 of these
+    samples its orthonormal DCT. Beyond its border an image goes on with its nearest pixels, as
+    libjpeg has it.
+
+    Args:
+        ratios: rows and columns of pixels for a sample, for each component.
+        origin: place of the first pixel in the grid of the largest blocks, rows and columns.
+
+    Source: ITU-T T.81 and T.871.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.operators import JPEG
+        >>> A = JPEG([(1, 1), (2, 2), (2, 2)])  # 4:2:0
+        >>> A(torch.rand(1, 3, 20, 30)).shape  # 32 x 32 samples of Y, 16 x 16 of Cb and of Cr
+        torch.Size([1, 1536])
+    """
+
+    basis: Tensor
+    matrix: Tensor
+    inverse: Tensor
+
+    def __init__(self, ratios: Sequence[Ratio], origin: Ratio = (0, 0)) -> None:
+        super().__init__()
+        self.ratios, self.origin = tuple(ratios), origin
+        k, i = torch.arange(SIDE, dtype=torch.float64)[:, None], torch.arange(SIDE) + 0.5
+        basis = math.sqrt(2 / SIDE) * torch.cos(math.pi / SIDE * k * i)
+        basis[0] /= math.sqrt(2)
+        self.register_buffer("basis", basis.float(), persistent=False)
+        matrix = torch.tensor(YCBCR if len(self.ratios) == RGB else ((1.0,),))
+        self.register_buffer("matrix", matrix, persistent=False)
+        inverse = torch.linalg.inv(matrix.double()).float()
+        self.register_buffer("inverse", inverse, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform x.
+
+        Args:
+            x: image, (1, C, H, W), gray or RGB as there are components, any range.
+
+        Returns:
+            (1, N), same range: the components one after the other, each as `planes` cuts it.
+
+        Raises:
+            UserError: x has another number of channels.
+        """
+        if x.ndim != 4 or x.shape[1] != len(self.ratios):  # noqa: PLR2004 - (1, C, H, W)
+            expected = len(self.ratios)
+            raise UserError(f"x: is {tuple(x.shape)}, expected (1, {expected}, H, W)")
+        (above, below), (left, right) = self._beyond(x.shape[2:])
+        x = torch.einsum("kc,bchw->bkhw", self.matrix.to(x.dtype), x)
+        x = F.pad(x, (left, right, above, below), mode="replicate")
+        samples = (
+            F.avg_pool2d(x[:, k : k + 1], ratio) if max(ratio) > 1 else x[:, k : k + 1]
+            for k, ratio in enumerate(self.ratios)
+        )
+        return torch.cat([self._transformed(plane, self.basis).flatten(1) for plane in samples], 1)
+
+    def lift(self, coefficients: Tensor, size: Ratio) -> Tensor:
+        """Return an image of these coefficients: A(lift(c)) = c, where no block is beyond a border.
+
+        Args:
+            coefficients: (1, N), as `forward` returns them.
+            size: (H, W) of the image.
+
+        Returns:
+            (1, C, H, W), same range.
+        """
+        planes = [
+            self._transformed(plane, self.basis.T)
+            .repeat_interleave(ratio[0], 2)
+            .repeat_interleave(ratio[1], 3)
+            for plane, ratio in zip(self.planes(coefficients, size), self.ratios, strict=True)
+        ]
+        image = torch.einsum(
+            "kc,bchw->bkhw", self.inverse.to(planes[0].dtype), torch.cat(planes, 1)
+        )
+        above, left = self.origin
+        return image[..., above : above + size[0], left : left + size[1]]
+
+    def planes(self, coefficients: Tensor, size: Ratio) -> list[Tensor]:
+        """Cut coefficients, (1, N), into components, (1, 1, h, w), with each block in its place."""
+        shapes = [(1, 1, *shape) for shape in self.shapes(size)]
+        parts = torch.split(coefficients, [math.prod(shape) for shape in shapes], 1)
+        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+    def shapes(self, size: Ratio) -> list[Ratio]:
+        """Return (h, w) of each component of an image of (H, W), in samples."""
+        padded = [sum(ends) + side for ends, side in zip(self._beyond(size), size, strict=True)]
+        return [(padded[0] // rows, padded[1] // columns) for rows, columns in self.ratios]
+
+    def _beyond(self, size: Sequence[int]) -> tuple[Ratio, Ratio]:
+        """Return how many rows and columns lie beyond the borders of an image, at either end."""
+        rows, columns = (
+            (before, -(before + side) % step)
+            for before, side, step in zip(self.origin, size, steps(self.ratios), strict=True)
+        )
+        return rows, columns
+
+    @staticmethod
+    def _transformed(plane: Tensor, basis: Tensor) -> Tensor:
+        basis = basis.to(plane.dtype)
+        height, width = plane.shape[2:]
+        blocks = plane.reshape(-1, height // SIDE, SIDE, width // SIDE, SIDE)
+        return torch.einsum("ki,bricj,lj->brkcl", basis, blocks, basis).reshape(plane.shape)
+
+
+def steps(ratios: Sequence[Ratio]) -> Ratio:
+    """Return rows and columns of pixels after which the grid of all components repeats."""
+    return SIDE * max(rows for rows, _ in ratios), SIDE * max(columns for _, columns in ratios)
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """What a JPEG file says of an image: its coefficients are these, give or take half a step.
+
+    Attributes:
+        planes: coefficients of each component, (h, w), each block in its place; the grid begins at
+            or above and left of the image, and ends at or below and right of it.
+        known: which of them the file holds, (h, w), 0 or 1.
+        tables: the step of each frequency, for each component, (8, 8).
+        ratios: see `JPEG`.
+        origin: see `JPEG`.
+        size: (H, W) of the image.
+    """
+
+    planes: tuple[Tensor, ...]
+    known: tuple[Tensor, ...]
+    tables: tuple[Tensor, ...]
+    ratios: tuple[Ratio, ...]
+    origin: Ratio
+    size: Ratio
+
+    @property
+    def operator(self) -> JPEG:
+        """A, which gives an image's coefficients."""
+        return JPEG(self.ratios, self.origin)
+
+    def flat(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return coefficients, steps and which are known, (1, N) each, as `JPEG` orders them."""
+        steps = (
+            _tiled(table, plane) for table, plane in zip(self.tables, self.planes, strict=True)
+        )
+        return _joined(self.planes), _joined(steps), _joined(self.known)
+
+    def quantised(self, x: Tensor, origin: Ratio) -> Tensor:
+        """Return what is left of an image that is compressed with the same tables.
+
+        Args:
+            x: image, (1, C, H, W), in the units of the planes.
+            origin: of its blocks.
+        """
+        size = (x.shape[2], x.shape[3])
+        operator = JPEG(self.ratios, origin).to(x.device)
+        planes = []
+        found = zip(operator.planes(operator(x), size), self.planes, self.tables, strict=True)
+        for plane, held, table in found:
+            # All values of a frequency lie on one lattice, which only for DC has no 0.
+            offset = torch.zeros_like(table)
+            offset[0, 0] = held[0, 0]
+            step, offset = (_tiled(block, plane[0, 0]).to(x.device) for block in (table, offset))
+            planes.append((((plane - offset) / step).round() * step + offset).flatten(1))
+        return operator.lift(torch.cat(planes, 1), size).clamp(0, 1)
+
+    def ranged(self, low: float, high: float) -> "Coefficients":
+        """Return them for an image in which low has become 0, and high 1."""
+        planes = [plane / (high - low) for plane in self.planes]
+        planes[0][::SIDE, ::SIDE] -= SIDE * low / (high - low)
+        tables = tuple(table / (high - low) for table in self.tables)
+        return replace(self, planes=tuple(planes), tables=tables)
+
+    def turned(self, orientation: int) -> "Coefficients":
+        """Return those of the image turned upright, from EXIF's orientation."""
+        found = self
+        if orientation in {5, 6, 7, 8}:
+            found = found.transposed()
+        if orientation in {3, 4, 7, 8}:
+            found = found.flipped()
+        if orientation in {2, 3, 6, 7}:
+            found = found.transposed().flipped().transposed()
+        return found
+
+    def transposed(self) -> "Coefficients":
+        """Return those of the image with rows and columns exchanged."""
+        planes, known, tables = (
+            tuple(plane.T.contiguous() for plane in planes)
+            for planes in (self.planes, self.known, self.tables)
+        )
+        ratios = tuple((columns, rows) for rows, columns in self.ratios)
+        origin, size = self.origin[::-1], self.size[::-1]
+        return Coefficients(planes, known, tables, ratios, origin, size)
+
+    def flipped(self) -> "Coefficients":
+        """Return those of the image upside down: of odd frequencies, the sign changes."""
+        signs = (-1.0) ** torch.arange(SIDE)[:, None]
+        planes = tuple(_upside_down(plane) * _tiled(signs, plane) for plane in self.planes)
+        known = tuple(_upside_down(plane) for plane in self.known)
+        below = -(self.origin[0] + self.size[0]) % steps(self.ratios)[0]
+        return replace(self, planes=planes, known=known, origin=(below, self.origin[1]))
+
+    def cut(self, rows: slice, columns: slice) -> "Coefficients":
+        """Return those of a part of the image; blocks that are cut through are not known.
+
+        Args:
+            rows: from the first to after the last.
+            columns: alike.
+        """
+        return self.of_rows(rows).transposed().of_rows(columns).transposed()
+
+    def of_rows(self, rows: slice) -> "Coefficients":
+        """Return those of some rows; see `cut`."""
+        step = steps(self.ratios)[0]
+        start, stop = self.origin[0] + rows.start, self.origin[0] + rows.stop
+        first, last = start // step, -(-stop // step)
+        planes, known = [], []
+        for plane, held, (ratio, _) in zip(self.planes, self.known, self.ratios, strict=True):
+            block, samples = SIDE * ratio, step // ratio
+            uncut = held.clone()
+            if rows.start > 0:
+                uncut[: SIDE * -(-start // block)] = 0
+            if rows.stop < self.size[0]:
+                uncut[SIDE * (stop // block) :] = 0
+            kept = slice(samples * first, samples * last)
+            planes.append(plane[kept])
+            known.append(uncut[kept])
+        return replace(
+            self,
+            planes=tuple(planes),
+            known=tuple(known),
+            origin=(start % step, self.origin[1]),
+            size=(rows.stop - rows.start, self.size[1]),
+        )
+
+
+def _tiled(block: Tensor, plane: Tensor) -> Tensor:
+    height, width = plane.shape
+    return block.repeat(height // block.shape[0], width // block.shape[1])
+
+
+def _joined(planes: Iterable[Tensor]) -> Tensor:
+    return torch.cat([plane.flatten() for plane in planes])[None]
+
+
+def _upside_down(plane: Tensor) -> Tensor:
+    blocks = plane.reshape(-1, SIDE, plane.shape[1])
+    return blocks.flip(0).reshape(plane.shape)

@@ -1,0 +1,229 @@
+"""JPEG: an image without the artefacts of its compression."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from torch import Tensor
+
+from dip_lightning.baselines import reapply
+from dip_lightning.errors import UserError
+from dip_lightning.images.jpeg import Compressed, compress, read_jpeg
+from dip_lightning.operators import JPEG
+from dip_lightning.operators.jpeg import Coefficients
+from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.prior.problem import Problem, check_amount, checked
+from dip_lightning.prior.tiles import Tile
+from dip_lightning.tasks.given import Given
+
+CENTERING = 0.1  # docs/jpeg.md
+ROUNDING = 0.1 / 255  # RMS
+QUALITY, SUBSAMPLING = 10, "4:2:0"
+CHANNELS = (1, 3)
+
+
+class DecodedImage(Problem):
+    """y = x + n: n, the error of the compression, is taken for any noise.
+
+    Args:
+        y: the image as it is decoded, (1, C, H, W) in [0, 1].
+        coefficients: what it was decoded from.
+        x: ground truth, (1, C, H, W) in [0, 1].
+    """
+
+    def __init__(self, y: Tensor, coefficients: Coefficients, x: Tensor | None = None) -> None:
+        super().__init__(y, x=x)
+        self.coefficients = coefficients
+
+    def baselines(self) -> dict[str, Callable[[], Tensor]]:
+        """Compression again, with the blocks in other places."""
+        return {"re-application": lambda: reapply(self.y, self.coefficients.quantised)}
+
+    def _of_part(self, tile: Tile) -> "DecodedImage":
+        x = None if self.x is None else tile.cut(self.x)
+        return DecodedImage(tile.cut(self.y), _of_tile(self.coefficients, tile), x)
+
+
+class CompressedImage(Problem):
+    """|A(x) - c| <= q / 2: a JPEG file has rounded the coefficients A(x) to multiples of q.
+
+    The loss is 0 where x may be what was compressed, and grows with the square of the distance
+    to there: mean(max(0, |A(x_hat) - c| - q / 2)^2). A is orthonormal, so the mean over
+    coefficients reads like a mean over pixels. The fit is over when nothing is left of it but what
+    an encoder's own rounding of colours leaves.
+
+    Args:
+        y: the image as it is decoded, (1, C, H, W) in [0, 1].
+        coefficients: c and q, of y.
+        x: ground truth, (1, C, H, W) in [0, 1].
+        centering: weight of mean((A(x_hat) - c)^2), beside the loss.
+
+    Raises:
+        UserError: no block lies in y as a whole.
+    """
+
+    goal = "lies between the bounds of the file"
+    A: JPEG
+    centre: Tensor
+    radius: Tensor
+    held: Tensor
+
+    def __init__(
+        self,
+        y: Tensor,
+        coefficients: Coefficients,
+        x: Tensor | None = None,
+        *,
+        centering: float = CENTERING,
+    ) -> None:
+        shape = (y.shape[1], y.shape[2], y.shape[3])
+        A = coefficients.operator
+        super().__init__(y, A, shape=shape, x=x)
+        self.coefficients, self.centering = coefficients, centering
+        centre, steps, held = coefficients.flat()
+        self.count = float(held.sum())
+        if not self.count:
+            raise UserError(
+                f"max_side: leaves {shape[2]} x {shape[1]} pixels without a whole block of the "
+                "JPEG file, expected 16 or more"
+            )
+        for name, values in (("centre", centre), ("radius", steps / 2), ("held", held)):
+            self.register_buffer(name, values, persistent=False)
+
+    @property
+    def has_goal(self) -> bool:
+        """Yes: x lies between the bounds."""
+        return True
+
+    def noise_power(self, x: Tensor, seen: Tensor | None = None) -> float:
+        """Return by how much x may be outside, as an encoder rounds colours before."""
+        del x, seen
+        return ROUNDING**2
+
+    @property
+    def sees_all(self) -> bool:
+        """Yes: a coefficient is of 64 pixels."""
+        return True
+
+    def loss(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return the mean squared distance of A(x_hat) to what was rounded to c, a scalar."""
+        del seen
+        beyond = ((self.A(x_hat) - self.centre).abs() - self.radius).clamp(min=0)
+        power: Tensor = (beyond * self.held).square().sum() / self.count
+        return power
+
+    def penalty(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor | None:
+        """Return the weighted mean squared distance of A(x_hat) to c."""
+        del seen
+        if not self.centering:
+            return None
+        apart = (self.A(x_hat) - self.centre) * self.held
+        power: Tensor = apart.square().sum() / self.count
+        return self.centering * power
+
+    def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Move each coefficient of x to the nearest value that is rounded to c."""
+        del seen
+        found = self.A(x)
+        nearest = found.clamp(self.centre - self.radius, self.centre + self.radius)
+        moved = (nearest - found) * self.held
+        return (x + self.A.lift(moved, (x.shape[2], x.shape[3]))).clamp(0, 1)
+
+    def baselines(self) -> dict[str, Callable[[], Tensor]]:
+        """Compression again, with the blocks in other places."""
+        return {"re-application": lambda: reapply(self.y, self.coefficients.quantised)}
+
+    def _of_part(self, tile: Tile) -> "CompressedImage":
+        x = None if self.x is None else tile.cut(self.x)
+        part = _of_tile(self.coefficients, tile)
+        return CompressedImage(tile.cut(self.y), part, x, centering=self.centering)
+
+
+def _of_tile(coefficients: Coefficients, tile: Tile) -> Coefficients:
+    rows, columns = (slice(span.start, span.stop) for span in (tile.rows, tile.columns))
+    return coefficients.cut(rows, columns)
+
+
+def asked(
+    y: Tensor, coefficients: Coefficients, x: Tensor | None, *, bounds: bool, centering: float
+) -> Problem:
+    """Make the problem: of the coefficients where their bounds count, else of the pixels."""
+    if bounds:
+        return CompressedImage(y, coefficients, x, centering=centering)
+    return DecodedImage(y, coefficients, x)
+
+
+def problem(given: Given, keys: Mapping[str, Any]) -> Problem:
+    """Make the problem that the command's keys describe."""
+    x, wanted = given.x, {name: keys[name] for name in ("bounds", "centering")}
+    if x is not None:
+        if x.shape[1] not in CHANNELS:
+            raise UserError(
+                f"image={keys['image']}: has {x.shape[1]} channels, expected gray or RGB, which "
+                "JPEG holds"
+            )
+        made = compress(x, keys["quality"], keys["subsampling"])
+        return asked(made.pixels, made.coefficients, x, **wanted)
+    assert given.y is not None  # noqa: S101 - one of the two is given
+    assert given.coefficients is not None  # noqa: S101 - read beside y
+    return asked(given.y, given.coefficients, None, **wanted)
+
+
+class JPEGDecompression(DeepImagePrior):
+    """Decode a JPEG file without the artefacts of its compression.
+
+    The file says between which bounds each coefficient of the image was; the network finds an image
+    within all of them.
+
+    Args:
+        file: path of a JPEG file, gray or YCbCr; or what `images.jpeg.read_jpeg` has read of one.
+        x: ground truth, (1, C, H, W) in [0, 1], for metrics only.
+        bounds: fit what the file leaves open; False: the decoded image as it is, as the paper does.
+        centering: with bounds, weight of the mean squared distance to the file's own coefficients,
+            the middle between them, beside the loss.
+        fit: see `DeepImagePrior` and `FitSettings`.
+
+    Raises:
+        UserError: an argument is not allowed, or the file is no such JPEG.
+
+    Source: after Bredies & Holler, "Artifact-free JPEG decompression with total generalized
+        variation", 2012, who minimise total variation within the same bounds.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning import JPEGDecompression
+        >>> prior = JPEGDecompression.simulate(torch.rand(1, 3, 20, 24), quality=30)
+        >>> prior.problem.shape
+        (3, 20, 24)
+    """
+
+    def __init__(
+        self,
+        file: str | Path | Compressed,
+        *,
+        x: Tensor | None = None,
+        bounds: bool = True,
+        centering: float = CENTERING,
+        **fit: Any,
+    ) -> None:
+        check_amount(centering, "centering")
+        x = None if x is None else checked(x, "x")
+        found = file if isinstance(file, Compressed) else read_jpeg(Path(file), "file")
+        own: dict[str, Any] = {"bounds": bounds, "centering": centering}
+        super().__init__(asked(found.pixels, found.coefficients, x, **own), **fit)
+        self.save_hyperparameters(own)
+
+    @classmethod
+    def simulate(
+        cls, x: Tensor, quality: int = QUALITY, subsampling: str = SUBSAMPLING, **fit: Any
+    ) -> Self:
+        """Compress x, (1, C, H, W) in [0, 1], as Pillow does, and keep it for metrics.
+
+        Args:
+            x: ground truth, gray or RGB.
+            quality: 1 to 100.
+            subsampling: of the colours: "4:4:4", "4:2:2" or "4:2:0".
+            fit: see `DeepImagePrior` and `FitSettings`.
+        """
+        x = checked(x, "x")
+        return cls(compress(x, quality, subsampling), x=x, **fit)

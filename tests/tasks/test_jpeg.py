@@ -1,0 +1,135 @@
+"""The file bounds the image; the fit ends between the bounds."""
+
+import pytest
+import torch
+from PIL import Image
+
+import dip_lightning as dip
+from dip_lightning import tasks
+from dip_lightning.errors import UserError
+from dip_lightning.images.jpeg import compress, read_jpeg
+from dip_lightning.prior.tiles import cover
+from dip_lightning.tasks import Given
+from dip_lightning.tasks.jpeg import CompressedImage
+from tests.conftest import smooth_image
+from tests.prior.test_deep_image_prior import fit, make
+
+KEYS = {"task": "jpeg", "image": "a.png", "quality": 10, "subsampling": "4:2:0"}
+KEYS |= {"bounds": True, "centering": 0.0}
+
+
+def simulated(quality=10, centering=0.0, size=(37, 53)):
+    x = smooth_image(3, *size)
+    found = compress(x, quality, "4:2:0")
+    return CompressedImage(found.pixels, found.coefficients, x, centering=centering)
+
+
+def test_what_was_compressed_costs_nothing():
+    problem = simulated()
+    assert float(problem.loss(problem.x)) < problem.noise_power(problem.x)
+    assert float(problem.loss(problem.x + 0.2)) > 1e-3
+
+
+def test_the_loss_is_the_squared_distance_to_the_bounds():
+    problem = simulated(size=(32, 48))
+    moved = torch.zeros_like(problem.centre)
+    moved[0, 9] = problem.radius[0, 9] + 0.02
+    x = problem.A.lift(problem.centre + moved, (32, 48))
+    assert float(problem.loss(x)) == pytest.approx(0.02**2 / moved.numel(), rel=1e-3)
+
+
+def test_centering_counts_what_lies_inside():
+    problem = simulated(centering=0.5, size=(32, 48))
+    x = problem.A.lift(problem.centre + 0.9 * problem.radius, (32, 48))
+    assert float(problem.loss(x)) < 1e-12
+    expected = 0.5 * float((0.9 * problem.radius).square().mean())
+    assert float(problem.penalty(x)) == pytest.approx(expected, rel=1e-3)
+    assert simulated().penalty(x) is None
+
+
+def test_the_result_lies_between_the_bounds_and_nearer_to_the_truth():
+    problem = simulated(size=(32, 48))
+    x = 0.1 + 0.8 * problem.x + 0.05
+    found = problem.agree(x)
+    assert float(problem.loss(found)) < 1e-8
+    assert (found - problem.x).square().mean() < (x - problem.x).square().mean()
+    torch.testing.assert_close(problem.agree(found), found, rtol=0, atol=1e-4)
+
+
+def test_a_fit_gets_between_the_bounds():
+    prior = fit(make("jpeg", iterations=60, lr=0.01, output="combined"))
+    assert prior.discrepancy.share > 0
+    problem, first = prior.problem, prior.loss_first
+    assert float(problem.loss(prior.x_average)) < 0.2 * first
+    assert float(problem.loss(prior())) < 0.05 * float(problem.loss(prior.x_average))
+
+
+@pytest.mark.parametrize("bounds", [True, False])
+def test_tiles_have_their_part_of_the_bounds(bounds):
+    problem = make("jpeg", x=smooth_image(3, 70, 100), bounds=bounds).problem
+    for tile in cover((70, 100), 48, 16):
+        part = problem.cut(tile)
+        assert torch.equal(part.y, tile.cut(problem.y))
+        assert part.coefficients.size == tuple(part.y.shape[2:])
+        assert float(part.loss(part.x)) < (1e-6 if bounds else 1e-2)
+        assert part.coefficients.flat()[2].mean() > 0.3
+
+
+def test_without_bounds_the_decoded_image_is_fitted():
+    problem = make("jpeg", bounds=False).problem
+    assert float(problem.loss(problem.y)) == 0
+    assert torch.equal(problem.agree(problem.x), problem.x)
+
+
+def test_its_baseline_is_nearer_to_the_truth():
+    problem = simulated()
+    smooth = problem.baselines()["re-application"]()
+    assert (smooth - problem.x).square().mean() < (problem.y - problem.x).square().mean()
+
+
+def test_the_module_equals_the_command():
+    x = smooth_image(3, 17, 13)
+    ours = dip.JPEGDecompression.simulate(x, 30, "4:2:2").problem
+    theirs = make("jpeg", x=x, quality=30, subsampling="4:2:2").problem
+    assert torch.equal(ours.y, theirs.y)
+    assert torch.equal(ours.centre, theirs.centre)
+    assert torch.equal(ours.radius, theirs.radius)
+
+
+def test_a_file_is_read(tmp_path):
+    array = (smooth_image(1, 21, 30)[0, 0] * 255).byte().numpy()
+    Image.fromarray(array).save(tmp_path / "a.jpg", quality=20)
+    prior = dip.JPEGDecompression(tmp_path / "a.jpg")
+    assert prior.problem.shape == (1, 21, 30)
+    assert torch.equal(prior.problem.y, read_jpeg(tmp_path / "a.jpg", "file").pixels)
+
+
+@pytest.mark.parametrize(
+    ("make_it", "sentence"),
+    [
+        (lambda: dip.JPEGDecompression("nowhere.jpg"), "file=nowhere.jpg: no such file"),
+        (lambda: dip.JPEGDecompression.simulate(torch.rand(1, 4, 9, 9)), "has 4 channels"),
+        (
+            lambda: dip.JPEGDecompression.simulate(torch.rand(1, 3, 9, 9), centering=-1.0),
+            "centering=-1.0: expected a number of 0 or more",
+        ),
+        (
+            lambda: dip.JPEGDecompression.simulate(torch.rand(1, 3, 9, 9), holdout=0.1),
+            "holdout=0.1: the loss of this problem sees all of y",
+        ),
+        (
+            lambda: tasks.problem(Given(x=torch.rand(1, 2, 9, 9)), KEYS),
+            "image=a.png: has 2 channels, expected gray or RGB, which JPEG holds",
+        ),
+    ],
+)
+def test_what_cannot_be_is_said(make_it, sentence):
+    with pytest.raises(UserError, match=sentence):
+        make_it()
+
+
+def test_a_part_without_a_whole_block_is_refused():
+    found = compress(smooth_image(3, 37, 53), 10, "4:2:0")
+    rows = slice(1, 8)
+    with pytest.raises(UserError, match="max_side: leaves 7 x 7 pixels without a whole block"):
+        CompressedImage(found.pixels[..., rows, rows], found.coefficients.cut(rows, rows))
