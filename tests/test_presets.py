@@ -12,13 +12,20 @@ from dip_lightning.presets import configure, options
 @pytest.mark.parametrize("preset", options("preset"))
 @pytest.mark.parametrize("task", options("task"))
 def test_a_call_has_what_the_command_composes(task, preset):
-    composed = to_config(Source().compose([f"task={task}", f"preset={preset}", "logger=none"]))
+    told = (f"task={task}", f"preset={preset}", "logger=none", "observed=image")
+    composed = to_config(Source().compose([*told]))
     assert asdict(configure(task, {}, preset)) == asdict(composed)
 
 
 @pytest.mark.parametrize("network", options("network"))
 def test_networks_too(network):
-    told = ["task=restoration", f"network={network}", "logger=none", "factor=null"]
+    told = [
+        "task=restoration",
+        "observed=image",
+        f"network={network}",
+        "logger=none",
+        "factor=null",
+    ]
     composed = to_config(Source().compose(told))
     assert configure("restoration", {"network": network}).network == composed.network
 

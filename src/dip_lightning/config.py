@@ -33,6 +33,7 @@ LOGGER_MODES = ("auto", "online", "offline")
 KERNEL_KEYS = tuple(name for names in KERNELS.values() for name in names)
 KERNEL_NEEDS = ("radius", "length")  # the others have a usual value
 MAY_BE_NULL = ("mask", "nodata", "keep_known", "kernel", *KERNEL_KEYS)
+FOUND = ("sigma",)  # what is estimated of an observed image where it is null
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
@@ -76,7 +77,8 @@ class Config(FitSettings):
     )
     sigma: float | None = key(
         None,
-        "denoising, demosaicing, deblurring: noise added to image, 8-bit grey levels",
+        "denoising, demosaicing, deblurring: standard deviation of white noise, 8-bit grey levels, "
+        "added to image or told of observed; null: that of observed is estimated",
         low=0,
         high=255,
     )
@@ -179,8 +181,10 @@ class Config(FitSettings):
     def _check_task_keys(self) -> None:
         for name, tasks in TASK_KEYS.items():
             value = getattr(self, name)
-            if value is None and self.task in tasks and name not in MAY_BE_NULL:
-                raise UserError(f"{name}=null: task={self.task} needs a value; see --help")
+            may_be_null = name in (*MAY_BE_NULL, *(FOUND if self.observed is not None else ()))
+            if value is None and self.task in tasks and not may_be_null:
+                found = " with image=" if name in FOUND else ""
+                raise UserError(f"{name}=null: task={self.task} needs a value{found}; see --help")
             if value is not None and self.task not in tasks:
                 raise UserError(
                     f"{name}={value}: only for task={' and task='.join(sorted(tasks))}, "

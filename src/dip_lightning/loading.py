@@ -59,6 +59,7 @@ def load(config: Config) -> tuple[Picture, Given]:
         kernel=_read_kernel(config),
         z=z,
         m_is_alpha=is_alpha,
+        white=picture.format.white,
         is_cropped=picture.size != whole,
     )
 

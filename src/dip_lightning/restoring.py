@@ -62,7 +62,8 @@ class Restored(Generic[Image]):
         history: a row for each tenth iteration: iteration, loss, psnr, psnr_average, seconds.
         metrics: status, iterations, loss, seconds; result: which output it is; fit_weight: of the
             fit beside a classical method, None: it is the fit alone; what ended the fit,
-            `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1].
+            `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1];
+            `noise_level`: "told" or "estimated".
         prior: the fit itself.
 
     Example:
@@ -120,7 +121,8 @@ def restore(
         preset: "fast", "paper", or another of `conf/preset`.
         device: "auto", "cpu" or "gpu".
         progress: draw a bar.
-        keys: other keys of the command, such as `factor`, `iterations`, `lr`, `seed`.
+        keys: other keys of the command, such as `factor`, `iterations`, `lr`, `seed`; `sigma`, the
+            noise of the image in 8-bit grey levels, where you know it: else it is estimated.
 
     Returns:
         The restored image, of the same kind. Where Ctrl-C ends the fit, what there is by then;
@@ -149,7 +151,8 @@ def restore(
     height, width = stored.array.shape[:2]
     m = None if mask is None else _known(config, mask, (height, width))
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
-    given = Given(y=picture.pixels, m=known, kernel=k, m_is_alpha=is_alpha)
+    white = picture.format.white
+    given = Given(y=picture.pixels, m=known, kernel=k, m_is_alpha=is_alpha, white=white)
     problem = tasks.problem(given, asdict(config))
     if is_alpha and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
@@ -163,7 +166,7 @@ def restore(
     fitted = Fitted.of(prior)
     measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
     metrics = _metrics(problem, fitted, history, measured.output, interrupted=interrupted)
-    metrics["y_noise_std"] = None if config.discrepancy == 0 else problem.y_noise_std
+    metrics |= outcome.noise(problem, config.discrepancy)
     return Restored(
         back(measured.chosen.pixels),
         back(measured.last.pixels),

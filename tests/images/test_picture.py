@@ -76,6 +76,20 @@ def test_centre_of_an_enlargement(size, rest):
 
 
 @pytest.mark.parametrize(
+    ("stored", "white"),
+    [
+        (Format(), 1),
+        (Format("uint16", low=(100.0,), high=(612.0,)), 1),
+        (Format("float32", low=(-0.25,), high=(1.0,)), 0.8),
+        (Format("float32", low=(0.0,), high=(4000.0,)), 1),
+        (Format("float32", low=(-0.25, 0.0), high=(1.0, 1.0)), 1),
+    ],
+)
+def test_white_is_that_of_the_type_or_of_a_range_of_its_own(stored, white):
+    assert stored.white == pytest.approx(white)
+
+
+@pytest.mark.parametrize(
     ("stored", "words"),
     [
         (Format(), "25.5 grey levels of 255"),

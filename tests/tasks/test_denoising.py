@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
+from dip_lightning import tasks
 from dip_lightning.prior.tiles import cover
-from dip_lightning.tasks import denoising
+from dip_lightning.tasks import Given, denoising
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import make
 
@@ -15,7 +16,8 @@ def test_observation_is_noisy():
 
 def test_a_real_observation_gets_no_noise():
     y = smooth_image(1, 17, 13)
-    assert torch.equal(make("denoising", y=y).problem.y, y)
+    for sigma in (None, 10.0):
+        assert torch.equal(make("denoising", y=y, sigma=sigma).problem.y, y)
 
 
 def test_baselines_are_those_of_the_literature():
@@ -26,7 +28,8 @@ def test_baselines_are_those_of_the_literature():
 
 def test_there_is_nothing_to_compare_with_where_nothing_is_noisy():
     assert make("denoising", observation="shuffled").problem.baselines() == {}
-    assert make("denoising", y=smooth_image(1, 17, 13)).problem.baselines() == {}  # unknown
+    unknown = make("denoising", y=smooth_image(1, 17, 13), sigma=None)
+    assert unknown.problem.baselines() == {}
     assert make("denoising", y=noisy(), observation="clean").problem.baselines()
 
 
@@ -44,10 +47,11 @@ def blurred():
     ("given", "sigma", "rel"),
     [
         ({"x": smooth_image(1, 17, 13)}, 25, 1e-6),
-        ({"y": noisy()}, 25.5, 0.1),
-        ({"y": blurred()}, 1.25 * 25.5, 0.2),
+        ({"y": noisy(), "sigma": None}, 25.5, 0.1),
+        ({"y": blurred(), "sigma": None}, 1.25 * 25.5, 0.2),
+        ({"y": blurred(), "sigma": 99.0}, 99, 1e-6),
     ],
-    ids=["added", "white", "correlated"],
+    ids=["added", "white", "correlated", "told"],
 )
 def test_baselines_are_told_the_noise_that_was_added_or_found(given, sigma, rel, monkeypatch):
     told = []
@@ -63,8 +67,9 @@ def test_correlated_noise_is_known_as_such_in_a_tile_too():
     (tile, *_) = cover((59, 45), 40, 8)
     part = problem.cut(tile)
     assert (part.y_noise_std, part.noise_is_white) == (problem.y_noise_std, False)
-    assert make("denoising", y=blurred()).discrepancy.bend is not None
-    assert make("denoising", y=noisy()).discrepancy.bend is None
+    assert make("denoising", y=blurred(), sigma=None).discrepancy.bend is not None
+    assert make("denoising", y=blurred(), sigma=25.0).discrepancy.bend is None  # told: white
+    assert make("denoising", y=noisy(), sigma=None).discrepancy.bend is None
     assert make("denoising", x=blurred()).discrepancy.bend is None
 
 
@@ -82,6 +87,18 @@ def test_the_level_of_the_noise_is_known_where_it_was_added_here():
     assert level(make("denoising", observation="shuffled", discrepancy=0.9)) is None
 
 
+def test_a_level_that_is_told_counts_whatever_y_looks_like():
+    task = make("denoising", y=noisy(std=0.02), sigma=51.0, discrepancy=0.9)
+    assert level(task) == pytest.approx(0.9 * 0.2**2, rel=0.03)  # clipped
+    assert task.problem.noise_is_told
+    assert not make("denoising", y=noisy(), sigma=None).problem.noise_is_told
+
+
+def test_a_grey_level_is_that_of_the_type():
+    given = Given(y=noisy(), white=0.5)
+    assert tasks.problem(given, {"task": "denoising", "sigma": 51.0}).y_noise_std == 0.1
+
+
 def test_the_level_is_that_of_the_pixels_that_the_loss_sees():
     task = make("denoising", sigma=25.5, discrepancy=0.9, holdout=0.5)
     share = float(task.seen.mean())
@@ -95,7 +112,7 @@ def test_the_level_of_a_noise_from_elsewhere_is_estimated(channels, white, rel):
     x = smooth_image(channels, 190, 170)
     x[..., int(190 * (1 - white)) :, :] = 1
     noisy = make("denoising", x=x, sigma=15.0).problem.y
-    task = make("denoising", y=noisy, sigma=99.0, discrepancy=0.9)
+    task = make("denoising", y=noisy, sigma=None, discrepancy=0.9)
     assert level(task, 1.0) == pytest.approx(0.9 * float((noisy - x).square().mean()), rel=rel)
     assert level(task, 0.5) == level(task, 1.0)
 
@@ -104,7 +121,7 @@ def test_the_level_of_channels_is_that_of_their_mean_power():
     x = torch.full((1, 3, 150, 170), 0.5)
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
     y = x + noise * torch.tensor([0.01, 0.02, 0.1]).view(1, 3, 1, 1)
-    found = level(make("denoising", y=y, discrepancy=1.0))
+    found = level(make("denoising", y=y, sigma=None, discrepancy=1.0))
     assert found == pytest.approx(float((y - x).square().mean()), rel=0.1)
 
 

@@ -1,5 +1,6 @@
 """What `--help` prints: the groups, the keys and examples, read from where they are defined."""
 
+import re
 from dataclasses import Field, fields
 from typing import Any
 
@@ -21,6 +22,7 @@ EXAMPLES = """\
   python -m dip_lightning task=restoration known=0.1 -m network=skip,unet
       compare two networks on a photograph with nine of ten pixels missing"""
 
+MADE = re.compile(r"\$\{if_made:([^,]*),.*\}")
 WIDTH = 2 + max(len(entry.name) for entry in fields(Config))
 
 
@@ -96,6 +98,8 @@ def _defaults(entry: Field[Any]) -> str:
 def _written(value: Any) -> str:
     if value is None:
         return "null"
+    if isinstance(value, str) and (made := MADE.fullmatch(value)):
+        return f"{made[1]} for image"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -35,6 +35,17 @@ class Format:
         return [list(ends) for ends in zip(self.low, self.high, strict=True)]
 
     @property
+    def white(self) -> float:
+        """The pixel value that is white: the greatest of the type, 1 of floats.
+
+        1 where the image has a range of its own: less than half of the type's, more than twice, or
+        one for each channel.
+        """
+        spans = [high - low for low, high in self.ranges]
+        share = bounds(self.dtype)[1] / spans[0]
+        return share if len(spans) == 1 and 0.5 <= share <= 2 else 1.0  # noqa: PLR2004
+
+    @property
     def is_whole(self) -> bool:
         """Whether 0 and 1 stand for the ends of the type: 0 and 255, for instance."""
         floor, top = bounds(self.dtype)

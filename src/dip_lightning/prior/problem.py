@@ -57,6 +57,7 @@ class Problem(nn.Module):
     keep_known = False  # whether the result takes the known pixels from y
     is_clipped = False  # whether y was clipped to [0, 1] after its noise was added
     noise_is_white = True  # whether n is independent in neighbouring values
+    noise_is_told = True  # whether its level was given, not estimated
     y: Tensor
     x: Tensor | None
     known: Tensor | None
@@ -202,7 +203,7 @@ class Problem(nn.Module):
         """
         noise = self.estimate_noise()
         if noise.is_white and noise.std is not None and noise.std >= VISIBLE:
-            self.y_noise_std = noise.std
+            self.y_noise_std, self.noise_is_told = noise.std, False
         return self
 
     def estimate_noise(self) -> Noise:

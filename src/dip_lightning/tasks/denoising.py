@@ -45,7 +45,9 @@ class NoisyImage(Problem):
             noise = added or estimate_noise(y)
         super().__init__(y, x=x, y_noise_std=noise.std)
         self.sigma, self.is_noisy, self.noise_is_white = sigma, is_noisy, noise.is_white
-        self.is_clipped = sigma is not None  # an estimate is of what clipping has left
+        self.is_clipped = self.noise_is_told = (
+            sigma is not None
+        )  # an estimate is of what clipping has left
 
     @classmethod
     def simulate(
@@ -104,11 +106,13 @@ class NoisyImage(Problem):
 
 def problem(given: Given, keys: Mapping[str, Any]) -> NoisyImage:
     """Make the problem that the command's keys describe."""
+    sigma = given.grey_levels(keys["sigma"])
     if given.x is not None:
         observation = keys["observation"] or "gaussian"
-        return NoisyImage.simulate(given.x, keys["sigma"], keys["seed"], observation)
+        assert sigma is not None  # noqa: S101 - checked
+        return NoisyImage.simulate(given.x, sigma, keys["seed"], observation)
     assert given.y is not None  # noqa: S101 - one of the two is given
-    return NoisyImage(given.y)
+    return NoisyImage(given.y, sigma)
 
 
 class Denoising(DeepImagePrior):

@@ -16,6 +16,7 @@ class Given:
         kernel: of a blur, (kh, kw); None where no file was given.
         z: image to use as input of the network, (1, C, H, W); None: drawn.
         m_is_alpha: m is the image's own transparency.
+        white: what sigma=255 is, in the units of x and y; see `Format.white`.
         is_cropped: only the centre of a larger image is given.
     """
 
@@ -25,4 +26,9 @@ class Given:
     kernel: Tensor | None = None
     z: Tensor | None = None
     m_is_alpha: bool = False
+    white: float = 1.0
     is_cropped: bool = False
+
+    def grey_levels(self, sigma: float | None) -> float | None:
+        """Return sigma as it counts for x and y, whose grey levels are 1 / 255."""
+        return None if sigma is None else sigma * self.white
