@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from dip_lightning.errors import UserError
 from dip_lightning.keys import key, names_of
-from dip_lightning.limits import ANGLES, LENGTHS, PATTERNS, RADII, SIGMAS
+from dip_lightning.limits import ANGLES, LENGTHS, NOISES, PATTERNS, RADII, SIGMAS
 from dip_lightning.prior.settings import FitSettings
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ DRAWN = {"mask": ("hole", "text"), "kernel": tuple(KERNELS)}  # names that are n
 MASK_MEANINGS = ("known", "missing")
 OBSERVATIONS = {
     "sr": ("lanczos2", "pillow"),
-    "denoising": ("gaussian", "clean", "shuffled", "noise"),
+    "denoising": (*NOISES, "clean", "shuffled", "noise"),
 }
 # psnr_holdout needs no ground truth.
 OBJECTIVES = (
@@ -32,11 +32,13 @@ LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
 KERNEL_KEYS = tuple(name for names in KERNELS.values() for name in names)
 KERNEL_NEEDS = ("radius", "length")  # the others have a usual value
-MAY_BE_NULL = ("mask", "nodata", "keep_known", "kernel", *KERNEL_KEYS)
-FOUND = ("sigma",)  # what is estimated of an observed image where it is null
+LEVELS = {"sigma": "gaussian", "peak": "poisson"}  # of each kind of noise
+MAY_BE_NULL = ("mask", "nodata", "keep_known", "kernel", *KERNEL_KEYS, *LEVELS)
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
+    "noise": {"denoising"},
+    "peak": {"denoising"},
     "sigma": {"denoising", "demosaicing", "deblurring"},
     "kernel": {"deblurring"},
     **{name: {"deblurring"} for name in KERNEL_KEYS},
@@ -74,6 +76,19 @@ class Config(FitSettings):
     factor: int | None = key(None, "sr: enlargement", low=2, high=32)
     observation: str | None = key(
         None, "sr, denoising: how y is made from image", choices=sum(OBSERVATIONS.values(), ())
+    )
+    noise: str | None = key(
+        None,
+        "denoising: white noise of one strength, or photons that are counted: stronger where it "
+        "is brighter",
+        choices=NOISES,
+    )
+    peak: float | None = key(
+        None,
+        "noise=poisson: photons at white, few are noisy; null: 30 for image, that of observed is "
+        "estimated",
+        above=0,
+        high=1e9,
     )
     sigma: float | None = key(
         None,
@@ -160,6 +175,7 @@ class Config(FitSettings):
         self.check_fit()
         self._check_logger()
         self._check_task_keys()
+        self._check_noise()
         self._check_kernel()
         self._check_images()
         self._check_tiles()
@@ -181,10 +197,8 @@ class Config(FitSettings):
     def _check_task_keys(self) -> None:
         for name, tasks in TASK_KEYS.items():
             value = getattr(self, name)
-            may_be_null = name in (*MAY_BE_NULL, *(FOUND if self.observed is not None else ()))
-            if value is None and self.task in tasks and not may_be_null:
-                found = " with image=" if name in FOUND else ""
-                raise UserError(f"{name}=null: task={self.task} needs a value{found}; see --help")
+            if value is None and self.task in tasks and name not in MAY_BE_NULL:
+                raise UserError(f"{name}=null: task={self.task} needs a value; see --help")
             if value is not None and self.task not in tasks:
                 raise UserError(
                     f"{name}={value}: only for task={' and task='.join(sorted(tasks))}, "
@@ -195,6 +209,20 @@ class Config(FitSettings):
             raise UserError(
                 f"observation={self.observation}: for task={self.task}, "
                 f"choose one of {', '.join(allowed)}"
+            )
+
+    def _check_noise(self) -> None:
+        for name, kind in LEVELS.items():
+            value, noise = getattr(self, name), self.noise or "gaussian"
+            if value is not None and noise != kind:
+                raise UserError(f"{name}={value}: only for noise={kind}, but noise={noise}")
+            is_needed = self.observed is None and self.task in TASK_KEYS[name] and noise == kind
+            if value is None and is_needed:
+                raise UserError(f"{name}=null: task={self.task} needs a value with image=")
+        if "poisson" in {self.noise, self.observation} and self.noise != self.observation:
+            raise UserError(
+                f"observation={self.observation}: expected poisson with noise=poisson, and only "
+                f"there, but noise={self.noise}"
             )
 
     def _check_kernel(self) -> None:

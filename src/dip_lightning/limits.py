@@ -4,4 +4,5 @@ SIGMAS = (0.1, 100)  # least and greatest standard deviation of a Gaussian kerne
 RADII = (0.1, 300)  # of a disk, pixels
 LENGTHS = (3, 601)  # of a motion, pixels
 ANGLES = (-360, 360)  # of a motion, degrees
+NOISES = ("gaussian", "poisson")  # kinds of noise
 PATTERNS = ("rggb", "bggr", "grbg", "gbrg")  # colours of a mosaic's upper left 2 x 2 pixels

@@ -68,7 +68,8 @@ def _load_truth(config: Config) -> tuple[Picture, Tensor | None, bool]:
     """Read the ground truth, and the mask if that is a file."""
     path = find_image(config.image or DEFAULT_IMAGE)
     # The result may show nothing of x that y did not: no hot pixel of it is given back.
-    picture = replace(read(path, "image"), beyond=None)
+    picture = _counted(config, read(path, "image"), f"image={path}")
+    picture = replace(picture, beyond=None)
     return picture, _read_mask(config, picture.size), False
 
 
@@ -103,11 +104,21 @@ def damaged(
         picture = _from_mosaic(flat, config.pattern, path)
         return picture, picture.known, False
     if config.task not in TASK_KEYS["mask"]:
-        picture = scale_known(stored, path, "observed")
+        picture = _counted(config, scale_known(stored, path, "observed"), f"observed={path}")
         return replace(picture, beyond=without_single(picture.beyond)), None, False
     is_alpha = m is None and stored.alpha and not opaque(stored).all()
     picture = scale(stored, path, "observed", opaque(stored) if is_alpha else m, config.nodata)
     return picture, m if picture.known is None else picture.known, is_alpha
+
+
+def _counted(config: Config, picture: Picture, given: str) -> Picture:
+    """Let 0 be dark where photons are counted."""
+    if config.noise != "poisson":
+        return picture
+    try:
+        return picture.from_zero()
+    except UserError as error:
+        raise UserError(f"{given}: {error}") from None
 
 
 def _read_kernel(config: Config) -> Tensor | None:

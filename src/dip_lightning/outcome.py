@@ -195,9 +195,9 @@ def noise(problem: Problem, discrepancy: float | None) -> dict[str, Any]:
         discrepancy: share of its power.
     """
     if discrepancy == 0 or problem.y_noise_std is None:
-        return {"y_noise_std": None, "noise_level": None}
+        return {"y_noise_std": None, "peak": None, "noise_level": None}
     level = "told" if problem.noise_is_told else "estimated"
-    return {"y_noise_std": problem.y_noise_std, "noise_level": level}
+    return {"y_noise_std": problem.y_noise_std, "peak": problem.peak, "noise_level": level}
 
 
 def stopping(problem: Problem, fitted: Fitted) -> str | None:

@@ -130,9 +130,9 @@ def configure(task: str, keys: dict[str, Any], preset: str = "fast") -> Config:
     return config
 
 
-def if_made(value: Any, observed: str | None) -> Any:
-    """Give a value where y is made from `image`; null where y is `observed`."""
-    return value if observed is None else None
+def if_made(value: Any, observed: str | None, noise: str = "", kind: str = "") -> Any:
+    """Give a value where y is made from `image`, with noise of that kind; else null."""
+    return value if observed is None and noise == kind else None
 
 
 def if_at_least(value: float, bound: float, then: Any, otherwise: Any) -> Any:

@@ -20,7 +20,7 @@ SETTINGS = {
     "sr": {"factor": 3, "observation": "lanczos2"},
     "inpainting": {"keep_known": False},
     "restoration": {"known": 0.5, "per_channel": True, "keep_known": False},
-    "denoising": {"sigma": 25.0},
+    "denoising": {"noise": "gaussian", "sigma": 25.0},
     "deblurring": {"sigma": 2.0, "kernel": "gaussian", "blur_sigma": 0.6, "back_projection": 0.0},
     "demosaicing": {"pattern": "rggb", "sigma": 0.0, "color_smoothness": 0, "keep_known": False},
 }

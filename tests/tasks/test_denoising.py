@@ -96,7 +96,8 @@ def test_a_level_that_is_told_counts_whatever_y_looks_like():
 
 def test_a_grey_level_is_that_of_the_type():
     given = Given(y=noisy(), white=0.5)
-    assert tasks.problem(given, {"task": "denoising", "sigma": 51.0}).y_noise_std == 0.1
+    keys = {"task": "denoising", "noise": "gaussian", "sigma": 51.0, "seed": 0}
+    assert tasks.problem(given, keys).y_noise_std == 0.1
 
 
 def test_the_level_is_that_of_the_pixels_that_the_loss_sees():

@@ -2,7 +2,13 @@
 
 from dip_lightning.baselines.deblurring import richardson_lucy, wiener
 from dip_lightning.baselines.demosaicing import bilinear, malvar
-from dip_lightning.baselines.denoising import bm3d, has_bm3d, non_local_means, total_variation
+from dip_lightning.baselines.denoising import (
+    bm3d,
+    has_bm3d,
+    non_local_means,
+    stabilised,
+    total_variation,
+)
 from dip_lightning.baselines.enlarging import back_project, back_projection, bicubic, lanczos
 from dip_lightning.baselines.filling import biharmonic
 
@@ -18,6 +24,7 @@ __all__ = [
     "malvar",
     "non_local_means",
     "richardson_lucy",
+    "stabilised",
     "total_variation",
     "wiener",
 ]

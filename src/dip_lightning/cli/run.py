@@ -251,6 +251,7 @@ def _facts(
             "pytorch_lightning": version("pytorch-lightning"),
         },
         "task": config.task,
+        "noise": config.noise,
         "image": config.name,
         "network": config.network["name"],
         "preset": config.preset,
@@ -336,7 +337,8 @@ def _say_where(
     noise = _noise(config, problem)
     if problem.x is None and noise is not None:
         how = "told" if problem.noise_is_told else "found"
-        print(f"noise {how}: {describe_noise(noise, picture.format)}")
+        photons = "" if problem.peak is None else f", {problem.peak:.4g} photons at white"
+        print(f"noise {how}: {describe_noise(noise, picture.format)}{photons}")
     restored = "restored.tif" if picture.format.tiff else "restored.png"
     print(f"result: {shown_path(folder / restored)}", flush=True)
     if upload is not None:
