@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.special import ndtr
 
 DARK = 1e-5  # of white: no count is impossible
+NOTHING = 1e-30
 FEW = 100.0  # counts, above which they are taken for normal
 STEPS = 512  # of the table below that, in roots of counts
 
@@ -79,7 +80,8 @@ def poisson_deviance(estimate: Tensor, y: Tensor, peak: float, m: Tensor | None 
         1.77
     """
     mean = estimate + DARK
-    deviance = 2 * peak * (mean - y + torch.xlogy(y, y / mean))
+    ratio = y.clamp(min=NOTHING) / mean  # as the gradient of 0 log 0 is none
+    deviance = 2 * peak * (mean - y + y * ratio.log())
     return deviance.mean() if m is None else (m * deviance).mean()
 
 

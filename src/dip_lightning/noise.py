@@ -33,6 +33,7 @@ CLIPPED = 4 / 255  # a block this near to black or white has lost some of its no
 STEEPEST = 3.0  # level of a group, at most this many times the lowest but one
 SHARED = 0.5  # how much a further channel tells that the first does not
 
+MOST_PHOTONS = 1e6  # at white: the rounding of 8 bits is as strong as the noise of half of them
 FLATTEST = 1.16  # power of the middle components / the finest ones, of white noise
 BLURRED = 3.0  # level of the blocks / that of the finest detail, of noise that is not white
 
@@ -131,7 +132,7 @@ def estimate_peak(y: Tensor) -> float | None:
     for _ in range(2 if planes.max() == 1 else 1):
         found = _finest(planes, is_known, brightest=brightest)
         variance = 0.0 if found is None else float(found.power[:FINEST].mean())
-        if found is None or not found.is_flat or not variance:
+        if found is None or not found.is_flat or found.brightness >= MOST_PHOTONS * variance:
             return peak if brightest < 1 else None
         peak = found.brightness / variance
         # The root of the brightness that the noise, at twice its standard deviation, brings to 1.

@@ -30,7 +30,7 @@ CORRELATED = 1.25  # times as much for the classical methods: docs/benchmarks.md
 
 
 class _Noisy(Problem):
-    """An image of which the noise is to be removed; how a classical method does it, in `_denoised`."""
+    """An image whose noise is to be removed; a subclass tells classical methods of it."""
 
     fit_weight = 0.75  # docs/benchmarks.md
     how = ""  # a classical method is used
@@ -53,9 +53,8 @@ class _Noisy(Problem):
             return {}
         methods = {"non-local means": non_local_means, "total variation": total_variation}
         methods |= {"BM3D": bm3d} if has_bm3d() else {}
-        return {
-            name + self.how: partial(self._denoised, method) for name, method in methods.items()
-        }
+        apply = self._denoised
+        return {name + self.how: partial(apply, method) for name, method in methods.items()}
 
 
 class NoisyImage(_Noisy):
