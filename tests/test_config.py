@@ -83,6 +83,31 @@ def test_a_kernel_has_the_keys_that_it_needs(changes, sentence):
         Config(task="deblurring", **keys).check()
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"peak": 30.0}, "peak=30.0: only for noise=poisson, but noise=gaussian"),
+        ({"noise": "poisson", "sigma": 25.0}, "sigma=25.0: only for noise=gaussian, but noise="),
+        ({"noise": "poisson", "peak": 0.0}, "peak=0.0: expected more than 0, at most 1000000000"),
+        ({"noise": "poisson", "image": "a"}, "peak=null: task=denoising needs a value with image="),
+        ({"noise": "salt"}, "noise=salt: choose one of gaussian, poisson"),
+        ({"noise": None}, "noise=null: task=denoising needs a value"),
+        (
+            {"noise": "poisson", "observation": "clean"},
+            "observation=clean: expected poisson with noise=poisson, and only there",
+        ),
+        ({"observation": "poisson"}, "observation=poisson: expected poisson with noise=poisson"),
+    ],
+)
+def test_a_kind_of_noise_has_its_own_level(changes, sentence):
+    settings = {**vars(configure("denoising", {})), "observed": None, "image": None}
+    settings["observed"] = None if "image" in changes else "a.png"
+    noise = changes.get("noise") or "gaussian"
+    with pytest.raises(UserError) as error:
+        Config(**{**settings, "observation": noise, **changes}).check()
+    assert str(error.value).startswith(sentence)
+
+
 @pytest.mark.parametrize("task", ["deblurring", "demosaicing", "denoising"])
 def test_the_noise_of_an_observed_image_may_be_told_or_not(task):
     settings = vars(configure(task, {"kernel": "gaussian"} if task == "deblurring" else {}))

@@ -35,6 +35,17 @@ def test_keys_that_depend_on_others():
     assert (config.iterations, config.noise_std) == (4000, 0.05)
 
 
+@pytest.mark.parametrize("given", ["image=a", "observed=a"])
+@pytest.mark.parametrize("noise", ["gaussian", "poisson"])
+def test_the_level_of_the_noise_is_of_its_kind(given, noise):
+    composed = Source().compose(["task=denoising", f"noise={noise}", given])
+    level = {"gaussian": (25.0, None), "poisson": (None, 30.0)}[noise]
+    assert (composed.sigma, composed.peak) == (level if given == "image=a" else (None, None))
+    assert composed.observation == noise
+    configured = configure("denoising", {"noise": noise})
+    assert (configured.sigma, configured.peak, configured.observation) == (None, None, noise)
+
+
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [

@@ -74,14 +74,14 @@ class Config(FitSettings):
     observed: str | None = key(None, "a damaged image of yours: file or folder; excludes image")
     mask: str | None = key(None, "known pixels are white: file, folder, or hole/text, drawn")
     factor: int | None = key(None, "sr: enlargement", low=2, high=32)
-    observation: str | None = key(
-        None, "sr, denoising: how y is made from image", choices=sum(OBSERVATIONS.values(), ())
-    )
     noise: str | None = key(
         None,
         "denoising: white noise of one strength, or photons that are counted: stronger where it "
         "is brighter",
         choices=NOISES,
+    )
+    observation: str | None = key(
+        None, "sr, denoising: how y is made from image", choices=sum(OBSERVATIONS.values(), ())
     )
     peak: float | None = key(
         None,

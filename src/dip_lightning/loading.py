@@ -59,7 +59,7 @@ def load(config: Config) -> tuple[Picture, Given]:
         kernel=_read_kernel(config),
         z=z,
         m_is_alpha=is_alpha,
-        white=picture.format.white,
+        white=white(config, picture),
         is_cropped=picture.size != whole,
     )
 
@@ -119,6 +119,16 @@ def _counted(config: Config, picture: Picture, given: str) -> Picture:
         return picture.from_zero()
     except UserError as error:
         raise UserError(f"{given}: {error}") from None
+
+
+def white(config: Config, picture: Picture) -> float:
+    """Return the pixel value that sigma and peak count from: `Format.white`.
+
+    Floats that are counts have no range of their own: the peak is at 1, however bright they are.
+    """
+    if config.noise == "poisson" and picture.format.dtype.startswith("float"):
+        return 1 / picture.format.high[0]
+    return picture.format.white
 
 
 def _read_kernel(config: Config) -> Tensor | None:

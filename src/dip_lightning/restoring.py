@@ -35,7 +35,7 @@ from dip_lightning.images import (
     understood_kernel,
 )
 from dip_lightning.images.masks import understood
-from dip_lightning.loading import damaged, kernel_file
+from dip_lightning.loading import damaged, kernel_file, white
 from dip_lightning.outcome import Fitted
 from dip_lightning.presets import configure
 from dip_lightning.prior.conditioning import inputs
@@ -151,8 +151,8 @@ def restore(
     height, width = stored.array.shape[:2]
     m = None if mask is None else _known(config, mask, (height, width))
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
-    white = picture.format.white
-    given = Given(y=picture.pixels, m=known, kernel=k, m_is_alpha=is_alpha, white=white)
+    counted = white(config, picture)
+    given = Given(y=picture.pixels, m=known, kernel=k, m_is_alpha=is_alpha, white=counted)
     problem = tasks.problem(given, asdict(config))
     if is_alpha and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))

@@ -59,6 +59,8 @@ def test_processes_follow_the_machine(monkeypatch):
 
 def test_if_made():
     assert [if_made(25.0, observed) for observed in (None, "a.png")] == [25.0, None]
+    kinds = [if_made(30.0, None, noise, "poisson") for noise in ("gaussian", "poisson")]
+    assert kinds == [None, 30.0]
 
 
 def test_if_at_least():
