@@ -117,7 +117,8 @@ def _deviance_of_few(mean: Tensor, most: float) -> Tensor:
     counts, mean = torch.arange(3 * FEW, dtype=torch.float64), mean.clamp(min=1e-12)[:, None]
     chance = (torch.xlogy(counts, mean) - mean - torch.lgamma(counts + 1)).exp()
     seen = counts.clamp(max=most)
-    return (chance * 2 * (mean - seen + torch.xlogy(seen, seen / mean))).sum(1)
+    deviance: Tensor = 2 * (mean - seen + torch.xlogy(seen, seen / mean))
+    return (chance * deviance).sum(1)
 
 
 def _deviance_of_many(mean: Tensor, most: float) -> Tensor:
@@ -126,7 +127,8 @@ def _deviance_of_many(mean: Tensor, most: float) -> Tensor:
         return usual
     end = (most - mean) / mean.sqrt()
     density = (-end.square() / 2).exp() / math.sqrt(2 * math.pi)
-    return usual * (ndtr(end) - end * density + end.square() * ndtr(-end))
+    clipped: Tensor = ndtr(end) - end * density + end.square() * ndtr(-end)
+    return usual * clipped
 
 
 def _squared(error: Tensor) -> Tensor:

@@ -103,7 +103,7 @@ def stabilised(y: Tensor, peak: float, method: Callable[[Tensor, float], Tensor]
     transformed = 2 * (peak * y.cpu() + 3 / 8).sqrt()
     top = float(transformed.max())
     found = (method(transformed / top, GREY_LEVELS / top) * top).clamp(min=2 * LEAST**0.5)
-    tail = ROOT / 4 / found - 11 / 8 / found**2 + 5 / 8 * ROOT / found**3
+    tail: Tensor = ROOT / 4 / found - 11 / 8 / found**2 + 5 / 8 * ROOT / found**3
     return ((found**2 / 4 + tail - 1 / 8) / peak).clamp(0, 1)
 
 
