@@ -5,6 +5,7 @@
     half       half of the pixels missing, 11 gray images, the published masks
     x4, x8     super-resolution of Set5, PSNR-Y
     sigma25    white noise on five colour images
+    poisson    Set5, of which photons were counted
     camera     five photos as a camera stored them, without compression
     jpeg       six photos as a camera compressed them
     blur       Set5 behind a Gaussian blur and a little noise
@@ -55,7 +56,7 @@ FOLDER = Path("outputs/quality")
 # What a case is about, and what this script does not do.
 NOT_FREE = {
     *("task", "image", "observed", "mask", "factor", "sigma", "observation", "tile", "logger"),
-    *("kernel", "blur_sigma", "pattern"),
+    *("kernel", "blur_sigma", "pattern", "noise", "peak"),
 }
 MACHINE = {"threads", "device"}  # named with the hardware
 

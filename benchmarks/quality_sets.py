@@ -130,6 +130,14 @@ SETS = {
         aim="above both published means",
         note="The noise is drawn here (seed 0), not the published files'; all methods know sigma.",
     ),
+    "poisson": ImageSet(
+        "photons, 30 at white, colour",
+        ("task=denoising", "noise=poisson", "peak=30"),
+        SET5,
+        clean="set5/{}",
+        aim="above the classical methods on each",
+        note="The photons are drawn here (seed 0); all methods know the peak.",
+    ),
     "camera": ImageSet(
         "camera noise, not compressed",
         ("task=denoising",),

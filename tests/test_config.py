@@ -4,6 +4,7 @@ import pytest
 
 from dip_lightning.config import Config, config_folder, image_name
 from dip_lightning.errors import UserError
+from dip_lightning.presets import configure
 
 
 def sr(**changes):
@@ -76,13 +77,48 @@ def test_refuses_in_one_sentence(changes, sentence):
         ({"blur_sigma": 2.0}, "blur_sigma=2.0: only for kernel=gaussian, but kernel=null"),
         ({"kernel": "motion", "length": 4, "angle": 0.0}, "length=4: expected an odd number"),
         ({"kernel": "disk", "radius": 0.0}, "radius=0.0: expected at least 0.1"),
-        ({"sigma": None}, "sigma=null: task=deblurring needs a value"),
+        ({"sigma": None}, "sigma=null: task=deblurring needs a value with image="),
     ],
 )
 def test_a_kernel_has_the_keys_that_it_needs(changes, sentence):
     keys = {"sigma": 0.0, "back_projection": 0.0, "logger": {"name": "none"}, **changes}
     with pytest.raises(UserError, match=re.escape(sentence)):
         Config(task="deblurring", **keys).check()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"peak": 30.0}, "peak=30.0: only for noise=poisson, but noise=gaussian"),
+        ({"noise": "poisson", "sigma": 25.0}, "sigma=25.0: only for noise=gaussian, but noise="),
+        ({"noise": "poisson", "peak": 0.0}, "peak=0.0: expected more than 0, at most 1000000000"),
+        ({"noise": "poisson", "image": "a"}, "peak=null: task=denoising needs a value with image="),
+        ({"noise": "salt"}, "noise=salt: choose one of gaussian, poisson"),
+        ({"noise": None}, "noise=null: task=denoising needs a value"),
+        (
+            {"noise": "poisson", "observation": "clean"},
+            "observation=clean: expected poisson with noise=poisson, and only there",
+        ),
+        ({"observation": "poisson"}, "observation=poisson: expected poisson with noise=poisson"),
+    ],
+)
+def test_a_kind_of_noise_has_its_own_level(changes, sentence):
+    settings = {**vars(configure("denoising", {})), "observed": None, "image": None}
+    settings["observed"] = None if "image" in changes else "a.png"
+    noise = changes.get("noise") or "gaussian"
+    with pytest.raises(UserError) as error:
+        Config(**{**settings, "observation": noise, **changes}).check()
+    assert str(error.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("task", ["deblurring", "demosaicing", "denoising"])
+def test_the_noise_of_an_observed_image_may_be_told_or_not(task):
+    settings = vars(configure(task, {"kernel": "gaussian"} if task == "deblurring" else {}))
+    assert settings["sigma"] is None
+    for sigma in (None, 10.0):
+        Config(**{**settings, "sigma": sigma}).check()
+    with pytest.raises(UserError, match=f"sigma=null: task={task} needs a value with image="):
+        Config(**{**settings, "observed": None, "sigma": None}).check()
 
 
 def test_a_mask_is_not_drawn_over_a_real_observation():

@@ -118,6 +118,20 @@ def test_the_result_is_given_nothing_of_the_truth(tmp_path):
     assert load(configure("denoising", observed=path))[0].beyond is not None
 
 
+def test_the_dark_of_counts_is_0(tmp_path):
+    values = (100 + 39 * stored_array(1, "float32")).astype(np.uint16)
+    path = str(tmp_path / "a.tif")
+    tifffile.imwrite(path, values)
+    for key in ("image", "observed"):
+        picture, work = load(configure("denoising", noise="poisson", **{key: path}))
+        assert picture.format.ranges == [[0.0, float(values.max())]]
+        pixels = work.x if key == "image" else work.y
+        torch.testing.assert_close(pixels[0, 0], torch.from_numpy(values / values.max()).float())
+    tifffile.imwrite(path, values.astype(np.float32) - 101)
+    with pytest.raises(UserError, match=r"observed=.*a\.tif: holds negative values, and noise=po"):
+        load(configure("denoising", noise="poisson", observed=path))
+
+
 def test_literature_images_of_8_bits_stay_as_they_are(tmp_path):
     """Their 0 and 255 are 0 and 1, to the bit."""
     from dip_lightning.images.collections import SAMPLES, find_image

@@ -4,7 +4,7 @@ import torch
 from skimage import data
 from torch.nn.functional import conv2d
 
-from dip_lightning.noise import UNKNOWN, estimate_noise
+from dip_lightning.noise import UNKNOWN, estimate_noise, estimate_peak
 from dip_lightning.operators import Mosaic, add_gaussian_noise
 from tests.conftest import smooth_image
 
@@ -133,3 +133,18 @@ def test_detail_of_a_mosaic_is_no_noise():
     x = Mosaic("rggb")(texture(131, 127) * torch.tensor([0.5, 0.8, 1]).view(1, 3, 1, 1))
     assert estimate_noise(x, period=2) == UNKNOWN
     assert estimate_noise(x[..., :70, :60], period=2) == UNKNOWN  # too small to tell
+
+
+@pytest.mark.parametrize("is_clipped", [False, True])
+@pytest.mark.parametrize("peak", [4, 30])
+def test_the_peak_of_counts_is_found(peak, is_clipped):
+    x = smooth_image(3, 131, 127)
+    y = torch.poisson(peak * x, torch.Generator().manual_seed(0)) / peak
+    y = (255 * y.clamp(max=1)).round() / 255 if is_clipped else y
+    assert estimate_peak(y) == pytest.approx(peak, rel=0.08)
+
+
+def test_a_peak_that_nothing_tells():
+    assert estimate_peak(torch.full((1, 1, 64, 64), 0.5)) is None  # no noise
+    assert estimate_peak(torch.rand(1, 1, 12, 12)) is None  # too small
+    assert estimate_peak(smooth_image(1, 64, 64)) is None  # an image alone

@@ -12,13 +12,20 @@ from dip_lightning.presets import configure, options
 @pytest.mark.parametrize("preset", options("preset"))
 @pytest.mark.parametrize("task", options("task"))
 def test_a_call_has_what_the_command_composes(task, preset):
-    composed = to_config(Source().compose([f"task={task}", f"preset={preset}", "logger=none"]))
+    told = (f"task={task}", f"preset={preset}", "logger=none", "observed=image")
+    composed = to_config(Source().compose([*told]))
     assert asdict(configure(task, {}, preset)) == asdict(composed)
 
 
 @pytest.mark.parametrize("network", options("network"))
 def test_networks_too(network):
-    told = ["task=restoration", f"network={network}", "logger=none", "factor=null"]
+    told = [
+        "task=restoration",
+        "observed=image",
+        f"network={network}",
+        "logger=none",
+        "factor=null",
+    ]
     composed = to_config(Source().compose(told))
     assert configure("restoration", {"network": network}).network == composed.network
 
@@ -26,6 +33,17 @@ def test_networks_too(network):
 def test_keys_that_depend_on_others():
     config = configure("sr", {"factor": 8}, "paper")
     assert (config.iterations, config.noise_std) == (4000, 0.05)
+
+
+@pytest.mark.parametrize("given", ["image=a", "observed=a"])
+@pytest.mark.parametrize("noise", ["gaussian", "poisson"])
+def test_the_level_of_the_noise_is_of_its_kind(given, noise):
+    composed = Source().compose(["task=denoising", f"noise={noise}", given])
+    level = {"gaussian": (25.0, None), "poisson": (None, 30.0)}[noise]
+    assert (composed.sigma, composed.peak) == (level if given == "image=a" else (None, None))
+    assert composed.observation == noise
+    configured = configure("denoising", {"noise": noise})
+    assert (configured.sigma, configured.peak, configured.observation) == (None, None, noise)
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,30 @@ def test_a_kernel_of_ones_own_has_no_other_width():
         restored(stored_array(3, "uint8"), "deblurring", kernel=np.ones((3, 3)), blur_sigma=2)
 
 
+@pytest.mark.parametrize("sigma", [None, 10])
+def test_the_noise_is_told_or_estimated(sigma):
+    x = smooth_image(3, 40, 48)
+    noisy = dip.Denoising.simulate(x, sigma=40, network=small()).problem.y
+    given = {} if sigma is None else {"sigma": sigma}
+    metrics = restored((255 * noisy[0, 0].numpy()).astype(np.uint8), outputs=1, **given).metrics
+    assert metrics["noise_level"] == ("estimated" if sigma is None else "told")
+    assert metrics["y_noise_std"] == pytest.approx((sigma or 37) / 255, rel=0.1 if not sigma else 0)
+    assert metrics["peak"] is None
+
+
+@pytest.mark.parametrize("peak", [None, 10])
+def test_photons(peak):
+    x = smooth_image(3, 40, 48)
+    y = torch.poisson(10 * x, torch.Generator().manual_seed(0)) / 10
+    result = restored(y[0].permute(1, 2, 0).numpy(), noise="poisson", peak=peak)
+    scaled = result.prior.problem.y
+    inner = scaled < 1
+    white = float(y[inner].sum() / scaled[inner].sum())  # of its range
+    assert result.metrics["peak"] == pytest.approx(10 * white, rel=0.2 if peak is None else 1e-3)
+    assert result.metrics["noise_level"] == ("estimated" if peak is None else "told")
+    assert result.image.max() <= white
+
+
 def test_it_restores():
     x = smooth_image(3, 40, 48)
     noisy = dip.Denoising.simulate(x, sigma=40, network=small()).problem.y

@@ -9,6 +9,7 @@ from dip_lightning.keys import key, names_of
 from dip_lightning.limits import (
     ANGLES,
     LENGTHS,
+    NOISES,
     PATTERNS,
     QUALITIES,
     RADII,
@@ -27,7 +28,7 @@ DRAWN = {"mask": ("hole", "text"), "kernel": tuple(KERNELS)}  # names that are n
 MASK_MEANINGS = ("known", "missing")
 OBSERVATIONS = {
     "sr": ("lanczos2", "pillow"),
-    "denoising": ("gaussian", "clean", "shuffled", "noise"),
+    "denoising": (*NOISES, "clean", "shuffled", "noise"),
 }
 # psnr_holdout needs no ground truth.
 OBJECTIVES = (
@@ -40,10 +41,13 @@ LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
 KERNEL_KEYS = tuple(name for names in KERNELS.values() for name in names)
 KERNEL_NEEDS = ("radius", "length")  # the others have a usual value
-MAY_BE_NULL = ("mask", "nodata", "keep_known", "kernel", *KERNEL_KEYS)
+LEVELS = {"sigma": "gaussian", "peak": "poisson"}  # of each kind of noise
+MAY_BE_NULL = ("mask", "nodata", "keep_known", "kernel", *KERNEL_KEYS, *LEVELS)
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
+    "noise": {"denoising"},
+    "peak": {"denoising"},
     "sigma": {"denoising", "demosaicing", "deblurring"},
     "kernel": {"deblurring"},
     **{name: {"deblurring"} for name in KERNEL_KEYS},
@@ -83,12 +87,26 @@ class Config(FitSettings):
     observed: str | None = key(None, "a damaged image of yours: file or folder; excludes image")
     mask: str | None = key(None, "known pixels are white: file, folder, or hole/text, drawn")
     factor: int | None = key(None, "sr: enlargement", low=2, high=32)
+    noise: str | None = key(
+        None,
+        "denoising: white noise of one strength, or photons that are counted: stronger where it "
+        "is brighter",
+        choices=NOISES,
+    )
     observation: str | None = key(
         None, "sr, denoising: how y is made from image", choices=sum(OBSERVATIONS.values(), ())
     )
+    peak: float | None = key(
+        None,
+        "noise=poisson: photons at white, few are noisy; null: 30 for image, that of observed is "
+        "estimated",
+        above=0,
+        high=1e9,
+    )
     sigma: float | None = key(
         None,
-        "denoising, demosaicing, deblurring: noise added to image, 8-bit grey levels",
+        "denoising, demosaicing, deblurring: standard deviation of white noise, 8-bit grey levels, "
+        "added to image or told of observed; null: that of observed is estimated",
         low=0,
         high=255,
     )
@@ -182,6 +200,7 @@ class Config(FitSettings):
         self.check_fit()
         self._check_logger()
         self._check_task_keys()
+        self._check_noise()
         self._check_kernel()
         self._check_images()
         self._check_tiles()
@@ -215,6 +234,20 @@ class Config(FitSettings):
             raise UserError(
                 f"observation={self.observation}: for task={self.task}, "
                 f"choose one of {', '.join(allowed)}"
+            )
+
+    def _check_noise(self) -> None:
+        for name, kind in LEVELS.items():
+            value, noise = getattr(self, name), self.noise or "gaussian"
+            if value is not None and noise != kind:
+                raise UserError(f"{name}={value}: only for noise={kind}, but noise={noise}")
+            is_needed = self.observed is None and self.task in TASK_KEYS[name] and noise == kind
+            if value is None and is_needed:
+                raise UserError(f"{name}=null: task={self.task} needs a value with image=")
+        if "poisson" in {self.noise, self.observation} and self.noise != self.observation:
+            raise UserError(
+                f"observation={self.observation}: expected poisson with noise=poisson, and only "
+                f"there, but noise={self.noise}"
             )
 
     def _check_kernel(self) -> None:

@@ -6,4 +6,5 @@ LENGTHS = (3, 601)  # of a motion, pixels
 ANGLES = (-360, 360)  # of a motion, degrees
 QUALITIES = (1, 100)  # of JPEG
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")  # of the colours of JPEG
+NOISES = ("gaussian", "poisson")  # kinds of noise
 PATTERNS = ("rggb", "bggr", "grbg", "gbrg")  # colours of a mosaic's upper left 2 x 2 pixels

@@ -65,6 +65,7 @@ def load(config: Config) -> tuple[Picture, Given]:
         coefficients=coefficients,
         z=z,
         m_is_alpha=is_alpha,
+        white=white(config, picture),
         is_cropped=picture.size != whole,
     )
 
@@ -73,7 +74,8 @@ def _load_truth(config: Config) -> tuple[Picture, Tensor | None, bool]:
     """Read the ground truth, and the mask if that is a file."""
     path = find_image(config.image or DEFAULT_IMAGE)
     # The result may show nothing of x that y did not: no hot pixel of it is given back.
-    picture = replace(read(path, "image"), beyond=None)
+    picture = _counted(config, read(path, "image"), f"image={path}")
+    picture = replace(picture, beyond=None)
     return picture, _read_mask(config, picture.size), False
 
 
@@ -108,7 +110,7 @@ def damaged(
         picture = _from_mosaic(flat, config.pattern, path)
         return picture, picture.known, False
     if config.task not in TASK_KEYS["mask"]:
-        picture = scale_known(stored, path, "observed")
+        picture = _counted(config, scale_known(stored, path, "observed"), f"observed={path}")
         return replace(picture, beyond=without_single(picture.beyond)), None, False
     is_alpha = m is None and stored.alpha and not opaque(stored).all()
     picture = scale(stored, path, "observed", opaque(stored) if is_alpha else m, config.nodata)
@@ -121,6 +123,26 @@ def _read_coefficients(config: Config, picture: Picture) -> Coefficients | None:
         return None
     held = read_coefficients(Path(config.observed), "observed")
     return held.ranged(picture.format.low[0], picture.format.high[0])
+
+
+def _counted(config: Config, picture: Picture, given: str) -> Picture:
+    """Let 0 be dark where photons are counted."""
+    if config.noise != "poisson":
+        return picture
+    try:
+        return picture.from_zero()
+    except UserError as error:
+        raise UserError(f"{given}: {error}") from None
+
+
+def white(config: Config, picture: Picture) -> float:
+    """Return the pixel value that sigma and peak count from: `Format.white`.
+
+    Floats that are counts have no range of their own: the peak is at 1, however bright they are.
+    """
+    if config.noise == "poisson" and picture.format.dtype.startswith("float"):
+        return 1 / picture.format.high[0]
+    return picture.format.white
 
 
 def _read_kernel(config: Config) -> Tensor | None:

@@ -33,6 +33,7 @@ CLIPPED = 4 / 255  # a block this near to black or white has lost some of its no
 STEEPEST = 3.0  # level of a group, at most this many times the lowest but one
 SHARED = 0.5  # how much a further channel tells that the first does not
 
+MOST_PHOTONS = 1e6  # at white: the rounding of 8 bits is as strong as the noise of half of them
 FLATTEST = 1.16  # power of the middle components / the finest ones, of white noise
 BLURRED = 3.0  # level of the blocks / that of the finest detail, of noise that is not white
 
@@ -90,30 +91,95 @@ def estimate_noise(y: Tensor, known: Tensor | None = None, period: int = 1) -> N
         (True, True)
     """
     planes = y.detach().cpu().numpy()[0].astype(np.float64)
-    channels, height, width = planes.shape
-    is_known = np.ones((height, width), bool)
+    is_known = np.ones(planes.shape[1:], bool)
     if known is not None:
         is_known = known.detach().cpu().numpy()[0].min(0) > 0
-    if min(height, width) < 2 * BLOCK:
+    found = _finest(planes, is_known, period)
+    if found is None:
         return UNKNOWN
+    if found.is_flat:
+        return Noise(math.sqrt(found.power[:FINEST].mean()), is_white=True)
+    finest = found.least
+    level = _block_power(planes, is_known) if period == 1 else None
+    if level is None or level <= BLURRED**2 * finest:
+        return UNKNOWN
+    return Noise(math.sqrt(level), is_white=False)
+
+
+def estimate_peak(y: Tensor) -> float | None:
+    """Estimate how many photons stand for 1 in an image of Poisson noise, y = c / peak.
+
+    The variance of y is its mean / peak: both are those of smooth patches, the variance from their
+    finest detail. Where it was clipped at 1, patches near it are left out.
+
+    Args:
+        y: noisy image, (1, C, H, W), 0 or more.
+
+    Returns:
+        None where it is unknown: there is no noise, or texture that may be it.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.noise import estimate_peak
+        >>> draw = torch.Generator().manual_seed(0)
+        >>> y = torch.poisson(torch.full((1, 1, 64, 64), 15.0), draw) / 30
+        >>> 27 < estimate_peak(y) < 33
+        True
+    """
+    planes = y.detach().cpu().numpy()[0].astype(np.float64)
+    is_known = np.ones(planes.shape[1:], bool)
+    peak, brightest = None, math.inf
+    for _ in range(2 if planes.max() == 1 else 1):
+        found = _finest(planes, is_known, brightest=brightest)
+        variance = 0.0 if found is None else float(found.power[:FINEST].mean())
+        if found is None or not found.is_flat or found.brightness >= MOST_PHOTONS * variance:
+            return peak if brightest < 1 else None
+        peak = found.brightness / variance
+        # The root of the brightness that the noise, at twice its standard deviation, brings to 1.
+        brightest = (math.sqrt(1 / peak + 1) - math.sqrt(1 / peak)) ** 2
+    return peak
+
+
+@dataclass(frozen=True)
+class _Finest:
+    """The power of each component of smooth patches, finest first; their number and brightness."""
+
+    power: Plane
+    count: int
+    brightness: float
+
+    @property
+    def least(self) -> float:
+        return float(self.power[: FINEST // 2].mean())
+
+    @property
+    def is_flat(self) -> bool:
+        middle = self.power[FINEST - 2 : FINEST + 1].mean()
+        return bool(middle <= self.least * (FLATTEST + self.count**-0.5))
+
+
+def _finest(
+    planes: Plane, is_known: NDArray[np.bool_], period: int = 1, brightest: float = math.inf
+) -> _Finest | None:
+    """Look at the finest detail of all channels; None: there is too little of it."""
+    channels, height, width = planes.shape
+    if min(height, width) < 2 * BLOCK:
+        return None
     patches = channels * _whole(is_known, PATCH, 1).sum()
     step = period * _odd(math.sqrt(patches / MOST) / period)
     kinds = [np.s_[row:, column:] for row, column in product(range(period), repeat=2)]
     whole = [_whole(is_known[kind], PATCH, step) for kind in kinds]
     if min(found.sum() for found in whole) < FEWEST:
-        return UNKNOWN
+        return None
     looked_at = [
         (plane[k], found) for plane in planes for k, found in zip(kinds, whole, strict=True)
     ]
-    powers, counts = zip(*(_fine_powers(*part, step) for part in looked_at), strict=True)
-    power = np.mean(powers, axis=0)
-    finest = float(power[: FINEST // 2].mean())
-    if power[FINEST - 2 : FINEST + 1].mean() <= finest * (FLATTEST + counts[0] ** -0.5):
-        return Noise(math.sqrt(power[:FINEST].mean()), is_white=True)
-    level = _block_power(planes, is_known) if period == 1 else None
-    if level is None or level <= BLURRED**2 * finest:
-        return UNKNOWN
-    return Noise(math.sqrt(level), is_white=False)
+    found = [_fine_powers(*part, step, brightest) for part in looked_at]
+    seen = [part for part in found if part.count]
+    if not seen:
+        return None
+    power = np.mean([part.power for part in seen], axis=0)
+    return _Finest(power, seen[0].count, float(np.mean([part.brightness for part in seen])))
 
 
 def _odd(number: float) -> int:
@@ -128,11 +194,17 @@ def _whole(is_known: NDArray[np.bool_], side: int, step: int) -> NDArray[np.bool
     return np.asarray(windows.all((2, 3)), bool)
 
 
-def _fine_powers(plane: Plane, whole: NDArray[np.bool_], step: int) -> tuple[Plane, int]:
-    """Return the power of each component of smooth patches, the finest first, and their number."""
+def _fine_powers(
+    plane: Plane, whole: NDArray[np.bool_], step: int, brightest: float = math.inf
+) -> _Finest:
+    """Look at one channel, where patches are not brighter than so much."""
     windows = np.lib.stride_tricks.sliding_window_view(plane, (PATCH, PATCH))[::step, ::step]
     patches = windows[whole].reshape(-1, PATCH * PATCH)
     mean = patches.mean(1)
+    if brightest < math.inf:
+        patches, mean = patches[mean <= brightest], mean[mean <= brightest]
+        if len(mean) < FEWEST:
+            return _Finest(np.zeros(0), 0, 0.0)
     patches = patches - mean[:, None]
     _, components = np.linalg.eigh(patches.T @ patches)
     squares = np.square(patches @ components[:, 1:])  # the first one is the mean that was taken off
@@ -142,7 +214,7 @@ def _fine_powers(plane: Plane, whole: NDArray[np.bool_], step: int) -> tuple[Pla
     smooth = np.zeros(len(patches), bool)
     for group in _groups(mean):
         smooth[group] = coarse[group] <= np.quantile(coarse[group], share)
-    return squares[smooth].mean(0), int(smooth.sum())
+    return _Finest(squares[smooth].mean(0), int(smooth.sum()), float(mean[smooth].mean()))
 
 
 def _groups(brightness: Plane) -> list[NDArray[np.intp]]:

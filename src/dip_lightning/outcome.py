@@ -187,6 +187,19 @@ def psnr_holdout(problem: Problem, outcome: Outcome, seen: Tensor | None) -> flo
     return psnr_where(problem.A(outcome.chosen.pixels), y, held_out)
 
 
+def noise(problem: Problem, discrepancy: float | None) -> dict[str, Any]:
+    """Say at which noise a fit was to end, as metrics.json has it; None: at none.
+
+    Args:
+        problem: what was asked.
+        discrepancy: share of its power.
+    """
+    if discrepancy == 0 or problem.y_noise_std is None:
+        return {"y_noise_std": None, "peak": None, "noise_level": None}
+    level = "told" if problem.noise_is_told else "estimated"
+    return {"y_noise_std": problem.y_noise_std, "peak": problem.peak, "noise_level": level}
+
+
 def stopping(problem: Problem, fitted: Fitted) -> str | None:
     """Say what has ended a fit.
 

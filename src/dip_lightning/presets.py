@@ -18,6 +18,7 @@ LAYERS = ("task", "preset", "budget")  # groups whose values are keys, in the or
 CONFIGURABLE = {entry.name for entry in fields(FitSettings)} | TASK_KEYS.keys() - {"mask"}
 CONFIGURABLE |= {"network", "accelerate", "log_every"}
 SIBLING = re.compile(r"\$\{\.(\w+)\}")
+GIVEN = "image"  # what `dip.restore` calls the damaged image
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def network_of(name: str, task: str) -> dict[str, Any]:
 
 
 def configure(task: str, keys: dict[str, Any], preset: str = "fast") -> Config:
-    """Return the settings of a task, as the command composes them.
+    """Return the settings of a task for a damaged image, as the command composes them.
 
     Args:
         task: such as "inpainting".
@@ -109,10 +110,10 @@ def configure(task: str, keys: dict[str, Any], preset: str = "fast") -> Config:
         if network not in options("network"):
             raise UserError(f"network={network}: choose one of {', '.join(options('network'))}")
         network = network_of(network, task)
-    given = {**layers, **keys, "network": network, "logger": {"name": "none"}}
-    is_known = OmegaConf.has_resolver("if_at_least")
-    if not is_known:
-        OmegaConf.register_new_resolver("if_at_least", if_at_least)
+    given = {**layers, **keys, "network": network, "logger": {"name": "none"}, "observed": GIVEN}
+    unknown = [called for called in CALLED if not OmegaConf.has_resolver(called.__name__)]
+    for called in unknown:
+        OmegaConf.register_new_resolver(called.__name__, called)
     try:
         merged = OmegaConf.merge(OmegaConf.structured(Config), given)
         config = OmegaConf.to_object(merged)
@@ -121,14 +122,22 @@ def configure(task: str, keys: dict[str, Any], preset: str = "fast") -> Config:
         value = keys.get(name)
         raise UserError(f"{name}={value}: {first_line(error)}") from None
     finally:
-        if not is_known:
-            OmegaConf.clear_resolver("if_at_least")
+        for called in unknown:
+            OmegaConf.clear_resolver(called.__name__)
     assert isinstance(config, Config)  # noqa: S101 - what structured() promises
     config.spend()
     config.check()
     return config
 
 
+def if_made(value: Any, observed: str | None, noise: str = "", kind: str = "") -> Any:
+    """Give a value where y is made from `image`, with noise of that kind; else null."""
+    return value if observed is None and noise == kind else None
+
+
 def if_at_least(value: float, bound: float, then: Any, otherwise: Any) -> Any:
     """Choose between two values in conf/, such as the paper's for large and small factors."""
     return then if value >= bound else otherwise
+
+
+CALLED = (if_at_least, if_made)  # by interpolations in conf/

@@ -36,7 +36,7 @@ from dip_lightning.images import (
 )
 from dip_lightning.images.jpeg import read_coefficients
 from dip_lightning.images.masks import understood
-from dip_lightning.loading import damaged, kernel_file
+from dip_lightning.loading import damaged, kernel_file, white
 from dip_lightning.operators.jpeg import Coefficients
 from dip_lightning.outcome import Fitted
 from dip_lightning.presets import configure
@@ -64,7 +64,8 @@ class Restored(Generic[Image]):
         history: a row for each tenth iteration: iteration, loss, psnr, psnr_average, seconds.
         metrics: status, iterations, loss, seconds; result: which output it is; fit_weight: of the
             fit beside a classical method, None: it is the fit alone; what ended the fit,
-            `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1].
+            `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1];
+            `noise_level`: "told" or "estimated".
         prior: the fit itself.
 
     Example:
@@ -124,7 +125,8 @@ def restore(
         preset: "fast", "paper", or another of `conf/preset`.
         device: "auto", "cpu" or "gpu".
         progress: draw a bar.
-        keys: other keys of the command, such as `factor`, `iterations`, `lr`, `seed`.
+        keys: other keys of the command, such as `factor`, `iterations`, `lr`, `seed`; `sigma`, the
+            noise of the image in 8-bit grey levels, where you know it: else it is estimated.
 
     Returns:
         The restored image, of the same kind. Where Ctrl-C ends the fit, what there is by then;
@@ -154,7 +156,14 @@ def restore(
     m = None if mask is None else _known(config, mask, (height, width))
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
     held = _coefficients(image, picture) if task == "jpeg" else None
-    given = Given(y=picture.pixels, m=known, kernel=k, coefficients=held, m_is_alpha=is_alpha)
+    given = Given(
+        y=picture.pixels,
+        m=known,
+        kernel=k,
+        coefficients=held,
+        m_is_alpha=is_alpha,
+        white=white(config, picture),
+    )
     problem = tasks.problem(given, asdict(config))
     if is_alpha and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
@@ -168,7 +177,7 @@ def restore(
     fitted = Fitted.of(prior)
     measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
     metrics = _metrics(problem, fitted, history, measured.output, interrupted=interrupted)
-    metrics["y_noise_std"] = None if config.discrepancy == 0 else problem.y_noise_std
+    metrics |= outcome.noise(problem, config.discrepancy)
     return Restored(
         back(measured.chosen.pixels),
         back(measured.last.pixels),

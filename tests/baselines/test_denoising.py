@@ -7,6 +7,7 @@ import torch
 from dip_lightning.baselines import (
     bm3d,
     non_local_means,
+    stabilised,
     total_variation,
 )
 from dip_lightning.metrics import psnr
@@ -55,3 +56,28 @@ def test_bm3d_is_used_where_it_is_installed(channels, generator, monkeypatch):
     y = torch.rand(1, channels, 9, 7, generator=generator)
     assert torch.equal(bm3d(y, 51), torch.full_like(y, 0.25))
     assert calls == [((9, 7, channels), 0.2)]
+
+
+@pytest.mark.parametrize("value", [0.1, 0.8])
+@pytest.mark.parametrize("peak", [4.0, 100.0])
+def test_the_inverse_of_the_transform_is_unbiased(value, peak):
+    """Of the transform's mean, which is what an ideal method finds."""
+    draw = torch.Generator().manual_seed(0)
+    y = torch.poisson(torch.full((1, 1, 300, 300), value * peak), draw) / peak
+    found = stabilised(y, peak, lambda image, _: image.mean().expand_as(image))
+    assert float(found.mean()) == pytest.approx(value, rel=0.02)
+
+
+def test_a_method_is_told_the_noise_of_the_transform():
+    y = torch.poisson(torch.full((1, 1, 300, 300), 20.0)) / 40
+    told = []
+    found = stabilised(y, 40, lambda image, sigma: told.append((image, sigma)) or image)
+    ((image, sigma),) = told
+    assert float(image.std()) * 255 == pytest.approx(sigma, rel=0.05)
+    assert float(image.max()) == 1
+    assert found.min() >= 0
+    assert found.max() <= 1
+
+
+def test_total_darkness_stays_dark():
+    assert not stabilised(torch.zeros(1, 1, 20, 20), 30, total_variation).any()

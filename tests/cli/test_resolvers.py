@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from dip_lightning.cli.resolvers import (
     folder_name,
-    if_at_least,
     image_folder,
     job_folder,
     processes,
     stamp,
 )
+from dip_lightning.presets import if_at_least, if_made
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,12 @@ def test_processes_follow_the_machine(monkeypatch):
     assert processes() == 1
     monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
     assert processes() == 3
+
+
+def test_if_made():
+    assert [if_made(25.0, observed) for observed in (None, "a.png")] == [25.0, None]
+    kinds = [if_made(30.0, None, noise, "poisson") for noise in ("gaussian", "poisson")]
+    assert kinds == [None, 30.0]
 
 
 def test_if_at_least():

@@ -23,7 +23,7 @@ from dip_lightning.errors import UserError
         ("device=cuda", "device=cuda: choose one of auto, cpu, gpu"),
         ("logger=false", "logger=false: choose one of csv, none, wandb"),
         ("scale=2", "did you mean factor?"),
-        ("noise=25", "did you mean sigma (noise to add) or discrepancy"),
+        ("noise_level=25", "did you mean sigma (noise to add) or discrepancy"),
         ("task=denoise", "task=denoise: did you mean denoising?"),
         ("--lr 0.01", "unrecognized arguments: --lr; use lr=..."),
         ("--learning-rate=0.01 task=sr", "did you mean lr?"),

@@ -76,6 +76,20 @@ def test_centre_of_an_enlargement(size, rest):
 
 
 @pytest.mark.parametrize(
+    ("stored", "white"),
+    [
+        (Format(), 1),
+        (Format("uint16", low=(100.0,), high=(612.0,)), 1),
+        (Format("float32", low=(-0.25,), high=(1.0,)), 0.8),
+        (Format("float32", low=(0.0,), high=(4000.0,)), 1),
+        (Format("float32", low=(-0.25, 0.0), high=(1.0, 1.0)), 1),
+    ],
+)
+def test_white_is_that_of_the_type_or_of_a_range_of_its_own(stored, white):
+    assert stored.white == pytest.approx(white)
+
+
+@pytest.mark.parametrize(
     ("stored", "words"),
     [
         (Format(), "25.5 grey levels of 255"),
@@ -90,3 +104,17 @@ def test_centre_of_an_enlargement(size, rest):
 )
 def test_noise_is_described_as_the_file_counts(stored, words):
     assert describe_noise(0.1, stored) == words
+
+
+def test_channels_of_counts_have_one_range():
+    """What lies beyond their ranges is kept."""
+    form = Format("uint16", low=(10.0, 0.0), high=(20.0, 40.0), is_color=False)
+    pixels = torch.tensor([0.0, 0.5, 1.0]).expand(1, 2, 1, 3)
+    beyond = torch.zeros(1, 2, 1, 3)
+    beyond[0, 1, 0, 2] = 0.5
+    found = Picture(pixels, None, form, beyond=beyond).from_zero()
+    assert found.format.ranges == [[0.0, 40.0]]
+    stored = torch.tensor([[[[10.0, 15, 20]], [[0, 20, 60]]]])
+    torch.testing.assert_close(40 * (found.pixels + found.beyond), stored)
+    assert found.pixels.max() == 1
+    assert Picture(pixels, None, Format()).from_zero().format == Format()

@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from dip_lightning.errors import UserError
 from dip_lightning.operators import (
     add_gaussian_noise,
+    add_poisson_noise,
     clipped_noise_power,
     shuffle_pixels,
     uniform_noise,
@@ -15,6 +17,21 @@ def test_noise_has_the_standard_deviation_in_grey_levels(generator):
     n = 255 * (add_gaussian_noise(x, 25, generator) - x)
     assert abs(float(n.std()) - 25) < 0.5
     assert abs(float(n.mean())) < 0.5
+
+
+@pytest.mark.parametrize("value", [0.0, 0.2, 1.0])
+def test_photons_are_counted(value, generator):
+    y = add_poisson_noise(torch.full((1, 3, 150, 130), value), 30, generator)
+    assert float(y.mean()) == pytest.approx(value, rel=0.01)
+    assert float(y.var()) == pytest.approx(value / 30, rel=0.02)
+    torch.testing.assert_close(30 * y, (30 * y).round(), rtol=0, atol=1e-4)
+    assert (float(y.max()) > 1) is (value == 1)
+
+
+@pytest.mark.parametrize("peak", [0, -1.0, float("inf"), float("nan")])
+def test_a_peak_that_cannot_be(peak, generator):
+    with pytest.raises(UserError, match=f"peak={peak}: expected a number of more than 0"):
+        add_poisson_noise(torch.ones(1, 1, 9, 9), peak, generator)
 
 
 def test_result_is_clipped(generator):

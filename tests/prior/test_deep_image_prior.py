@@ -20,11 +20,15 @@ SETTINGS = {
     "sr": {"factor": 3, "observation": "lanczos2"},
     "inpainting": {"keep_known": False},
     "restoration": {"known": 0.5, "per_channel": True, "keep_known": False},
-    "denoising": {"sigma": 25.0},
+    "denoising": {"noise": "gaussian", "sigma": 25.0},
     "deblurring": {"sigma": 2.0, "kernel": "gaussian", "blur_sigma": 0.6, "back_projection": 0.0},
     "demosaicing": {"pattern": "rggb", "sigma": 0.0, "color_smoothness": 0, "keep_known": False},
     "jpeg": {"quality": 30, "subsampling": "4:2:0", "bounds": True, "centering": 0.0},
 }
+
+
+# Of a task that has others; fitted in the same loop.
+POISSON = {"noise": "poisson", "observation": "poisson", "sigma": None, "peak": 20.0}
 
 
 def config_of(task="restoration", **changes):
@@ -138,6 +142,23 @@ def test_equals_a_plain_loop(name, chunk):
     framed = reference.problem.framed
     errors = [F.mse_loss(framed(out), reference.problem.x).item() for out in outputs]
     torch.testing.assert_close([i.error for i in iterates], errors, rtol=1e-2, atol=1e-6)
+
+
+def test_counts_of_photons_equal_a_plain_loop():
+    def deviance(task):
+        y = task.problem.y
+        return lambda x_hat: F.poisson_nll_loss(
+            x_hat * 20, y * 20, log_input=False, eps=2e-4, full=False
+        )
+
+    ours, reference = (make("denoising", **POISSON) for _ in range(2))
+    losses = [iterate.loss for iterate in collected(ours, 7)]
+    y = 20 * reference.problem.y
+    best = float((torch.xlogy(y, y) - y).mean())
+    expected, _, average = plain_loop(reference, deviance(reference))
+    expected = [2 * (loss + best) for loss in expected]
+    torch.testing.assert_close(losses, expected, rtol=2e-3, atol=1e-4)
+    torch.testing.assert_close(ours.x_average, average, rtol=0, atol=1e-3)
 
 
 def test_chunks_change_nothing_at_all():

@@ -51,10 +51,14 @@ def test_the_noise_that_was_added_is_known(sigma):
 def test_the_noise_of_a_real_observation_is_found():
     clean = 0.3 + 0.4 * torch.linspace(0, 1, 90).expand(1, 3, 80, 90)
     y = clean + 0.03 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
-    problem = tasks.problem(Given(y=y.clamp(0, 1), kernel=KERNEL), KEYS)
+    given = Given(y=y.clamp(0, 1), kernel=KERNEL)
+    problem = tasks.problem(given, {**KEYS, "sigma": None})
     assert problem.y_noise_std == pytest.approx(0.03, rel=0.1)
     assert not problem.is_clipped
     assert BlurredImage(smooth_image(1, 20, 24), KERNEL).y_noise_std is None
+    told = tasks.problem(given, {**KEYS, "sigma": 51.0})
+    assert (told.y_noise_std, told.is_clipped) == (0.2, True)
+    assert [p.noise_is_told for p in (problem, told)] == [False, True]
 
 
 def test_the_residual_is_sharpened_as_the_equation_says():

@@ -40,7 +40,8 @@ def test_one_channel_of_each_pixel_is_measured():
 @pytest.mark.parametrize("is_simulated", [True, False])
 def test_measured_values_are_kept_unless_they_are_noisy(sigma, keep_known, is_kept, is_simulated):
     given = {"x": smooth_image(3, 131, 127)} if is_simulated else observed(sigma)
-    problem = make("demosaicing", **given, sigma=sigma, keep_known=keep_known).problem
+    told = sigma if is_simulated else None
+    problem = make("demosaicing", **given, sigma=told, keep_known=keep_known).problem
     assert problem.keep_known is is_kept
     x = torch.full_like(problem.y, 0.5)
     pasted = torch.where(problem.mask > 0, problem.y, x)
@@ -49,6 +50,13 @@ def test_measured_values_are_kept_unless_they_are_noisy(sigma, keep_known, is_ke
         assert problem.y_noise_std == pytest.approx(sigma / 255, rel=0.06)
     else:
         assert problem.y_noise_std is None  # a fit with pasted values would be over at once
+
+
+@pytest.mark.parametrize("sigma", [0.0, 51.0])
+def test_noise_that_is_told_of_a_mosaic(sigma):
+    problem = make("demosaicing", **observed(10), sigma=sigma, keep_known=None).problem
+    assert problem.y_noise_std == (0.2 if sigma else None)
+    assert problem.keep_known is (sigma == 0)
 
 
 def test_colours_that_change_together_cost_nothing():

@@ -3,7 +3,13 @@
 from dip_lightning.baselines.deblocking import reapply
 from dip_lightning.baselines.deblurring import richardson_lucy, wiener
 from dip_lightning.baselines.demosaicing import bilinear, malvar
-from dip_lightning.baselines.denoising import bm3d, has_bm3d, non_local_means, total_variation
+from dip_lightning.baselines.denoising import (
+    bm3d,
+    has_bm3d,
+    non_local_means,
+    stabilised,
+    total_variation,
+)
 from dip_lightning.baselines.enlarging import back_project, back_projection, bicubic, lanczos
 from dip_lightning.baselines.filling import biharmonic
 from dip_lightning.baselines.variation import least_variation
@@ -22,6 +28,7 @@ __all__ = [
     "non_local_means",
     "reapply",
     "richardson_lucy",
+    "stabilised",
     "total_variation",
     "wiener",
 ]

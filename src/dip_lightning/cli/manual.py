@@ -1,11 +1,14 @@
 """What `--help` prints: the groups, the keys and examples, read from where they are defined."""
 
+import re
 from dataclasses import Field, fields
 from typing import Any
 
+import yaml
+
 from dip_lightning.config import TASK_KEYS, Config, config_folder
 from dip_lightning.keys import default_of, describe_range, kind_of
-from dip_lightning.presets import layered, load, options
+from dip_lightning.presets import if_made, layered, load, options
 
 EXAMPLES = """\
   python -m dip_lightning
@@ -21,6 +24,7 @@ EXAMPLES = """\
   python -m dip_lightning task=restoration known=0.1 -m network=skip,unet
       compare two networks on a photograph with nine of ten pixels missing"""
 
+MADE, KEY = re.compile(r"\$\{if_made:(.+)\}"), re.compile(r"\$\{(\w+)\}")
 WIDTH = 2 + max(len(entry.name) for entry in fields(Config))
 
 
@@ -80,7 +84,15 @@ def _places() -> list[str]:
 
 def used(task: str) -> dict[str, Any]:
     """Return what a task has if nothing else is typed."""
-    return {entry.name: default_of(entry) for entry in fields(Config)} | layered(task)
+    values = {entry.name: default_of(entry) for entry in fields(Config)} | layered(task)
+
+    def of(text: str) -> Any:
+        if made := MADE.fullmatch(text):
+            return if_made(*map(of, made[1].split(",")))
+        return values[found[1]] if (found := KEY.fullmatch(text)) else yaml.safe_load(text)
+
+    named = {k: v for k, v in values.items() if isinstance(v, str) and v.startswith("${")}
+    return values | {name: of(text) for name, text in named.items()}
 
 
 def _defaults(entry: Field[Any]) -> str:

@@ -10,7 +10,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from dip_lightning.config import Config, image_name
-from dip_lightning.presets import if_at_least
+from dip_lightning.presets import CALLED
 
 BYTES_PER_JOB = 2e9  # 256 x 256 pixels take half of it
 LONGEST = 120  # letters of a job's folder
@@ -82,6 +82,6 @@ def register() -> None:
     Whoever composes does so first: the command, and a job in a process of its own.
     """
     ConfigStore.instance().store(name="schema", node=Config)
-    for resolver in (if_at_least, image_folder, job_folder, processes):
+    for resolver in (*CALLED, image_folder, job_folder, processes):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     OmegaConf.register_new_resolver("stamp", stamp, use_cache=True, replace=True)

@@ -234,7 +234,8 @@ def _ends(config: Config, problem: Problem) -> bool:
 
 
 def _noise(config: Config, problem: Problem) -> float | None:
-    return None if config.discrepancy == 0 else problem.y_noise_std
+    found: float | None = outcome.noise(problem, config.discrepancy)["y_noise_std"]
+    return found
 
 
 def _facts(
@@ -242,7 +243,7 @@ def _facts(
 ) -> dict[str, Any]:
     return {
         "data_range": stored.ranges,
-        "y_noise_std": _noise(config, problem),
+        **outcome.noise(problem, config.discrepancy),
         "device": device.type,
         "device_name": compute.device_name(device),
         "threads": torch.get_num_threads(),
@@ -254,6 +255,7 @@ def _facts(
             "pytorch_lightning": version("pytorch-lightning"),
         },
         "task": config.task,
+        "noise": config.noise,
         "image": config.name,
         "network": config.network["name"],
         "preset": config.preset,
@@ -335,7 +337,9 @@ def _say_where(
 ) -> None:
     noise = _noise(config, problem)
     if problem.x is None and noise is not None:
-        print(f"noise found: {describe_noise(noise, picture.format)}")
+        how = "told" if problem.noise_is_told else "found"
+        photons = "" if problem.peak is None else f", {problem.peak:.4g} photons at white"
+        print(f"noise {how}: {describe_noise(noise, picture.format)}{photons}")
     restored = "restored.tif" if picture.format.tiff else "restored.png"
     print(f"result: {shown_path(folder / restored)}", flush=True)
     if upload is not None:

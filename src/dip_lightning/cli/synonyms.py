@@ -30,10 +30,11 @@ OURS = {
     "logger": "wandb use_wandb log",
     "precision": "dtype amp",
     "pattern": "cfa bayer bayer_pattern cfa_pattern",
+    "peak": "photons",
     "recursive": "recurse recursively subfolders",
     "tile": "tile_size patch_size tiles",
     "max_side": "resize max_size",
-    "sigma (noise to add) or discrepancy (how much to smooth)": "noise noise_level strength",
+    "sigma (noise to add) or discrepancy (how much to smooth)": "noise_level strength",
 }
 KEYS = {typed: ours for ours, words in OURS.items() for typed in words.split()}
 

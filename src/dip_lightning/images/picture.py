@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dip_lightning.errors import UserError
 from dip_lightning.images.metadata import Metadata
 
 RGB = 3
@@ -33,6 +35,17 @@ class Format:
     def ranges(self) -> list[list[float]]:
         """The stored values of 0 and 1: of all channels, or of each."""
         return [list(ends) for ends in zip(self.low, self.high, strict=True)]
+
+    @property
+    def white(self) -> float:
+        """The pixel value that is white: the greatest of the type, 1 of floats.
+
+        1 where the image has a range of its own: less than half of the type's, more than twice, or
+        one for each channel.
+        """
+        spans = [high - low for low, high in self.ranges]
+        share = bounds(self.dtype)[1] / spans[0]
+        return share if len(spans) == 1 and 0.5 <= share <= 2 else 1.0  # noqa: PLR2004
 
     @property
     def is_whole(self) -> bool:
@@ -66,6 +79,29 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """Height and width, pixels."""
         return self.pixels.shape[-2], self.pixels.shape[-1]
+
+    def from_zero(self) -> "Picture":
+        """Return it with 0 for the stored value 0, and one range for all channels.
+
+        Raises:
+            UserError: stored values are negative.
+        """
+        if self.format.ranges == [[0.0, self.format.high[0]]]:
+            return self
+        low, high = (
+            torch.tensor(ends, dtype=torch.float64).view(1, -1, 1, 1)
+            for ends in (self.format.low, self.format.high)
+        )
+        pixels = self.pixels if self.beyond is None else self.pixels + self.beyond
+        values = pixels * (high - low) + low
+        if values.min() < 0:
+            raise UserError("holds negative values, and noise=poisson is of counts")
+        top = float(high.max())
+        values = (values / top).float()
+        inside = values.clamp(0, 1)
+        beyond = None if torch.equal(inside, values) else values - inside
+        form = replace(self.format, low=(0.0,), high=(top,))
+        return replace(self, pixels=inside, beyond=beyond, format=form)
 
     def centre(self, side: int) -> "Picture":
         """Cut the picture to its centre, at most `side` x `side` pixels."""

@@ -14,6 +14,7 @@ from dip_lightning.operators.mask import Mask, drawn_mask, hole_mask, random_mas
 from dip_lightning.operators.mosaic import Mosaic, bayer_mask
 from dip_lightning.operators.noise import (
     add_gaussian_noise,
+    add_poisson_noise,
     clipped_noise_power,
     shuffle_pixels,
     uniform_noise,
@@ -26,6 +27,7 @@ __all__ = [
     "Mask",
     "Mosaic",
     "add_gaussian_noise",
+    "add_poisson_noise",
     "bayer_mask",
     "blur_kernel",
     "check",

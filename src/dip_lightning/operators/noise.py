@@ -36,6 +36,32 @@ def add_gaussian_noise(x: Tensor, sigma: float, generator: torch.Generator) -> T
     return (x + noise * (sigma / 255)).clamp(0, 1)
 
 
+def add_poisson_noise(x: Tensor, peak: float, generator: torch.Generator) -> Tensor:
+    """Count photons: y = c / peak, c ~ Poisson(peak x). It is not clipped at 1.
+
+    Args:
+        x: image, (1, C, H, W), in [0, 1].
+        peak: photons where x is 1.
+        generator: source of randomness, on the CPU.
+
+    Returns:
+        y, same shape, 0 or more.
+
+    Raises:
+        UserError: peak is not more than 0, or no finite number.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.operators import add_poisson_noise
+        >>> x, draw = torch.rand(1, 3, 20, 24), torch.Generator().manual_seed(0)
+        >>> add_poisson_noise(x, 30, draw).shape
+        torch.Size([1, 3, 20, 24])
+    """
+    if not 0 < peak < math.inf:
+        raise UserError(f"peak={peak}: expected a number of more than 0")
+    return (torch.poisson(peak * x.cpu(), generator) / peak).to(x.device)
+
+
 def clipped_noise_power(x: Tensor, std: float, known: Tensor | None = None) -> Tensor:
     """E (clip(x + n, 0, 1) - x)^2, n ~ N(0, std^2), in the mean over all pixels.
 

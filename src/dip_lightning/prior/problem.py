@@ -60,6 +60,8 @@ class Problem(nn.Module):
     keep_known = False  # whether the result takes the known pixels from y
     is_clipped = False  # whether y was clipped to [0, 1] after its noise was added
     noise_is_white = True  # whether n is independent in neighbouring values
+    peak: float | None = None  # photons at y = 1, where n is that of counting them
+    noise_is_told = True  # whether its level was given, not estimated
     y: Tensor
     x: Tensor | None
     known: Tensor | None
@@ -219,7 +221,7 @@ class Problem(nn.Module):
         """
         noise = self.estimate_noise()
         if noise.is_white and noise.std is not None and noise.std >= VISIBLE:
-            self.y_noise_std = noise.std
+            self.y_noise_std, self.noise_is_told = noise.std, False
         return self
 
     def estimate_noise(self) -> Noise:
@@ -340,12 +342,14 @@ def _is_a_pair(margins: object) -> bool:
     )
 
 
-def checked(image: Tensor, name: str) -> Tensor:
+def checked(image: Tensor, name: str, low: float = LOWEST, high: float = HIGHEST) -> Tensor:
     """Check that a tensor is one image with values in [0, 1], as far as noise lets it.
 
     Args:
         image: what was given.
         name: of the argument.
+        low: least value.
+        high: greatest value.
 
     Raises:
         UserError: it is none.
@@ -357,9 +361,10 @@ def checked(image: Tensor, name: str) -> Tensor:
         )
     if not image.is_floating_point():
         raise UserError(f"{name}: holds {image.dtype}, expected floats in [0, 1]; or dip.restore()")
-    low, high = (float(value) for value in image.aminmax())
-    if not (low >= LOWEST and high <= HIGHEST):
-        raise UserError(f"{name}: has values from {low:g} to {high:g}, expected 0 to 1")
+    least, greatest = (float(value) for value in image.aminmax())
+    if not (least >= low and greatest <= high):
+        expected = "0 to 1" if math.isfinite(high) else "0 or more"
+        raise UserError(f"{name}: has values from {least:g} to {greatest:g}, expected {expected}")
     return image.to(torch.float32)
 
 

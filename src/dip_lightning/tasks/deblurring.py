@@ -84,7 +84,7 @@ class BlurredImage(Problem):
         shape = (channels, sides[0] + high - 1, sides[1] + wide - 1)
         margins = (high // 2, wide // 2)
         super().__init__(y, Blur(kernel), shape=shape, x=x, y_noise_std=std, margins=margins)
-        self.is_clipped = sigma is not None
+        self.is_clipped = self.noise_is_told = sigma is not None
         self.back_projection = back_projection
         faded = (_fading(side, taps // 2) for side, taps in zip(sides, kernel.shape, strict=True))
         self.register_buffer("fading", torch.outer(*faded), persistent=False)
@@ -177,10 +177,11 @@ def _fading(side: int, reach: int) -> Tensor:
 def problem(given: Given, keys: Mapping[str, Any]) -> BlurredImage:
     """Make the problem that the command's keys describe; a Gaussian where no kernel is given."""
     kernel = drawn(keys) if given.kernel is None else given.kernel
-    weight = keys["back_projection"]
+    weight, sigma = keys["back_projection"], given.grey_levels(keys["sigma"])
     if given.x is not None:
         kernel = gaussian_kernel(BLUR_SIGMA) if kernel is None else kernel
-        sigma, seed = keys["sigma"], keys["seed"]
+        assert sigma is not None  # noqa: S101 - checked
+        seed = keys["seed"]
         return BlurredImage.simulate(given.x, kernel, sigma, seed, back_projection=weight)
     assert given.y is not None  # noqa: S101 - one of the two is given
     if kernel is None:
@@ -188,7 +189,7 @@ def problem(given: Given, keys: Mapping[str, Any]) -> BlurredImage:
             "kernel=null: task=deblurring with observed= needs kernel=, a file, or gaussian, disk "
             "or motion"
         )
-    return BlurredImage(given.y, kernel, back_projection=weight)
+    return BlurredImage(given.y, kernel, sigma, back_projection=weight)
 
 
 def drawn(keys: Mapping[str, Any]) -> Tensor | None:

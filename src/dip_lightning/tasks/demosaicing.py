@@ -106,7 +106,7 @@ class RawMosaic(MissingPixels):
         """Paste the measured values, or let the fit end at their noise.
 
         Args:
-            sigma: of white noise that was added, 8-bit grey levels; None: to be found.
+            sigma: of white noise, 8-bit grey levels; None: to be found.
             keep_known: paste them in any case, or in none; None: unless there is noise.
         """
         if not keep_known:
@@ -136,6 +136,7 @@ class RawMosaic(MissingPixels):
 def problem(given: Given, keys: Mapping[str, Any]) -> RawMosaic:
     """Make the problem that the command's keys describe."""
     x, y, m = given.x, given.y, given.m
+    sigma = given.grey_levels(keys["sigma"])
     wanted = {name: keys[name] for name in ("keep_known", "color_smoothness")}
     if x is not None:
         if x.shape[1] != RGB:
@@ -144,11 +145,12 @@ def problem(given: Given, keys: Mapping[str, Any]) -> RawMosaic:
                 f"image={keys['image']}: {kind}, expected the three channels of RGB; "
                 "a raw mosaic is given as observed="
             )
-        return RawMosaic.simulate(x, keys["pattern"], keys["sigma"], keys["seed"], **wanted)
+        assert sigma is not None  # noqa: S101 - checked
+        return RawMosaic.simulate(x, keys["pattern"], sigma, keys["seed"], **wanted)
     assert y is not None  # noqa: S101 - one of the two is given
     assert m is not None  # noqa: S101 - of the whole image, before anything was cut off
     found = RawMosaic(y, m, color_smoothness=wanted["color_smoothness"])
-    return found.told(None, keep_known=wanted["keep_known"])
+    return found.told(sigma, keep_known=wanted["keep_known"])
 
 
 class Demosaicing(DeepImagePrior):

@@ -1,13 +1,23 @@
-"""Denoising: remove noise, white or a camera's."""
+"""Denoising: remove noise, white, a camera's, or that of counting photons."""
 
+import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Self
 
 from torch import Tensor
 
-from dip_lightning.baselines import bm3d, has_bm3d, non_local_means, total_variation
-from dip_lightning.noise import Noise, estimate_noise
-from dip_lightning.operators import add_gaussian_noise, shuffle_pixels, uniform_noise
+from dip_lightning.baselines import bm3d, has_bm3d, non_local_means, stabilised, total_variation
+from dip_lightning.errors import UserError
+from dip_lightning.limits import NOISES
+from dip_lightning.losses import expected_deviance, poisson_deviance
+from dip_lightning.noise import Noise, estimate_noise, estimate_peak
+from dip_lightning.operators import (
+    add_gaussian_noise,
+    add_poisson_noise,
+    shuffle_pixels,
+    uniform_noise,
+)
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem, check_amount, checked
 from dip_lightning.prior.randomness import source
@@ -15,10 +25,39 @@ from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
 GREY_LEVELS = 255
+SIGMA, PEAK = 25.0, 30.0  # of noise that no more is said of
 CORRELATED = 1.25  # times as much for the classical methods: docs/benchmarks.md
 
 
-class NoisyImage(Problem):
+class _Noisy(Problem):
+    """An image whose noise is to be removed; a subclass tells classical methods of it."""
+
+    fit_weight = 0.75  # docs/benchmarks.md
+    how = ""  # a classical method is used
+
+    def _denoised(self, method: Callable[[Tensor, float], Tensor]) -> Tensor:
+        raise NotImplementedError
+
+    def classical(self, seen: Tensor | None = None) -> Tensor | None:
+        """Non-local means, told the noise that was added or found."""
+        if self.y_noise_std is None or seen is not None:
+            return None
+        return self._denoised(non_local_means)
+
+    def baselines(self) -> dict[str, Callable[[], Tensor]]:
+        """Non-local means, total variation and BM3D, told the noise that was added or found.
+
+        There is none to compare with where y is no noisy image, or its noise is unknown.
+        """
+        if not self.is_noisy or self.y_noise_std is None:
+            return {}
+        methods = {"non-local means": non_local_means, "total variation": total_variation}
+        methods |= {"BM3D": bm3d} if has_bm3d() else {}
+        apply = self._denoised
+        return {name + self.how: partial(apply, method) for name, method in methods.items()}
+
+
+class NoisyImage(_Noisy):
     """y = clip(x + n, 0, 1), n ~ N(0, (sigma / 255)^2).
 
     Args:
@@ -28,8 +67,6 @@ class NoisyImage(Problem):
         x: ground truth, (1, C, H, W) in [0, 1].
         is_noisy: y is what the line above says, and no other image.
     """
-
-    fit_weight = 0.75  # docs/benchmarks.md
 
     def __init__(
         self,
@@ -45,7 +82,9 @@ class NoisyImage(Problem):
             noise = added or estimate_noise(y)
         super().__init__(y, x=x, y_noise_std=noise.std)
         self.sigma, self.is_noisy, self.noise_is_white = sigma, is_noisy, noise.is_white
-        self.is_clipped = sigma is not None  # an estimate is of what clipping has left
+        self.is_clipped = self.noise_is_told = (
+            sigma is not None
+        )  # an estimate is of what clipping has left
 
     @classmethod
     def simulate(
@@ -71,58 +110,99 @@ class NoisyImage(Problem):
                 return cls(add_gaussian_noise(x, sigma, draw), sigma, x)
         return cls(y, sigma, x, is_noisy=False)
 
-    def classical(self, seen: Tensor | None = None) -> Tensor | None:
-        """Non-local means, told the noise that was added or found."""
-        if self.y_noise_std is None or seen is not None:
-            return None
-        return non_local_means(self.y, self._told(self.y_noise_std))
-
-    def _told(self, std: float) -> float:
-        return GREY_LEVELS * std * (1 if self.noise_is_white else CORRELATED)
-
-    def baselines(self) -> dict[str, Callable[[], Tensor]]:
-        """Non-local means, total variation and BM3D, told the noise that was added or found.
-
-        They take it for white, and smooth correlated noise too little: of that they are told more.
-        There is none to compare with where y is no noisy image, or its noise is unknown.
-        """
-        if not self.is_noisy or self.y_noise_std is None:
-            return {}
-        told = self._told(self.y_noise_std)
-        methods: dict[str, Callable[[], Tensor]] = {
-            "non-local means": lambda: non_local_means(self.y, told),
-            "total variation": lambda: total_variation(self.y, told),
-        }
-        if has_bm3d():
-            methods["BM3D"] = lambda: bm3d(self.y, told)
-        return methods
+    def _denoised(self, method: Callable[[Tensor, float], Tensor]) -> Tensor:
+        # The methods take noise for white, and smooth correlated noise too little.
+        times = 1 if self.noise_is_white else CORRELATED
+        return method(self.y, GREY_LEVELS * times * (self.y_noise_std or 0.0))
 
     def _of_part(self, tile: Tile) -> "NoisyImage":
         x = None if self.x is None else tile.cut(self.x)
         return NoisyImage(tile.cut(self.y), self.sigma, x, is_noisy=False)
 
 
-def problem(given: Given, keys: Mapping[str, Any]) -> NoisyImage:
+class PhotonImage(_Noisy):
+    """y = c / peak, c ~ Poisson(peak x): the loss is the deviance, see `poisson_deviance`.
+
+    Args:
+        y: (1, C, H, W), 0 or more.
+        peak: photons where x is 1; None: estimated.
+        x: ground truth, (1, C, H, W) in [0, 1].
+    """
+
+    is_noisy = True
+    how = " (Anscombe)"
+
+    def __init__(self, y: Tensor, peak: float | None = None, x: Tensor | None = None) -> None:
+        super().__init__(y, x=x)
+        self.noise_is_told = peak is not None
+        self.peak = estimate_peak(y) if peak is None else peak
+        # Counts are clipped where they are stored as an image: nothing is beyond white.
+        self.is_clipped = bool(y.max() == 1)
+        if self.peak is not None:
+            self.y_noise_std = math.sqrt(float(y.mean()) / self.peak)
+
+    @classmethod
+    def simulate(cls, x: Tensor, peak: float = PEAK, seed: int = 0) -> Self:
+        """Count photons of x, (1, C, H, W) in [0, 1]: `peak` of them where it is 1."""
+        return cls(add_poisson_noise(x, peak, source("observation", seed)), peak, x)
+
+    def loss(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return the deviance of y, see `Problem.loss`; where the peak is unknown, in its units."""
+        seen = self.known if seen is None else seen
+        return poisson_deviance(x_hat, self.y, self.peak or 1.0, seen)
+
+    def noise_power(self, x: Tensor, seen: Tensor | None = None) -> float | None:
+        """Return the deviance that is expected where x is the image; see `Problem.noise_power`."""
+        if self.peak is None:
+            return None
+        seen = self.known if seen is None else seen
+        return expected_deviance(x, self.peak, seen, is_clipped=self.is_clipped)
+
+    def _denoised(self, method: Callable[[Tensor, float], Tensor]) -> Tensor:
+        return stabilised(self.y, self.peak or 1.0, method)
+
+    def _of_part(self, tile: Tile) -> "PhotonImage":
+        x = None if self.x is None else tile.cut(self.x)
+        part = PhotonImage(tile.cut(self.y), self.peak or 1.0, x)
+        part.peak = self.peak
+        return part
+
+
+def problem(given: Given, keys: Mapping[str, Any]) -> NoisyImage | PhotonImage:
     """Make the problem that the command's keys describe."""
-    if given.x is not None:
+    x, y, seed = given.x, given.y, keys["seed"]
+    sigma = given.grey_levels(keys["sigma"])
+    if keys["noise"] == "poisson":
+        peak = None if keys["peak"] is None else keys["peak"] / given.white
+        if x is not None:
+            return PhotonImage.simulate(x, peak or PEAK, seed)
+        assert y is not None  # noqa: S101 - one of the two is given
+        return PhotonImage(y, peak)
+    if x is not None:
         observation = keys["observation"] or "gaussian"
-        return NoisyImage.simulate(given.x, keys["sigma"], keys["seed"], observation)
-    assert given.y is not None  # noqa: S101 - one of the two is given
-    return NoisyImage(given.y)
+        assert sigma is not None  # noqa: S101 - checked
+        return NoisyImage.simulate(x, sigma, seed, observation)
+    assert y is not None  # noqa: S101 - one of the two is given
+    return NoisyImage(y, sigma)
 
 
 class Denoising(DeepImagePrior):
-    """Remove noise: recover x from y = clip(x + n, 0, 1).
+    """Remove noise: recover x from y = clip(x + n, 0, 1), or from counts of photons.
 
     The fit ends when only noise is left of y, unless discrepancy=0. Where detail hides how much
     noise there is, it goes on to its last iteration.
 
     Args:
-        y: (1, C, H, W) in [0, 1].
+        y: (1, C, H, W) in [0, 1]; of noise="poisson", counts / peak, 0 or more.
         sigma: standard deviation of n, white and Gaussian, 8-bit grey levels; None: estimated, of
             noise that may be correlated and depend on brightness, as a camera's.
+        noise: "gaussian", or "poisson": y = c / peak, c ~ Poisson(peak x).
+        peak: of noise="poisson", photons where x is 1; None: estimated.
         x: ground truth, (1, C, H, W) in [0, 1], for metrics only.
         fit: see `DeepImagePrior` and `FitSettings`.
+
+    Raises:
+        UserError: an argument is not allowed.
 
     Example:
         >>> import torch
@@ -130,18 +210,65 @@ class Denoising(DeepImagePrior):
         >>> prior = Denoising.simulate(torch.full((1, 3, 24, 20), 0.5), sigma=25)
         >>> round(prior.problem.y_noise_std, 3)
         0.098
+        >>> prior = Denoising.simulate(prior.problem.x, noise="poisson", peak=30)
+        >>> round(prior.problem.y_noise_std, 2)
+        0.13
     """
 
     def __init__(
-        self, y: Tensor, sigma: float | None = None, *, x: Tensor | None = None, **fit: Any
+        self,
+        y: Tensor,
+        sigma: float | None = None,
+        *,
+        noise: str = "gaussian",
+        peak: float | None = None,
+        x: Tensor | None = None,
+        **fit: Any,
     ) -> None:
-        check_amount(sigma, "sigma")
-        problem = NoisyImage(checked(y, "y"), sigma, x)
-        super().__init__(problem, **fit)
-        self.save_hyperparameters({"sigma": sigma})
+        _check_level(noise, sigma, peak)
+        if noise == "poisson":
+            super().__init__(PhotonImage(checked(y, "y", 0, math.inf), peak, x), **fit)
+        else:
+            super().__init__(NoisyImage(checked(y, "y"), sigma, x), **fit)
+        self.save_hyperparameters({"sigma": sigma, "noise": noise, "peak": peak})
 
     @classmethod
-    def simulate(cls, x: Tensor, sigma: float = 25.0, *, seed: int = 0, **fit: Any) -> Self:
-        """Add noise to x, (1, C, H, W) in [0, 1], and keep it for metrics."""
-        y = NoisyImage.simulate(checked(x, "x"), sigma, seed).y
-        return cls(y, sigma, x=x, seed=seed, **fit)
+    def simulate(
+        cls,
+        x: Tensor,
+        sigma: float | None = None,
+        *,
+        noise: str = "gaussian",
+        peak: float | None = None,
+        seed: int = 0,
+        **fit: Any,
+    ) -> Self:
+        """Add noise to x, (1, C, H, W) in [0, 1], and keep it for metrics.
+
+        Args:
+            x: ground truth.
+            sigma: of Gaussian noise, 8-bit grey levels; None: 25.
+            noise: "gaussian" or "poisson".
+            peak: of Poisson noise, photons where x is 1; None: 30.
+            seed: of the noise and of the fit.
+            fit: as for the class.
+        """
+        _check_level(noise, sigma, peak)
+        x = checked(x, "x", *((0.0, 1.0) if noise == "poisson" else ()))
+        if noise == "poisson":
+            peak = PEAK if peak is None else peak
+            y = PhotonImage.simulate(x, peak, seed).y
+            return cls(y, noise=noise, peak=peak, x=x, seed=seed, **fit)
+        sigma = SIGMA if sigma is None else sigma
+        return cls(NoisyImage.simulate(x, sigma, seed).y, sigma, x=x, seed=seed, **fit)
+
+
+def _check_level(noise: str, sigma: float | None, peak: float | None) -> None:
+    if noise not in NOISES:
+        raise UserError(f"noise={noise}: choose one of {', '.join(NOISES)}")
+    for name, value, kind in (("sigma", sigma, "gaussian"), ("peak", peak, "poisson")):
+        check_amount(value, name)
+        if value is not None and noise != kind:
+            raise UserError(f"{name}={value}: only for noise={kind}, but noise={noise}")
+    if peak == 0:
+        raise UserError(f"peak={peak}: expected a number of more than 0")

@@ -19,6 +19,7 @@ class Given:
         coefficients: what a JPEG file holds, of y; None where it is no matter.
         z: image to use as input of the network, (1, C, H, W); None: drawn.
         m_is_alpha: m is the image's own transparency.
+        white: what sigma=255 is, in the units of x and y; see `Format.white`.
         is_cropped: only the centre of a larger image is given.
     """
 
@@ -29,4 +30,9 @@ class Given:
     coefficients: Coefficients | None = None
     z: Tensor | None = None
     m_is_alpha: bool = False
+    white: float = 1.0
     is_cropped: bool = False
+
+    def grey_levels(self, sigma: float | None) -> float | None:
+        """Return sigma as it counts for x and y, whose grey levels are 1 / 255."""
+        return None if sigma is None else sigma * self.white
