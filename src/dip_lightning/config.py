@@ -1,12 +1,13 @@
 """The typed configuration of one job: every key, its meaning, its default and its range."""
 
+import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dip_lightning.errors import UserError
 from dip_lightning.keys import key, names_of
-from dip_lightning.limits import ANGLES, LENGTHS, PATTERNS, RADII, SIGMAS
+from dip_lightning.limits import ANGLES, LENGTHS, PATTERNS, RADII, SIGMAS, SIZE
 from dip_lightning.prior.settings import FitSettings
 
 T = TypeVar("T")
@@ -32,16 +33,17 @@ LOGGERS = ("wandb", "csv", "none")
 LOGGER_MODES = ("auto", "online", "offline")
 KERNEL_KEYS = tuple(name for names in KERNELS.values() for name in names)
 KERNEL_NEEDS = ("radius", "length")  # the others have a usual value
-MAY_BE_NULL = ("mask", "nodata", "keep_known", "kernel", *KERNEL_KEYS)
+MAY_BE_NULL = ("mask", "size", "nodata", "keep_known", "kernel", *KERNEL_KEYS)
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
-    "sigma": {"denoising", "demosaicing", "deblurring"},
+    "sigma": {"denoising", "demosaicing", "deblurring", "operator"},
     "kernel": {"deblurring"},
     **{name: {"deblurring"} for name in KERNEL_KEYS},
     "pattern": {"demosaicing"},
     "color_smoothness": {"demosaicing"},
     "back_projection": {"deblurring"},
+    "size": {"operator"},
     "known": {"restoration"},
     "per_channel": {"restoration"},
     "mask": {"inpainting", "restoration"},
@@ -76,7 +78,7 @@ class Config(FitSettings):
     )
     sigma: float | None = key(
         None,
-        "denoising, demosaicing, deblurring: noise added to image, 8-bit grey levels",
+        "denoising, demosaicing, deblurring, operator: noise added to image, 8-bit grey levels",
         low=0,
         high=255,
     )
@@ -106,6 +108,8 @@ class Config(FitSettings):
     back_projection: float | None = key(
         None, "deblurring: weight of the residual with the blur undone, beside the loss", low=0
     )
+    operator: dict[str, Any] = key({}, "operator: module:name or file.py:name of your own")
+    size: str | None = key(None, "operator: of what is restored, HxW or CxHxW; null: it says so")
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")
     mask_means: str | None = key(None, "what white in a mask file means", choices=MASK_MEANINGS)
@@ -159,6 +163,7 @@ class Config(FitSettings):
         self._check_logger()
         self._check_task_keys()
         self._check_kernel()
+        self._check_operator()
         self._check_images()
         self._check_tiles()
 
@@ -205,6 +210,24 @@ class Config(FitSettings):
                 raise UserError(f"{name}={value}: only for kernel={kernel}, but kernel={given}")
         if self.length is not None and self.length % 2 == 0:
             raise UserError(f"length={self.length}: expected an odd number of pixels")
+
+    def _check_operator(self) -> None:
+        name, is_own = self.operator.get("name"), self.task == "operator"
+        if self.operator and not is_own:
+            key, value = next(iter(self.operator.items()))
+            typed = "operator" if key == "name" else f"operator.{key}"
+            raise UserError(f"{typed}={value}: only for task=operator, but task={self.task}")
+        if is_own and not isinstance(name, str):
+            raise UserError(
+                f"operator={name}: task=operator needs operator=module:name or file.py:name; "
+                "in Python, give your operator to dip.Problem"
+            )
+        if is_own and self.tile is not None:
+            raise UserError(f"tile={self.tile}: your own operator sees the whole image")
+        if self.size is not None and not re.fullmatch(SIZE, self.size):
+            raise UserError(f"size={self.size}: expected HxW or CxHxW, such as 3x256x320")
+        if self.size is not None and self.observed is None:
+            raise UserError(f"size={self.size}: only with observed=; image= has a size")
 
     def _check_images(self) -> None:
         if self.image is not None and self.observed is not None:

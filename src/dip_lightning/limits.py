@@ -5,3 +5,4 @@ RADII = (0.1, 300)  # of a disk, pixels
 LENGTHS = (3, 601)  # of a motion, pixels
 ANGLES = (-360, 360)  # of a motion, degrees
 PATTERNS = ("rggb", "bggr", "grbg", "gbrg")  # colours of a mosaic's upper left 2 x 2 pixels
+SIZE = r"(?:([1-9]\d{0,5})x)?([1-9]\d{0,5})x([1-9]\d{0,5})"  # of an image, CxHxW or HxW

@@ -5,8 +5,10 @@ from dip_lightning.baselines.demosaicing import bilinear, malvar
 from dip_lightning.baselines.denoising import bm3d, has_bm3d, non_local_means, total_variation
 from dip_lightning.baselines.enlarging import back_project, back_projection, bicubic, lanczos
 from dip_lightning.baselines.filling import biharmonic
+from dip_lightning.baselines.inverting import adjoint_of, least_squares
 
 __all__ = [
+    "adjoint_of",
     "back_project",
     "back_projection",
     "bicubic",
@@ -15,6 +17,7 @@ __all__ = [
     "bm3d",
     "has_bm3d",
     "lanczos",
+    "least_squares",
     "malvar",
     "non_local_means",
     "richardson_lucy",

@@ -168,6 +168,10 @@ class Problem(nn.Module):
         """Return values of y, such as y itself, as the file of an observation holds them."""
         return values
 
+    def shown(self) -> Tensor:
+        """Return y as an image to look at, (1, C, h, w) in [0, 1]."""
+        return self.y
+
     def complete(self, x_hat: Tensor, seen: Tensor | None) -> Tensor:
         """Return the image to show: the network's output, its known pixels pasted where asked."""
         del seen
