@@ -46,9 +46,7 @@ def traceback_of(error: CodeError) -> str:
     """Write the traceback of what a user's own code has raised, from its first frame on."""
     cause = error.__cause__ or error
     frames = cause.__traceback__
-    while frames is not None and frames.tb_next is not None:
-        if not frames.tb_frame.f_code.co_filename.startswith((*OURS, PACKAGE)):
-            break
+    while frames and frames.tb_frame.f_code.co_filename.startswith((*OURS, PACKAGE)):
         frames = frames.tb_next
     return "".join(traceback.format_exception(type(cause), cause, frames)).rstrip()
 

@@ -125,7 +125,7 @@ def measure(
     x, m, factor = problem.x, problem.mask, problem.scale if problem.scale > 1 else None
 
     def measured(name: str, pixels: Tensor, seconds: float | None = None) -> Measured:
-        if x is None or pixels.shape != x.shape:
+        if x is None or pixels.shape != x.shape or pixels.is_complex():
             return Measured(name, pixels.cpu(), NO_SCORES, seconds)
         return Measured(name, pixels.cpu(), score(pixels, x, factor, m), seconds)
 

@@ -47,8 +47,8 @@ def least_squares(
 ) -> Tensor:
     """Invert a linear operator: least |A x - y|^2, by conjugate gradients (SciPy's LSQR).
 
-    They end when the residual is as large as the noise, or after 100 steps; both keep what A hardly
-    shows at 0.
+    They begin with the grey image that fits best, which is what stays where A shows nothing, and
+    end when the residual is as large as the noise, or after 100 steps.
 
     Args:
         A: from x, (1, C, H, W), to y.
@@ -86,14 +86,16 @@ def least_squares(
             values = torch.view_as_complex(values.reshape(*y.shape, 2))
         return _flat(adjoint(known * values.reshape(y.shape)))
 
-    b = _flat(known * y)
+    b, white = _flat(known * y), forward(np.ones(math.prod(shape)))
+    grey = float(white @ b / (white @ white)) if white.any() else 0.0
     size = len(b), math.prod(shape)
     operator = LinearOperator(size, matvec=forward, rmatvec=backward, dtype=np.float64)
     count = float(known.expand(y.shape).sum())
-    length = float(np.linalg.norm(b))
+    left = b - grey * white
+    length = float(np.linalg.norm(left))
     enough = (noise_std or 0) * math.sqrt(count) / length if length else 1.0
-    found = lsqr(operator, b, btol=max(enough, 1e-6), conlim=0, iter_lim=ITERATIONS)[0]
-    return to_image(found.reshape(shape))
+    change = lsqr(operator, left, btol=max(enough, 1e-6), conlim=0, iter_lim=ITERATIONS)[0]
+    return to_image((grey + change).reshape(shape))
 
 
 def _flat(values: Tensor) -> NDArray[np.float64]:

@@ -137,6 +137,8 @@ def _pulled_back(A: Operator, x: Tensor, u: Tensor) -> Tensor:  # noqa: N803
         raise UserError(f"{missing} ({said(error)})") from error
     if found is None:
         raise UserError(missing)
+    if not found.any():
+        raise UserError("A: has a gradient of 0 everywhere, so that no fit can follow it")
     if not found.isfinite().all():
         raise UserError("A: has a gradient that is not finite, expected numbers")
     return found

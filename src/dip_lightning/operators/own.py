@@ -159,7 +159,7 @@ def _checked(name: str, found: Any, options: Mapping[str, Any]) -> dict[str, Any
             raise UserError(f"operator.{key}={value}: {name} has no such argument; {listed}")
     for p in taken:
         if p.default is Parameter.empty and p.name not in given:
-            raise UserError(f"operator.{p.name}: {name} needs a value for it")
+            raise UserError(f"operator.{p.name}=: {name} needs a value for it")
     return given
 
 

@@ -136,7 +136,7 @@ def _measured(
         raise UserError(f"{where}: holds complex numbers, but operator={A.name} returns real ones")
     if _long_axes(y) != _long_axes(like):
         raise UserError(
-            f"{where}: is {_written(y.shape)}, but operator={A.name} returns "
+            f"{where}: is of shape {_written(y.shape)}, but operator={A.name} returns "
             f"{_written(like.shape)} for an image of {_written(shape)}"
         )
     known = None if known is None else known.reshape(like.shape)
