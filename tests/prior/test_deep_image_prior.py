@@ -23,6 +23,7 @@ SETTINGS = {
     "denoising": {"sigma": 25.0},
     "deblurring": {"sigma": 2.0, "kernel": "gaussian", "blur_sigma": 0.6, "back_projection": 0.0},
     "demosaicing": {"pattern": "rggb", "sigma": 0.0, "color_smoothness": 0, "keep_known": False},
+    "operator": {"operator": {"name": "tests.operators.damages:Pooled"}, "sigma": 0.0},
 }
 
 
@@ -111,6 +112,7 @@ LOSSES = {
     "restoration": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "demosaicing": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "denoising": lambda task: lambda x_hat: F.mse_loss(x_hat, task.problem.y),
+    "operator": lambda task: lambda x_hat: F.mse_loss(F.avg_pool2d(x_hat, (1, 3)), task.problem.y),
     "deblurring": lambda task: lambda x_hat: F.mse_loss(blurred(x_hat, task), task.problem.y),
 }
 

@@ -244,7 +244,7 @@ class Problem(nn.Module):
 
     def known_values(self) -> Tensor:
         """Return which values of y are known, 0 or 1: of y's last two axes, and broadcasting."""
-        known = self.y.new_ones((1,) * self.y.ndim) if self.known is None else self.known
+        known = self.y.real.new_ones((1,) * self.y.ndim) if self.known is None else self.known
         known = known if known.ndim == self.y.ndim else known.expand_as(self.y)
         return known.expand(*known.shape[:-2], *self.y.shape[-2:])
 
