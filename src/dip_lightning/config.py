@@ -108,7 +108,9 @@ class Config(FitSettings):
     back_projection: float | None = key(
         None, "deblurring: weight of the residual with the blur undone, beside the loss", low=0
     )
-    operator: dict[str, Any] = key({}, "operator: module:name or file.py:name of your own")
+    operator: dict[str, Any] = key(
+        {}, "operator: module:name or file.py:name of your own; operator.<argument> for its own"
+    )
     size: str | None = key(None, "operator: of what is restored, HxW or CxHxW; null: it says so")
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")
