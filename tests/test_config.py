@@ -22,7 +22,9 @@ def sr(**changes):
 def own(**changes):
     operator = {"name": "a:B"}
     logger = {"name": "none"}
-    return Config(**{"task": "operator", "sigma": 0, "operator": operator, "logger": logger, **changes})
+    return Config(
+        **{"task": "operator", "sigma": 0, "operator": operator, "logger": logger, **changes}
+    )
 
 
 @pytest.mark.parametrize("size", ["6x9", "3x6x9"])

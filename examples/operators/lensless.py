@@ -1,4 +1,4 @@
-"""A camera without a lens, for the command line: operator=examples/operators/lensless.py:Lensless."""
+"""A camera without a lens: task=operator operator=examples/operators/lensless.py:Lensless."""
 
 import torch
 import torch.nn.functional as F

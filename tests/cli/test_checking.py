@@ -26,7 +26,10 @@ from tests.conftest import save_png, smooth_image
         ("task=restoration per_channel=maybe", "per_channel=maybe: expected true or false or null"),
         ("lr=-1", "lr=-1.0: expected more than 0, at most 10"),
         ("task=foo", "task=foo: choose one of deblurring, demosaicing, denoising, inpainting, "),
-        ("task=operator", "operator=None: task=operator needs operator=module:name or file.py:name"),
+        (
+            "task=operator",
+            "operator=None: task=operator needs operator=module:name or file.py:name",
+        ),
         ("operator=a:B", "operator=a:B: only for task=operator, but task=denoising"),
         ("operator.sigma=3", "operator.sigma=3: only for task=operator, but task=denoising"),
         ("network=foo", "network=foo: choose one of deep_decoder, identity_skip, no_skip"),

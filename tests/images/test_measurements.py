@@ -70,7 +70,7 @@ def test_opacity_is_no_value(tmp_path):
     pixels = np.full((4, 5, 4), 255, np.uint8)
     assert measured(saved(tmp_path / "y.png", pixels))[0].shape == (1, 3, 4, 5)
     pixels[0, 0, 3] = 7
-    with pytest.raises(UserError, match="y.png: is transparent in part"):
+    with pytest.raises(UserError, match=r"y\.png: is transparent in part"):
         measured(saved(tmp_path / "y.png", pixels))
 
 

@@ -40,7 +40,7 @@ class Fourier(nn.Module):
 class Drawn(nn.Module):
     def __init__(self):
         super().__init__()
-        self.drawn = [float(torch.rand(())), random.random(), np.random.rand()]
+        self.drawn = [float(torch.rand(())), random.random(), np.random.rand()]  # noqa: NPY002, S311
 
     def forward(self, x):
         return 2 * x

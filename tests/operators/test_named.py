@@ -16,7 +16,8 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "blurring.py").write_text(
-        "from dataclasses import dataclass\nimport beside\n@dataclass\nclass Blur:\n    n: int = 1\n"
+        "from dataclasses import dataclass\nimport beside\n\n"
+        "@dataclass\nclass Blur:\n    n: int = 1\n"
     )
     (tmp_path / "beside.py").write_text("class Other:\n    class Inner:\n        pass\n")
     (tmp_path / "lacking.py").write_text("import nowhere_at_all\n")

@@ -39,13 +39,13 @@ def test_a_physics_without_its_noise_and_a_list_as_a_tuple():
 
 
 def test_what_is_drawn_is_the_seeds():
-    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
     first, again, other = (make("Drawn", seed).inner.drawn for seed in (1, 1, 2))
     assert first == again
     assert all(a != b for a, b in zip(first, other, strict=True))
     assert torch.equal(torch.get_rng_state(), before[0])
     assert random.getstate() == before[1]
-    assert (np.random.get_state()[1] == before[2]).all()
+    assert (np.random.get_state()[1] == before[2]).all()  # noqa: NPY002
 
 
 @pytest.mark.parametrize(

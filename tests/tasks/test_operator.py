@@ -85,8 +85,7 @@ def test_the_size_is_the_operators_own_where_it_has_one(tmp_path):
         (
             np.ones((6, 4)),
             {"name": "Pooled", "size": "6x9"},
-            "y.npy: is of shape 6 x 4, but operator=.*:Pooled returns 1 x 1 x 6 x 3 for an image "
-            "of 1 x 6 x 9",
+            "y.npy: is of shape 6 x 4, but operator=.*:Pooled returns 1 x 1 x 6 x 3 for an image",
         ),
         (
             np.ones((6, 3), complex),
@@ -102,7 +101,7 @@ def test_an_observation_that_does_not_fit(tmp_path, values, keys, said):
 
 
 def test_an_image_of_another_shape_than_the_operators():
-    with pytest.raises(UserError, match="is 1 x 8 x 9, but operator=.*:Fourier is for 1 x 8 x 8"):
+    with pytest.raises(UserError, match=r"is 1 x 8 x 9, but operator=.*:Fourier is for 1 x 8 x 8"):
         simulated("Fourier", smooth_image(1, 8, 9), img_size=[8, 8])
 
 
@@ -173,7 +172,7 @@ def test_an_error_in_the_fit_shows_the_users_own_lines(dip, tmp_path, photo):
     told = ("operator=tiring.py:Tired", "operator.calls=22", f"image={photo}")
     status, _, err = dip(*RUN, *told)
     assert status == 1
-    assert "tiring.py\", line 7, in __call__" in err
+    assert 'tiring.py", line 7, in __call__' in err
     assert err.splitlines()[-1] == (
         "error: operator=tiring.py:Tired: raised RuntimeError: fell over"
     )

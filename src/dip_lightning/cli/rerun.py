@@ -32,11 +32,12 @@ def write(folder: Path, composed: DictConfig, hydra_config: HydraConf) -> None:
     inside = folder / ".hydra"
     inside.mkdir(parents=True, exist_ok=True)
     values = repeatable(composed, hydra_config.runtime.choices)
+    again = repeating(folder, values["operator"].get("name"))
     texts = {
         "config": OmegaConf.to_yaml(composed),
         "overrides": OmegaConf.to_yaml(hydra_config.overrides.task),
         "hydra": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra_config})),
-        "rerun": f"# {repeating(folder, values['operator'].get('name'))}\n{OmegaConf.to_yaml(values)}",
+        "rerun": f"# {again}\n{OmegaConf.to_yaml(values)}",
     }
     for name, text in texts.items():
         ownership.write(inside / f"{name}.yaml", text.encode(errors="backslashreplace"))

@@ -82,7 +82,7 @@ def register() -> None:
     Whoever composes does so first: the command, and a job in a process of its own.
     """
     schema = OmegaConf.structured(Config)
-    OmegaConf.set_struct(schema.operator, False)  # takes whatever its operator takes
+    OmegaConf.set_struct(schema.operator, value=False)  # takes whatever its operator takes
     ConfigStore.instance().store(name="schema", node=schema)
     for resolver in (if_at_least, image_folder, job_folder, processes):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from hydra.core.override_parser.types import Override
@@ -45,7 +45,7 @@ def check_typed(override: Override) -> None:
         )
 
 
-def check_file(source: Source, overrides: list[str], typed_keys: Set[str]) -> None:
+def check_file(source: Source, overrides: list[str], typed_keys: AbstractSet[str]) -> None:
     """Check that a configuration from elsewhere leaves Hydra's settings as they are in conf/.
 
     A result folder may come from anybody. What only the command line chooses (`launcher=`,

@@ -42,7 +42,7 @@ def read_measured(path: Path, key: str) -> tuple[Tensor, Tensor | None, Format]:
             values = _array(path)
         except UserError as error:
             raise UserError(f"{name}: {error}") from None
-        except Exception as error:  # of a damaged file, anything
+        except Exception as error:  # noqa: BLE001 - of a damaged file, anything
             raise UserError(f"{name}: holds no array ({first_line(error)})") from None
         form = Format("float32", tiff=True, high=(1.0,))
     else:
@@ -86,7 +86,7 @@ def _of_picture(stored: Decoded, name: str) -> tuple[NDArray[Any], Format]:
     kind = array.dtype
     planes = np.moveaxis(array, -1, 0)[None]
     if kind.kind in "iu":
-        planes = planes / bounds(kind.name)[1]
+        planes = np.divide(planes, bounds(kind.name)[1])
     if kind.name not in {"uint8", "uint16"}:
         return planes, Format("float32", tiff=True, high=(1.0,))
     return planes, Format(kind.name, tiff=stored.tiff, high=(bounds(kind.name)[1],))

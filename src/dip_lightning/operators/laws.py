@@ -156,4 +156,3 @@ def _compare(
     dtype = expected.real.dtype if expected.is_complex() else expected.dtype
     if not apart <= tolerance[dtype] * float(like):
         raise UserError(f"A: {law} by {apart:.3g}")
-

@@ -80,7 +80,7 @@ class Measurement(Problem):
         if y.is_complex() or not is_image or min(planes.shape[1:]) == 1:
             with torch.no_grad():
                 return _stretched(adjoint_of(self.A, self.shape)(y))
-        inside = 0 <= float(y.min()) and float(y.max()) <= 1
+        inside = float(y.min()) >= 0 and float(y.max()) <= 1
         return planes[None] if inside else _stretched(planes[None])
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
@@ -106,7 +106,7 @@ def _written(shape: Shape | torch.Size | None) -> str:
 def problem(given: Given, keys: Mapping[str, Any]) -> Measurement:
     """Make the problem that the command's keys describe."""
     options = dict(keys["operator"])
-    A = build(options.pop("name"), options, keys["seed"])  # noqa: N806 - as everybody writes
+    A = build(options.pop("name"), options, keys["seed"])
     if given.x is not None:
         channels, height, width = given.x.shape[1:]
         if A.shape not in {None, (channels, height, width)}:
