@@ -79,7 +79,6 @@ def test_observation_belongs_to_the_task(line, sentence):
         ("restoration", 0.001, 11000, 0.03, "skip"),
         ("denoising", 0.01, 1800, 1 / 30, "skip"),
         ("demosaicing", 0.01, 6000, 0.03, "skip"),
-        ("operator", 0.01, 2000, 0.03, "skip"),
     ],
 )
 def test_the_papers_settings(task, lr, iterations, noise_std, network):

@@ -53,7 +53,7 @@ def test_a_hostile_rerun_file_runs_nothing(dip, tmp_path, photo):
     assert set(tmp_path.rglob("*")) == before
 
 
-CODE = "task: operator\nsigma: 0\noperator: {name: 'owning:Own'}\n"
+CODE = "defaults: [dip, {override task: operator}, _self_]\noperator: {name: 'owning:Own'}\n"
 SAYS = "names operator=owning:Own, code that only the command line may name; if you trust it, add"
 
 
@@ -61,7 +61,7 @@ SAYS = "names operator=owning:Own, code that only the command line may name; if 
 def test_code_is_named_on_the_command_line_only(tmp_path, monkeypatch, more):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "owning.py").write_text("raise SystemExit\n")
-    (tmp_path / "rerun.yaml").write_text(f"defaults: [dip, _self_]\n{CODE}")
+    (tmp_path / "rerun.yaml").write_text(CODE)
     given = ["--config-dir", str(tmp_path), "--config-name", "rerun", *more]
     with pytest.raises(UserError, match=rf"^rerun\.yaml: {SAYS} operator=owning:Own$"):
         check(parse(given))

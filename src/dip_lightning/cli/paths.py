@@ -149,7 +149,8 @@ def _at_home(key: str, name: str) -> str:
 
 
 def _value(key: str, name: str) -> str:
-    is_text = _ORDINARY.fullmatch(name) and isinstance(
+    plain = name.replace(":", "") if key == CODE_KEY else name
+    is_text = _ORDINARY.fullmatch(plain) and isinstance(
         parse_overrides([f"{key}={name}"])[0].value(), str
     )
     return name if is_text else quote(name)

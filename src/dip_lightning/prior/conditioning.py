@@ -93,7 +93,7 @@ class FedBack(Conditioning):
     def __init__(self, problem: Problem, std: float, iterations: int) -> None:
         self.channels, self.std = problem.shape[0], std
         self.faded = FADED_AT * iterations
-        self.t = problem.y.new_zeros(())  # a tensor, for a CUDA graph
+        self.t = problem.y.real.new_zeros(())  # a tensor, for a CUDA graph
 
     def begin(self, iteration: int, device: torch.device) -> None:
         """Go on after so many iterations, on the device of the fit."""
