@@ -12,7 +12,7 @@ def test_an_operator_is_a_name_and_its_arguments():
     composed = check(parse(own)).first
     assert composed.operator == {"name": "a b.py:B", "sigma": 2, "sides": [1, 2]}
     sweep = check(parse(["task=operator", "-m", "operator=a:B,b:C", "operator.kind=x,y"]))
-    assert sweep.values == {"operator.name": ["a:B", "b:C"], "operator.kind": ["x", "y"]}
+    assert sweep.values == {"operator.name": ["'a:B'", "'b:C'"], "operator.kind": ["x", "y"]}
 
 
 def test_none_of_a_wandb_agent_is_null():

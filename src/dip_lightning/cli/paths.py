@@ -149,8 +149,7 @@ def _at_home(key: str, name: str) -> str:
 
 
 def _value(key: str, name: str) -> str:
-    plain = name.replace(":", "") if key == CODE_KEY else name
-    is_text = _ORDINARY.fullmatch(plain) and isinstance(
+    is_text = _ORDINARY.fullmatch(name) and isinstance(
         parse_overrides([f"{key}={name}"])[0].value(), str
     )
     return name if is_text else quote(name)
