@@ -20,6 +20,38 @@ def sr(**changes):
     )
 
 
+def own(**changes):
+    operator = {"name": "a:B"}
+    logger = {"name": "none"}
+    return Config(
+        **{"task": "operator", "sigma": 0, "operator": operator, "logger": logger, **changes}
+    )
+
+
+@pytest.mark.parametrize("size", ["6x9", "3x6x9"])
+def test_an_operator_of_your_own_has_a_name_and_perhaps_a_size(size):
+    own().check()
+    own(observed="y.npy", size=size).check()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"operator": {}}, "operator=None: task=operator needs operator=module:name or file.py:"),
+        ({"operator": {"name": 3}}, "operator=3: task=operator needs operator=module:name"),
+        ({"tile": 64}, "tile=64: your own operator sees the whole image"),
+        ({"size": "6x9"}, "size=6x9: only with observed="),
+        ({"size": "6", "observed": "y.npy"}, "size=6: expected HxW or CxHxW, such as 3x256x320"),
+        ({"size": "0x9", "observed": "y.npy"}, "size=0x9: expected HxW"),
+        ({"sigma": None}, "sigma=null: task=operator needs a value"),
+    ],
+)
+def test_an_operator_that_cannot_be_is_a_sentence(changes, sentence):
+    with pytest.raises(UserError) as error:
+        own(**changes).check()
+    assert str(error.value).startswith(sentence)
+
+
 def test_defaults_pass():
     sr().check()
 
@@ -45,6 +77,9 @@ def test_a_kernel_has_usual_values(drawn):
             {"sigma": 25},
             "sigma=25: only for task=deblurring and task=demosaicing and task=",
         ),
+        ({"operator": {"name": "a:B"}}, "operator=a:B: only for task=operator, but task=sr"),
+        ({"operator": {"n": 3}}, "operator.n=3: only for task=operator, but task=sr"),
+        ({"size": "3x4"}, "size=3x4: only for task=operator, but task=sr"),
         ({"kernel": "disk"}, "kernel=disk: only for task=deblurring, but task=sr"),
         ({"quality": 10}, "quality=10: only for task=jpeg, but task=sr"),
         ({"task": "jpeg", "quality": 0}, "quality=0: expected at least 1, at most 100"),

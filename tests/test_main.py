@@ -48,8 +48,11 @@ def options(group):
 
 @pytest.mark.parametrize("task", options("task"))
 def test_each_task_fills_its_result_folder(dip, tmp_path, photo, task):
-    kernel = ("kernel=gaussian", "blur_sigma=0.3") if task == "deblurring" else ()
-    status, out, _ = dip(f"task={task}", *kernel, f"image={photo}", "hydra.run.dir=out", *QUICK)
+    needed = {
+        "deblurring": ("kernel=gaussian", "blur_sigma=0.3"),
+        "operator": ("operator=tests.operators.damages:Pooled",),
+    }.get(task, ())
+    status, out, _ = dip(f"task={task}", *needed, f"image={photo}", "hydra.run.dir=out", *QUICK)
     assert status == 0
     folder = tmp_path / "out"
     masked = {"mask.png"} if task in {"inpainting", "restoration", "demosaicing"} else set()
@@ -62,7 +65,9 @@ def test_each_task_fills_its_result_folder(dip, tmp_path, photo, task):
     for line in ("observed", "DIP last", "DIP averaged", "result: out/restored.png"):
         assert line in out
     with Image.open(folder / "restored.png") as restored:
-        size = (15, 11) if kernel else (17, 13)  # without what the blur has no pixels for
+        size = (
+            (15, 11) if task == "deblurring" else (17, 13)
+        )  # without what the blur has no pixels for
         assert (restored.size, restored.mode) == (size, "RGB")
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -313,7 +318,7 @@ def test_help_lists_groups_keys_and_examples(dip):
     assert status == 0
     assert out.count("  python -m dip_lightning") == 6
     for text in (
-        "task=deblurring|demosaicing|denoising|inpainting|jpeg|restoration|sr",
+        "task=deblurring|demosaicing|denoising|inpainting|jpeg|operator|restoration|sr",
         "noise_std",
         "--multirun",
     ):

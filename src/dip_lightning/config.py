@@ -1,5 +1,6 @@
 """The typed configuration of one job: every key, its meaning, its default and its range."""
 
+import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from dip_lightning.limits import (
     QUALITIES,
     RADII,
     SIGMAS,
+    SIZE,
     SUBSAMPLINGS,
 )
 from dip_lightning.prior.settings import FitSettings
@@ -42,13 +44,13 @@ LOGGER_MODES = ("auto", "online", "offline")
 KERNEL_KEYS = tuple(name for names in KERNELS.values() for name in names)
 KERNEL_NEEDS = ("radius", "length")  # the others have a usual value
 LEVELS = {"sigma": "gaussian", "peak": "poisson"}  # of each kind of noise
-MAY_BE_NULL = ("mask", "nodata", "keep_known", "kernel", *KERNEL_KEYS, *LEVELS)
+MAY_BE_NULL = ("mask", "size", "nodata", "keep_known", "kernel", *KERNEL_KEYS, *LEVELS)
 TASK_KEYS = {
     "factor": {"sr"},
     "observation": {"sr", "denoising"},
     "noise": {"denoising"},
     "peak": {"denoising"},
-    "sigma": {"denoising", "demosaicing", "deblurring"},
+    "sigma": {"denoising", "demosaicing", "deblurring", "operator"},
     "kernel": {"deblurring"},
     **{name: {"deblurring"} for name in KERNEL_KEYS},
     "pattern": {"demosaicing"},
@@ -58,6 +60,7 @@ TASK_KEYS = {
     "subsampling": {"jpeg"},
     "bounds": {"jpeg"},
     "centering": {"jpeg"},
+    "size": {"operator"},
     "known": {"restoration"},
     "per_channel": {"restoration"},
     "mask": {"inpainting", "restoration"},
@@ -105,8 +108,8 @@ class Config(FitSettings):
     )
     sigma: float | None = key(
         None,
-        "denoising, demosaicing, deblurring: standard deviation of white noise, 8-bit grey levels, "
-        "added to image or told of observed; null: that of observed is estimated",
+        "denoising, demosaicing, deblurring, operator: standard deviation of white noise, 8-bit "
+        "grey levels, added to image or told of observed; null: that of observed is estimated",
         low=0,
         high=255,
     )
@@ -148,6 +151,10 @@ class Config(FitSettings):
     centering: float | None = key(
         None, "jpeg, bounds=true: weight of the distance to the file's own coefficients", low=0
     )
+    operator: dict[str, Any] = key(
+        {}, "operator: module:name or file.py:name of your own; operator.<argument> for its own"
+    )
+    size: str | None = key(None, "operator: of what is restored, HxW or CxHxW; null: it says so")
     known: float | None = key(None, "restoration: fraction of pixels kept", above=0, high=1)
     per_channel: bool | None = key(None, "restoration: drop channels of a pixel independently")
     mask_means: str | None = key(None, "what white in a mask file means", choices=MASK_MEANINGS)
@@ -202,6 +209,7 @@ class Config(FitSettings):
         self._check_task_keys()
         self._check_noise()
         self._check_kernel()
+        self._check_operator()
         self._check_images()
         self._check_tiles()
 
@@ -262,6 +270,24 @@ class Config(FitSettings):
                 raise UserError(f"{name}={value}: only for kernel={kernel}, but kernel={given}")
         if self.length is not None and self.length % 2 == 0:
             raise UserError(f"length={self.length}: expected an odd number of pixels")
+
+    def _check_operator(self) -> None:
+        name, is_own = self.operator.get("name"), self.task == "operator"
+        if self.operator and not is_own:
+            key, value = next(iter(self.operator.items()))
+            typed = "operator" if key == "name" else f"operator.{key}"
+            raise UserError(f"{typed}={value}: only for task=operator, but task={self.task}")
+        if is_own and not isinstance(name, str):
+            raise UserError(
+                f"operator={name}: task=operator needs operator=module:name or file.py:name; "
+                "in Python, give your operator to dip.Problem"
+            )
+        if is_own and self.tile is not None:
+            raise UserError(f"tile={self.tile}: your own operator sees the whole image")
+        if self.size is not None and not re.fullmatch(SIZE, self.size):
+            raise UserError(f"size={self.size}: expected HxW or CxHxW, such as 3x256x320")
+        if self.size is not None and self.observed is None:
+            raise UserError(f"size={self.size}: only with observed=; image= has a size")
 
     def _check_images(self) -> None:
         if self.image is not None and self.observed is not None:

@@ -1,5 +1,11 @@
 """The one exception that reaches a user as a sentence instead of a traceback."""
 
+import traceback
+from pathlib import Path
+
+OURS = ("<frozen importlib", str(Path(traceback.__file__).parent / "importlib"))
+PACKAGE = str(Path(__file__).resolve().parent)
+
 
 class UserError(ValueError):
     """A user's mistake: names the key or file, what was given and what is allowed.
@@ -25,6 +31,24 @@ class UserError(ValueError):
 def first_line(error: BaseException) -> str:
     """Shorten what another library says to a part of a sentence."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+
+
+class CodeError(UserError):
+    """A user's own code has raised something: `__cause__`, whose traceback is for the user."""
+
+
+def said(error: BaseException) -> str:
+    """Write an exception as a part of a sentence: its type, and its first line."""
+    return f"{type(error).__name__}: {first_line(error)}"
+
+
+def traceback_of(error: CodeError) -> str:
+    """Write the traceback of what a user's own code has raised, from its first frame on."""
+    cause = error.__cause__ or error
+    frames = cause.__traceback__
+    while frames and frames.tb_frame.f_code.co_filename.startswith((*OURS, PACKAGE)):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(cause), cause, frames)).rstrip()
 
 
 class FolderError(UserError):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from dip_lightning.config import DEFAULT_IMAGE, DRAWN, PATH_KEYS, TASK_KEYS, Config, value_of
@@ -23,6 +24,7 @@ from dip_lightning.images import (
     read,
     read_kernel,
     read_mask,
+    read_measured,
     scale,
     scale_known,
     without_single,
@@ -31,6 +33,7 @@ from dip_lightning.images.collections import SAMPLES, find_image, find_mask
 from dip_lightning.images.jpeg import read_coefficients
 from dip_lightning.operators import Mosaic, bayer_mask
 from dip_lightning.operators.jpeg import Coefficients
+from dip_lightning.operators.named import source
 from dip_lightning.tasks.given import Given
 
 
@@ -43,10 +46,13 @@ def load(config: Config) -> tuple[Picture, Given]:
     Raises:
         UserError: a file cannot be used.
     """
-    picture, m, is_alpha = _load_damaged(config) if config.observed else _load_truth(config)
     z = None
     if config.input_image is not None:
         z = read(find_image(config.input_image, "input_image"), "input_image").pixels
+    if config.task == "operator" and config.observed:
+        y, known, form = read_measured(Path(config.observed), "observed")
+        return Picture(torch.zeros(1, 1, 1, 1), None, form), Given(y=y, m=known, z=z)
+    picture, m, is_alpha = _load_damaged(config) if config.observed else _load_truth(config)
     coefficients = _read_coefficients(config, picture)
     whole = picture.size
     if config.max_side is not None:
@@ -211,6 +217,10 @@ def given_files(values: Mapping[str, Any]) -> list[tuple[str, Path]]:
         Each with its key=value; what is shipped or fetched is left out, and what is not there.
     """
     found = []
+    operator = (values.get("operator") or {}).get("name")
+    code = None if operator is None else source(operator)
+    if code is not None and code.is_file():
+        found.append((f"operator={operator}", code))
     for key in PATH_KEYS:
         value = values.get(key)
         named = os.environ.get("DIP_DATA") and value not in SAMPLES

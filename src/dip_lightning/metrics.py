@@ -103,7 +103,7 @@ def psnr_where(estimate: Tensor, x: Tensor, m: Tensor) -> float | None:
     """PSNR over some of the pixels: -10 log10(sum(m (estimate - x)^2) / sum(m)), dB.
 
     Args:
-        estimate: image, (1, C, H, W), in [0, 1].
+        estimate: image, (1, C, H, W), in [0, 1]; or complex values.
         x: ground truth, same shape and range.
         m: pixels that count, (1, 1 or C, H, W), 0 or 1.
 
@@ -118,7 +118,13 @@ def psnr_where(estimate: Tensor, x: Tensor, m: Tensor) -> float | None:
         20.0
     """
     chosen = m.expand_as(x) > 0
-    return psnr(estimate[chosen], x[chosen]) if chosen.any() else None
+    if not chosen.any():
+        return None
+    estimate, x = estimate[chosen], x[chosen]
+    if x.is_complex():
+        apart = (estimate - x).abs()
+        return psnr(apart, torch.zeros_like(apart))
+    return psnr(estimate, x)
 
 
 def psnr_y(estimate: Tensor, x: Tensor, border: int = Y_BORDER) -> float | None:

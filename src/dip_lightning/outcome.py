@@ -1,7 +1,7 @@
 """What a fit ends with, measured: the result beside the observation and the classical methods."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import torch
@@ -125,7 +125,7 @@ def measure(
     x, m, factor = problem.x, problem.mask, problem.scale if problem.scale > 1 else None
 
     def measured(name: str, pixels: Tensor, seconds: float | None = None) -> Measured:
-        if x is None or pixels.shape != x.shape:
+        if x is None or pixels.shape != x.shape or pixels.is_complex():
             return Measured(name, pixels.cpu(), NO_SCORES, seconds)
         return Measured(name, pixels.cpu(), score(pixels, x, factor, m), seconds)
 
@@ -143,7 +143,7 @@ def measure(
         output = "average"
     chosen = {"combined": combined, "average": average, "last": last}[output]
     assert chosen is not None  # noqa: S101 - see above
-    observed = measured("observed", problem.y)
+    observed = replace(measured("observed", problem.y), pixels=problem.shown().cpu())
     return Outcome(observed, baselines, last, average, combined, chosen, output, images.std)
 
 

@@ -43,6 +43,13 @@ def notes(line):
             "task=deblurring kernel=gausian",
             "kernel=gausian: no such file, and none of gaussian, disk",
         ),
+        ("task=operator operator=b.py:B", "operator=b.py:B: no such file"),
+        ("task=operator operator=nowhere:B", "operator=nowhere:B: no module nowhere"),
+        ("task=operator operator=torch.nn:Conv2d", "operator.in_channels=: torch.nn:Conv2d needs"),
+        (
+            "task=operator operator=tests.operators.damages:Pooled operator.a=3",
+            "operator.a=3: tests.operators.damages:Pooled has no such argument; it takes columns",
+        ),
         ("input_type=image input_image=b.png", "input_image=b.png: no such file"),
         ("-m image=b.png seed=1,2", "image=b.png: no such file"),
     ],

@@ -29,10 +29,11 @@ def line(key):
     [
         (
             "iterations",
-            "1000, denoising 1000, inpainting 1200, jpeg 1000, restoration 2000, sr 600)",
+            "inpainting 1200, jpeg 1000, operator 1000, restoration 2000, sr 600)",
         ),
         ("optimizer", "; muon)"),
         ("factor", "; 4)"),
+        ("operator", "(text; null)"),
         ("keep_known", "; null)"),
         ("observation", "; denoising gaussian, sr lanczos2)"),
         ("chunk", "; null)"),

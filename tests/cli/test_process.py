@@ -17,6 +17,7 @@ from tests.conftest import TINY, read_metrics
 def state():
     return (
         list(sys.argv),
+        list(sys.path),
         dict(os.environ),
         list(warnings.filters),
         logging.getLogger("pytorch_lightning").level,

@@ -53,6 +53,45 @@ def test_a_hostile_rerun_file_runs_nothing(dip, tmp_path, photo):
     assert set(tmp_path.rglob("*")) == before
 
 
+CODE = "defaults: [dip, {override task: operator}, _self_]\noperator: {name: 'owning:Own'}\n"
+SAYS = "names operator=owning:Own, code that only the command line may name; if you trust it, add"
+
+
+@pytest.mark.parametrize("more", [[], ["-m", "seed=1,2"]], ids=["one", "sweep"])
+def test_code_is_named_on_the_command_line_only(tmp_path, monkeypatch, more):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owning.py").write_text("raise SystemExit\n")
+    (tmp_path / "rerun.yaml").write_text(CODE)
+    given = ["--config-dir", str(tmp_path), "--config-name", "rerun", *more]
+    with pytest.raises(UserError, match=rf"^rerun\.yaml: {SAYS} operator=owning:Own$"):
+        check(parse(given))
+    check(parse([*given, "operator=owning:Own"]))
+    assert check(parse([*given, "operator=other:Own"])).first.operator.name == "other:Own"
+
+
+def test_code_is_not_named_by_a_study_from_elsewhere(tmp_path):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "mine.yaml").write_text(
+        "# @package _global_\ntask: operator\nsigma: 0\noperator: {name: null}\n"
+        "hydra: {sweeper: {params: {operator.name: 'owning:Own,owning:Other'}}}\n"
+    )
+    with pytest.raises(UserError, match=SAYS):
+        check(parse(["--config-dir", str(tmp_path), "study=mine"]))
+
+
+def test_what_repeats_a_run_names_its_operator(dip, tmp_path, photo):
+    (tmp_path / "doubling.py").write_text("def double(x, gain):\n    return gain * x\n")
+    own = ("task=operator", "operator=doubling.py:double", "operator.gain=2")
+    assert dip(*own, f"image={photo}", *QUICK, "hydra.run.dir=first")[0] == 0
+    first = (tmp_path / "first" / ".hydra" / "rerun.yaml").read_text().splitlines()[0]
+    told = first.partition("rerun ")[2]
+    assert told == f"operator={tmp_path / 'doubling.py'}:double"
+    assert repeat(dip, "hydra.run.dir=second")[0] == 2
+    assert repeat(dip, told, "hydra.run.dir=second")[0] == 0
+    for name in ("last.ckpt", "restored.png"):
+        assert (tmp_path / "second" / name).is_file()
+
+
 def test_hostile_files_beside_it_are_not_used(dip, tmp_path, photo):
     dip("task=denoising", f"image={photo}", *QUICK, "hydra.run.dir=first")
     inside = tmp_path / "first" / ".hydra"

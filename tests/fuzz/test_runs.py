@@ -19,7 +19,10 @@ from tests.fuzz.files import SEEDS, damaged
 QUICK = ("preset=smoke", "iterations=1", "logger=none", "max_side=16", *TINY)
 FILES = st.one_of(st.sampled_from(SEEDS), damaged())
 TASKS = st.sampled_from(
-    ["denoising", "sr", "inpainting", "restoration", "deblurring", "demosaicing", "jpeg"]
+    [
+        *("denoising", "sr", "inpainting", "restoration"),
+        *("deblurring", "demosaicing", "jpeg", "operator"),
+    ]
 )
 SETTINGS = st.lists(
     st.sampled_from(
@@ -44,6 +47,7 @@ SETTINGS = st.lists(
             *("input_type=meshgrid", "input_type=image", "input_image=mask", "input_depth=1"),
             *("max_side=8", "average=0", "average=0.99999", "epsilon=1e300", "guard=1", "chunk=7"),
             *("precision=bfloat16", "device=gpu", "diagnose=true", "schedule=warmup_cosine"),
+            *("size=16x16", "size=3x8x9", "operator.x=1"),
             *("warmup=0", "output=last", "network=unet", "network=deep_decoder", "network=resnet"),
             *("network.down=[]", "network.up=[4]", "network.skip=[0,0]", "network.kernel_up=99"),
             *("hydra.run.dir=out/../out", "hydra.run.dir='a b'", "seed=2147483647", "threads=1"),
@@ -74,7 +78,8 @@ def test_any_job(monkeypatch, image, mask, task, key, more):
         (folder / "mask").write_bytes(mask)
         monkeypatch.setenv("DIP_DATA", name)  # nothing is fetched
         with limits(folder):
-            status, said = run(f"{key}=photo", f"task={task}", *QUICK, *more)
+            own = ("operator=torch.nn:Identity",) if task == "operator" else ()
+            status, said = run(f"{key}=photo", f"task={task}", *own, *QUICK, *more)
         assert "Traceback" not in said, said
         assert "Warning" not in said, said
         assert status in {0, 1, 2}

@@ -24,6 +24,7 @@ SETTINGS = {
     "deblurring": {"sigma": 2.0, "kernel": "gaussian", "blur_sigma": 0.6, "back_projection": 0.0},
     "demosaicing": {"pattern": "rggb", "sigma": 0.0, "color_smoothness": 0, "keep_known": False},
     "jpeg": {"quality": 30, "subsampling": "4:2:0", "bounds": True, "centering": 0.0},
+    "operator": {"operator": {"name": "tests.operators.damages:Pooled"}, "sigma": 0.0},
 }
 
 
@@ -125,6 +126,7 @@ LOSSES = {
     "demosaicing": lambda task: lambda x_hat: F.mse_loss(x_hat * task.problem.A.m, task.problem.y),
     "denoising": lambda task: lambda x_hat: F.mse_loss(x_hat, task.problem.y),
     "jpeg": lambda task: lambda x_hat: outside(x_hat, task),
+    "operator": lambda task: lambda x_hat: F.mse_loss(F.avg_pool2d(x_hat, (1, 3)), task.problem.y),
     "deblurring": lambda task: lambda x_hat: F.mse_loss(blurred(x_hat, task), task.problem.y),
 }
 

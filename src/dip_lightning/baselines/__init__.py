@@ -12,9 +12,11 @@ from dip_lightning.baselines.denoising import (
 )
 from dip_lightning.baselines.enlarging import back_project, back_projection, bicubic, lanczos
 from dip_lightning.baselines.filling import biharmonic
+from dip_lightning.baselines.inverting import adjoint_of, least_squares
 from dip_lightning.baselines.variation import least_variation
 
 __all__ = [
+    "adjoint_of",
     "back_project",
     "back_projection",
     "bicubic",
@@ -23,6 +25,7 @@ __all__ = [
     "bm3d",
     "has_bm3d",
     "lanczos",
+    "least_squares",
     "least_variation",
     "malvar",
     "non_local_means",

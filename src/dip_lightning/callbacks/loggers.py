@@ -147,7 +147,7 @@ def _start(config: Config, place: Place, mode: str, *, expected: bool) -> Dashbo
     import wandb  # noqa: PLC0415 - slow to import, and only needed here
 
     settings, swept = config.logger, f" {place.swept}" if place.swept else ""
-    again = repeating(place.folder)
+    again = repeating(place.folder, config.operator.get("name"))
     values = asdict(config)
     tags = [str(config.network["name"]), *(str(values[key]) for key in TAGS if values[key])]
     layout.claim(place.folder, layout.WANDB)

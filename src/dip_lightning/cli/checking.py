@@ -38,6 +38,7 @@ def check(command: Command) -> Command:
     """
     for override in parse_overrides(command.overrides):
         _check_key(override, command)
+    typed = {override.key_or_group for override in parse_overrides(command.overrides)}
     command = _with_study(command)
     parsed = parse_overrides(command.overrides)
     sweeps = [o for o in parsed if o.is_sweep_override()]
@@ -47,7 +48,7 @@ def check(command: Command) -> Command:
     values = [values_of(o, optimised=command.search == "optuna") for o in parsed]
     check_count([len(choices) for choices in values])
     job = [choices[0] for choices in values]
-    check_file(command.source, job)
+    check_file(command.source, job, typed)
     composed = command.source.check(job)
     command = replace(command, first=composed)
     if command.shows:

@@ -3,13 +3,14 @@
 import os
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from dip_lightning.config import DEFAULT_IMAGE, DRAWN, PATH_KEYS
 from dip_lightning.errors import UserError
 from dip_lightning.images.collections import Source, look_up, look_up_mask, sources
 from dip_lightning.images.reading import first_bytes
 from dip_lightning.loading import kernel_file
+from dip_lightning.operators.own import check_options
 
 
 def check(composed: DictConfig, swept: frozenset[str]) -> None:
@@ -25,6 +26,7 @@ def check(composed: DictConfig, swept: frozenset[str]) -> None:
     Raises:
         UserError: a file is missing, empty or may not be read.
     """
+    _check_operator(composed, swept)
     for key in PATH_KEYS:
         name = composed[key]
         if name is None or key in swept or name in DRAWN.get(key, ()):
@@ -35,6 +37,14 @@ def check(composed: DictConfig, swept: frozenset[str]) -> None:
             raise UserError(f"{key}={name}: cannot be read ({error.strerror})") from None
         if isinstance(found, Path):
             first_bytes(found, f"{key}={name}")
+
+
+def _check_operator(composed: DictConfig, swept: frozenset[str]) -> None:
+    options = OmegaConf.to_container(composed.operator, resolve=True)
+    assert isinstance(options, dict)  # noqa: S101 - what a DictConfig becomes
+    name = options.pop("name", None)
+    if name is not None and "operator.name" not in swept:
+        check_options(name, {str(key): value for key, value in options.items()})
 
 
 def notes(composed: DictConfig) -> list[str]:

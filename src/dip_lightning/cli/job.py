@@ -21,7 +21,7 @@ from dip_lightning.cli.sweeps import gathering
 from dip_lightning.cli.sweeps.sweep import Sweep, write_summary
 from dip_lightning.compute import memory
 from dip_lightning.dashboard import page
-from dip_lightning.errors import FolderError, UserError
+from dip_lightning.errors import CodeError, FolderError, UserError, traceback_of
 from dip_lightning.files import reason, shown_path
 from dip_lightning.runs import checkpoint, layout, lock, ownership
 from dip_lightning.runs.naming import Place
@@ -93,12 +93,13 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
 
 def _changed(done: dict[str, Any], composed: DictConfig) -> str | None:
     """Name a file that is not as it was when the job was done; one that is gone does not count."""
-    from dip_lightning.loading import checksums  # noqa: PLC0415 - imports Lightning
+    from dip_lightning.loading import checksums, given_files  # noqa: PLC0415 - imports Lightning
 
     before = done.get("inputs", {})
     now = checksums(composed) if before else {}
     keys = [key for key in now if before.get(key, now[key]) != now[key]]
-    return f"{keys[0]}={composed[keys[0]]}" if keys else None
+    given = [text for text, _ in given_files(composed) if text.partition("=")[0] in keys]
+    return given[0] if given else None
 
 
 def _leave(start: _Start, done: dict[str, Any]) -> float | None:
@@ -250,6 +251,8 @@ def _explain(place: Place, error: Exception) -> tuple[str, str | None]:
     diagnosis = getattr(error, "diagnosis", None)
     if isinstance(error, OSError):
         return f"{error.filename or shown_path(place.folder)}: {reason(error)}", diagnosis
+    if isinstance(error, CodeError):
+        print(traceback_of(error), file=sys.stderr)
     if isinstance(error, UserError):
         return str(error), diagnosis
     traceback.print_exc()

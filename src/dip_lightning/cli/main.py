@@ -6,7 +6,7 @@ import sys
 
 from dip_lightning import signals
 from dip_lightning.cli.process import as_it_was, ended_by_signals
-from dip_lightning.errors import UserError
+from dip_lightning.errors import CodeError, UserError, traceback_of
 from dip_lightning.runs.naming import escape_unprintable, outlive_readers
 
 EXIT_USAGE = 2
@@ -31,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
             with ended_by_signals():
                 return _answer(_given(argv))
         except UserError as error:
+            if isinstance(error, CodeError):
+                print(traceback_of(error), file=sys.stderr)
             print(f"error: {error}", file=sys.stderr)
             return EXIT_USAGE
         except KeyboardInterrupt:

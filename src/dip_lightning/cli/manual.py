@@ -67,7 +67,7 @@ def _keys() -> list[str]:
     return [
         f"  {entry.name:{WIDTH}}{entry.metadata['text']} ({_limits(entry)}; {_defaults(entry)})"
         for entry in fields(Config)
-        if not isinstance(default_of(entry), dict)
+        if not (config_folder() / entry.name).is_dir() or kind_of(entry) == "str"
     ]
 
 
@@ -106,6 +106,8 @@ def _defaults(entry: Field[Any]) -> str:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        value = value.get("name")
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -115,4 +117,4 @@ def _limits(entry: Field[Any]) -> str:
     limits = entry.metadata
     if any(limits[name] not in {None, ()} for name in ("low", "high", "above", "choices")):
         return describe_range(entry)
-    return {"str": "text", "float": "number", "bool": "true, false"}[kind_of(entry)]
+    return {"str": "text", "dict": "text", "float": "number", "bool": "true, false"}[kind_of(entry)]

@@ -127,9 +127,13 @@ def _last(told: list[str], group: str) -> str:
 
 
 def _spelled(text: str) -> str:
-    """Write a key as Hydra spells it: a study is added, a launcher's options are Hydra's own."""
+    """Write a key as Hydra spells it: a study is added, a launcher's options are Hydra's own.
+
+    `operator=` is short for `operator.name=`, as the others of `operator` are its arguments.
+    """
     for ours, hydras in (
         ("study=", "+study="),
+        ("operator=", "operator.name="),
         ("launcher.", "hydra.launcher."),
         ("search.", "hydra.sweeper."),
     ):

@@ -18,6 +18,7 @@ from dip_lightning.images import SUFFIXES
 from dip_lightning.images.folders import Listing
 
 FOLDER_KEYS = ("image", "observed")
+CODE_KEY = "operator.name"
 OUTPUT_KEYS = ("hydra.run.dir", "hydra.sweep.dir")
 _ORDINARY = re.compile(r"[A-Za-z0-9_./-]+")
 _FUNCTIONS = "choice|range|interval|glob|shuffle|sort|tag|extend_list|str|int|float|bool"
@@ -50,7 +51,7 @@ def quoted(text: str) -> str:
     key, _, value = text.partition("=")
     if value == "None":  # what a W&B agent makes of null
         return f"{key}=null"
-    if key not in {*PATH_KEYS, *OUTPUT_KEYS}:
+    if key not in {*PATH_KEYS, CODE_KEY, *OUTPUT_KEYS}:
         return text
     if not value:
         raise UserError(f"{key}=: is empty, expected the name of a file")

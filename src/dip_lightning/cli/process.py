@@ -15,8 +15,8 @@ LOGGERS = ("pytorch_lightning", "lightning", "lightning.pytorch", "lightning.fab
 
 @contextmanager
 def as_it_was() -> Iterator[None]:
-    """Set back environment, warnings, loggers and PyTorch's switches in the end."""
-    environment = dict(os.environ)
+    """Set back environment, import path, warnings, loggers and PyTorch's switches in the end."""
+    environment, path = dict(os.environ), [*sys.path]
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
     switches = _switches()
     with warnings.catch_warnings():
@@ -24,6 +24,7 @@ def as_it_was() -> Iterator[None]:
             yield
         finally:
             _restore_environment(environment)
+            sys.path[:] = path
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)
             _set_switches(switches)

@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from dip_lightning.config import CONFIG_NAME, DRAWN, PATH_KEYS, UNIMPORTANT
+from dip_lightning.operators.named import absolute
 from dip_lightning.runs import ownership
 from dip_lightning.runs.naming import repeating
 from dip_lightning.runs.run import finished
@@ -31,11 +32,12 @@ def write(folder: Path, composed: DictConfig, hydra_config: HydraConf) -> None:
     inside = folder / ".hydra"
     inside.mkdir(parents=True, exist_ok=True)
     values = repeatable(composed, hydra_config.runtime.choices)
+    again = repeating(folder, values["operator"].get("name"))
     texts = {
         "config": OmegaConf.to_yaml(composed),
         "overrides": OmegaConf.to_yaml(hydra_config.overrides.task),
         "hydra": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra_config})),
-        "rerun": f"# {repeating(folder)}\n{OmegaConf.to_yaml(values)}",
+        "rerun": f"# {again}\n{OmegaConf.to_yaml(values)}",
     }
     for name, text in texts.items():
         ownership.write(inside / f"{name}.yaml", text.encode(errors="backslashreplace"))
@@ -52,6 +54,8 @@ def repeatable(composed: DictConfig, choices: Mapping[str, Any]) -> dict[Any, An
     values = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(values, dict)  # noqa: S101 - what a DictConfig becomes
     del values["logger"]  # may be another one; the rest is what the result depends on
+    if values["operator"].get("name") is not None:
+        values["operator"]["name"] = absolute(values["operator"]["name"])
     for name in PATH_KEYS:
         if values[name] is None or values[name] in DRAWN.get(name, ()):
             continue

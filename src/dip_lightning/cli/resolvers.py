@@ -81,7 +81,9 @@ def register() -> None:
 
     Whoever composes does so first: the command, and a job in a process of its own.
     """
-    ConfigStore.instance().store(name="schema", node=Config)
+    schema = OmegaConf.structured(Config)
+    OmegaConf.set_struct(schema.operator, value=False)  # takes whatever its operator takes
+    ConfigStore.instance().store(name="schema", node=schema)
     for resolver in (*CALLED, image_folder, job_folder, processes):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     OmegaConf.register_new_resolver("stamp", stamp, use_cache=True, replace=True)

@@ -173,7 +173,7 @@ def _parameters(config: Config, problem: Problem) -> int:
 
 def _doubt(config: Config, problem: Problem) -> str | None:
     """Say what makes the fit pointless, if anything does."""
-    pointless = health.of_given(problem.y if problem.x is None else problem.x, problem.mask)
+    pointless = health.of_given(problem.shown() if problem.x is None else problem.x, problem.mask)
     if pointless is not None:
         print(health.explain(pointless, config.lr), file=sys.stderr)
     return pointless

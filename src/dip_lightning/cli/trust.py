@@ -1,6 +1,8 @@
 """What a configuration may say of Hydra itself, which can be told to call anything."""
 
 import re
+import shlex
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from hydra.core.override_parser.types import Override
@@ -43,7 +45,7 @@ def check_typed(override: Override) -> None:
         )
 
 
-def check_file(source: Source, overrides: list[str]) -> None:
+def check_file(source: Source, overrides: list[str], typed_keys: AbstractSet[str]) -> None:
     """Check that a configuration from elsewhere leaves Hydra's settings as they are in conf/.
 
     A result folder may come from anybody. What only the command line chooses (`launcher=`,
@@ -52,6 +54,7 @@ def check_file(source: Source, overrides: list[str]) -> None:
     Args:
         source: where configurations are looked for.
         overrides: key=value, no sweeps.
+        typed_keys: those on the command line itself.
 
     Raises:
         UserError: names the setting.
@@ -59,7 +62,14 @@ def check_file(source: Source, overrides: list[str]) -> None:
     if source.folder is None:
         return
     typed = [text for text in overrides if text.startswith(("launcher=", "search=", "hydra"))]
-    found = _settings(source.compose(overrides, with_hydra=True).hydra)
+    composed = source.compose(overrides, with_hydra=True)
+    operator = composed.operator.get("name")
+    if operator is not None and "operator.name" not in typed_keys:
+        raise UserError(
+            f"{source.name}.yaml: names operator={operator}, code that only the command line may "
+            f"name; if you trust it, add {shlex.quote(f'operator={operator}')}"
+        )
+    found = _settings(composed.hydra)
     usual = _settings(Source(folder=source.folder).compose(typed, with_hydra=True).hydra)
     for name in sorted(found.keys() | usual.keys()):
         unlike = found.get(name) != usual.get(name)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dip_lightning.compute import cgroups
-from dip_lightning.errors import UserError
+from dip_lightning.errors import CodeError, UserError
 
 PROBE = 256  # side of the image that is tried out, pixels
 PLENTY = 50_000  # bytes per pixel; the fits of all networks in conf/ need less than half of it
@@ -131,6 +131,8 @@ def _remedy(pixels: float, size: tuple[int, int]) -> str:
 
 def is_exhausted(error: BaseException) -> bool:
     """Say whether an exception means that memory ran out; PyTorch has its own for it."""
+    if isinstance(error, CodeError) and error.__cause__ is not None:
+        error = error.__cause__
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -114,7 +114,7 @@ def _commands(run: Run) -> list[str]:
     if run.overrides:
         found.append(shlex.join(["python", "-m", "dip_lightning", *typed]))
     if (run.folder / ".hydra" / "rerun.yaml").is_file():
-        found.append(repeating(run.folder))
+        found.append(repeating(run.folder, run.settings.get("operator")))
     return found
 
 

@@ -3,6 +3,7 @@
 from dip_lightning.images.decoding import Decoded
 from dip_lightning.images.kernels import kernel_of_image, read_kernel, understood_kernel
 from dip_lightning.images.masks import MaskFile, doubt, read_mask
+from dip_lightning.images.measurements import read_measured
 from dip_lightning.images.picture import Format, Picture, centre, describe_noise, preview, quantise
 from dip_lightning.images.ranges import without_single
 from dip_lightning.images.reading import SUFFIXES, opaque, open_file, read, scale, scale_known
@@ -25,6 +26,7 @@ __all__ = [
     "read",
     "read_kernel",
     "read_mask",
+    "read_measured",
     "scale",
     "scale_known",
     "understood_kernel",

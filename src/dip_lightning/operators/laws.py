@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from dip_lightning.errors import UserError, first_line
+from dip_lightning.errors import UserError, said
 from dip_lightning.operators.physics import Operator, noise_free
 
 # Of what is compared; a module's weights may be float32 inside of float64.
@@ -71,7 +71,7 @@ def _check_values(A: Operator, x: Tensor) -> None:  # noqa: N803
         raise
     except Exception as error:  # of a user's own code, anything
         shape = tuple(x.shape)
-        raise UserError(f"A: cannot compute an image of shape {shape} ({_said(error)})") from error
+        raise UserError(f"A: cannot compute an image of shape {shape} ({said(error)})") from error
     if not isinstance(y, Tensor):
         raise UserError(f"A: returns {type(y).__name__}, expected a tensor")
     if not torch.equal(given, x):
@@ -134,9 +134,11 @@ def _pulled_back(A: Operator, x: Tensor, u: Tensor) -> Tensor:  # noqa: N803
         y = A(x)
         found = torch.autograd.grad(y, x, u, allow_unused=True)[0] if y.requires_grad else None
     except Exception as error:
-        raise UserError(f"{missing} ({_said(error)})") from error
+        raise UserError(f"{missing} ({said(error)})") from error
     if found is None:
         raise UserError(missing)
+    if not found.any():
+        raise UserError("A: has a gradient of 0 everywhere, so that no fit can follow it")
     if not found.isfinite().all():
         raise UserError("A: has a gradient that is not finite, expected numbers")
     return found
@@ -154,7 +156,3 @@ def _compare(
     dtype = expected.real.dtype if expected.is_complex() else expected.dtype
     if not apart <= tolerance[dtype] * float(like):
         raise UserError(f"A: {law} by {apart:.3g}")
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {first_line(error)}"

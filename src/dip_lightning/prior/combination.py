@@ -61,8 +61,8 @@ class Combination(nn.Module):
         kept_back = self.released_at is not None
         self.register_buffer("seen", before if kept_back else seen, persistent=False)
         self.register_buffer("after", after if kept_back else None, persistent=False)
-        self.register_buffer("w", problem.y.new_zeros(1, 1, *problem.shape[1:]))
-        self.register_buffer("x", problem.y.new_zeros(1, *problem.shape))
+        self.register_buffer("w", problem.y.real.new_zeros(1, 1, *problem.shape[1:]))
+        self.register_buffer("x", problem.y.real.new_zeros(1, *problem.shape))
         for name in ("is_weighed", "is_done"):
             self.register_buffer(name, torch.tensor(False))  # noqa: FBT003
 

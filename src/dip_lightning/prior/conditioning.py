@@ -91,7 +91,7 @@ class Faded(Conditioning):
     def __init__(self, problem: Problem, std: float, iterations: int) -> None:
         self.problem, self.std, self.channels = problem, std, problem.shape[0]
         self.faded = FADED_AT * iterations
-        self.t = problem.y.new_zeros(())  # a tensor, for a CUDA graph
+        self.t = problem.y.real.new_zeros(())  # a tensor, for a CUDA graph
 
     def begin(self, iteration: int, device: torch.device, seen: Tensor | None = None) -> None:
         """Go on after so many iterations, on the device of the fit."""

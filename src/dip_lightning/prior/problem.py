@@ -173,6 +173,10 @@ class Problem(nn.Module):
         """Return values of y, such as y itself, as the file of an observation holds them."""
         return values
 
+    def shown(self) -> Tensor:
+        """Return y as an image to look at, (1, C, h, w) in [0, 1]."""
+        return self.y
+
     def complete(self, x_hat: Tensor, seen: Tensor | None) -> Tensor:
         """Return the image to show: the network's output, its known pixels pasted where asked."""
         del seen
@@ -269,7 +273,7 @@ class Problem(nn.Module):
 
     def known_values(self) -> Tensor:
         """Return which values of y are known, 0 or 1: of y's last two axes, and broadcasting."""
-        known = self.y.new_ones((1,) * self.y.ndim) if self.known is None else self.known
+        known = self.y.real.new_ones((1,) * self.y.ndim) if self.known is None else self.known
         known = known if known.ndim == self.y.ndim else known.expand_as(self.y)
         return known.expand(*known.shape[:-2], *self.y.shape[-2:])
 

@@ -142,6 +142,8 @@ def fingerprints(problem: Problem, seen: Tensor | None, z: Tensor | None) -> dic
         z: image used as input of the network, (1, C, H, W); None: drawn.
     """
     named = {"image": problem.y, "mask": problem.mask, "kernel": getattr(problem.A, "kernel", None)}
+    if (response := getattr(problem, "response", None)) is not None:
+        named["operator"] = response
     named |= {"choice of held-out pixels": seen, "input image": z}
     return {name: _checksum(tensor) for name, tensor in named.items()}
 

@@ -27,10 +27,16 @@ class Place:
     values: dict[str, str] = field(default_factory=dict)
 
 
-def repeating(folder: Path) -> str:
-    """Say what to type to repeat the run of a result folder."""
+def repeating(folder: Path, operator: str | None = None) -> str:
+    """Say what to type to repeat the run of a result folder.
+
+    Args:
+        folder: of the result.
+        operator: of the user's own, which no file may name for them; None: there is none.
+    """
     where = shlex.quote(str(shown_path(folder / ".hydra")))
-    return f"python -m dip_lightning --config-dir {where} --config-name rerun"
+    code = "" if operator is None else f" {shlex.quote(f'operator={operator}')}"
+    return f"python -m dip_lightning --config-dir {where} --config-name rerun{code}"
 
 
 def escape_unprintable() -> None:

@@ -29,8 +29,8 @@ def write_metrics(folder: Path, values: dict[str, Any]) -> None:
 def write_observed(folder: Path, problem: Problem, picture: Picture) -> None:
     """Write observed.png and, where there is one, the mask as it was understood."""
     alpha = picture.alpha
-    same = alpha is not None and alpha.shape[-2:] == problem.y.shape[-2:]
-    pixels = problem.as_stored(problem.y.cpu())
+    pixels = problem.as_stored(problem.shown().cpu())
+    same = alpha is not None and alpha.shape[-2:] == pixels.shape[-2:]
     observed = replace(picture, pixels=pixels, alpha=alpha if same else None)
     beyond = None if picture.beyond is None else problem.as_stored(picture.beyond)
     _write_png(folder / "observed.png", with_beyond(observed, beyond))

@@ -1,0 +1,103 @@
+"""Invert a linear operator that nothing more is known of."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dip_lightning.baselines.arrays import to_image
+
+ITERATIONS = 100
+Operator = Callable[[Tensor], Tensor]
+
+
+def adjoint_of(A: Operator, shape: tuple[int, int, int]) -> Operator:  # noqa: N803
+    """Return the adjoint of a linear operator, by autograd; of another, its gradient at grey.
+
+    Args:
+        A: from x, (1, C, H, W), to y.
+        shape: (C, H, W) of x.
+
+    Returns:
+        A function from y's shape to (1, C, H, W).
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import adjoint_of
+        >>> adjoint = adjoint_of(lambda x: x.sum(3), (1, 2, 3))
+        >>> adjoint(torch.tensor([[[1.0, 2.0]]]))
+        tensor([[[[1., 1., 1.],
+                  [2., 2., 2.]]]])
+    """
+    with torch.enable_grad():
+        x = torch.full((1, *shape), 0.5, requires_grad=True)
+        y = A(x)
+    return lambda u: torch.autograd.grad(y, x, u, retain_graph=True)[0]
+
+
+def least_squares(
+    A: Operator,  # noqa: N803 - as everybody writes
+    y: Tensor,
+    shape: tuple[int, int, int],
+    noise_std: float | None = None,
+    known: Tensor | None = None,
+) -> Tensor:
+    """Invert a linear operator: least |A x - y|^2, by conjugate gradients (SciPy's LSQR).
+
+    They begin with the grey image that fits best, which is what stays where A shows nothing, and
+    end when the residual is as large as the noise, or after 100 steps.
+
+    Args:
+        A: from x, (1, C, H, W), to y.
+        y: observation, real or complex.
+        shape: (C, H, W) of x.
+        noise_std: standard deviation of the noise in y; None: unknown.
+        known: which values of y count, 0 or 1, of y's shape or one that broadcasts to it; None:
+            all.
+
+    Returns:
+        (1, C, H, W), in [0, 1].
+
+    Source: Paige & Saunders, "LSQR: An algorithm for sparse linear equations and sparse least
+        squares", 1982.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import least_squares
+        >>> x = torch.rand(1, 1, 6, 8)
+        >>> torch.allclose(least_squares(lambda x: 2 * x, 2 * x, (1, 6, 8)), x, atol=1e-3)
+        True
+    """
+    from scipy.sparse.linalg import LinearOperator, lsqr  # noqa: PLC0415 - slow to import
+
+    known = torch.ones(()) if known is None else known
+    adjoint = adjoint_of(A, shape)
+
+    def forward(v: NDArray[np.float64]) -> NDArray[np.float64]:
+        with torch.no_grad():
+            return _flat(known * A(torch.from_numpy(v).float().reshape(1, *shape)))
+
+    def backward(u: NDArray[np.float64]) -> NDArray[np.float64]:
+        values = torch.from_numpy(u).float()
+        if y.is_complex():
+            values = torch.view_as_complex(values.reshape(*y.shape, 2))
+        return _flat(adjoint(known * values.reshape(y.shape)))
+
+    b, white = _flat(known * y), forward(np.ones(math.prod(shape)))
+    grey = float(white @ b / (white @ white)) if white.any() else 0.0
+    size = len(b), math.prod(shape)
+    operator = LinearOperator(size, matvec=forward, rmatvec=backward, dtype=np.float64)
+    count = float(known.expand(y.shape).sum())
+    left = b - grey * white
+    length = float(np.linalg.norm(left))
+    enough = (noise_std or 0) * math.sqrt(count) / length if length else 1.0
+    change = lsqr(operator, left, btol=max(enough, 1e-6), conlim=0, iter_lim=ITERATIONS)[0]
+    return to_image((grey + change).reshape(shape))
+
+
+def _flat(values: Tensor) -> NDArray[np.float64]:
+    parts = torch.view_as_real(values) if values.is_complex() else values
+    return parts.detach().double().numpy().reshape(-1)

@@ -1,0 +1,55 @@
+import pytest
+import torch
+
+from dip_lightning.baselines import adjoint_of, least_squares
+from dip_lightning.metrics import psnr
+from dip_lightning.operators import Blur, gaussian_kernel
+from tests.conftest import smooth_image
+from tests.operators.damages import Fourier, Pooled
+
+SHAPE = (2, 9, 12)
+
+
+@pytest.mark.parametrize("A", [Pooled(3), Fourier(SHAPE).A], ids=["real", "complex"])
+def test_the_adjoint(A, generator):  # noqa: N803
+    v = torch.rand(1, *SHAPE, generator=generator)
+    like = A(v)
+    u = torch.randn(like.shape, dtype=like.dtype, generator=generator)
+    moved, back = (A(v) * u.conj()).real.sum(), (v * adjoint_of(A, SHAPE)(u)).sum()
+    torch.testing.assert_close(moved, back, rtol=1e-4, atol=1e-4)
+
+
+def test_what_can_be_inverted_is():
+    x = smooth_image(3, 15, 17)
+    full = Fourier((15, 17), keep=2).A
+    assert psnr(least_squares(full, full(x), (3, 15, 17)), x) > 80
+
+
+def test_of_what_is_hidden_the_smoothest_is_taken():
+    x = smooth_image(1, 8, 12)
+    pooled = Pooled(3)
+    found = least_squares(pooled, pooled(x), (1, 8, 12))
+    torch.testing.assert_close(found, pooled(x).repeat_interleave(3, 3), rtol=0, atol=1e-4)
+
+
+def test_it_ends_at_the_noise(generator):
+    x = smooth_image(1, 31, 33)
+    blur = Blur(gaussian_kernel(1.5))
+    noise = 0.02 * torch.randn(blur(x).shape, generator=generator)
+    y = blur(x) + noise
+    told, untold = (least_squares(blur, y, (1, 31, 33), std) for std in (0.02, None))
+    inner = (..., slice(6, -6), slice(6, -6))  # the blur shows nothing of the border
+    assert psnr(told[inner], x[inner]) > psnr(untold[inner], x[inner]) + 3
+    residual = (blur(told) - y).square().mean().sqrt()
+    assert 0.01 < residual < 0.04
+
+
+def test_what_is_unknown_does_not_count():
+    x = smooth_image(1, 9, 12)
+    known = torch.ones_like(x)
+    known[..., :2] = 0
+    y = torch.where(known > 0, x, 100.0)
+    found = least_squares(lambda v: v + 0 * v.mean(), y, (1, 9, 12), known=known)
+    torch.testing.assert_close(found[..., 2:], x[..., 2:], rtol=0, atol=1e-4)
+    assert found[..., :2].std() < 1e-4  # as grey as the rest
+    assert abs(found[..., 0, 0] - x[..., 2:].mean()) < 1e-3
