@@ -4,4 +4,6 @@ SIGMAS = (0.1, 100)  # least and greatest standard deviation of a Gaussian kerne
 RADII = (0.1, 300)  # of a disk, pixels
 LENGTHS = (3, 601)  # of a motion, pixels
 ANGLES = (-360, 360)  # of a motion, degrees
+KERNEL_SIZES = (3, 151)  # of a kernel that is to be found, pixels
+KERNEL_STARTS = ("estimate", "flat")  # and what it begins with
 PATTERNS = ("rggb", "bggr", "grbg", "gbrg")  # colours of a mosaic's upper left 2 x 2 pixels

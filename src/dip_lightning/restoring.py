@@ -46,6 +46,7 @@ from dip_lightning.tasks.given import Given
 Image = TypeVar("Image", NDArray[Any], Tensor, PillowImage.Image, str, Path)
 OPAQUE_MODES = {"L": "L", "I;16": "I;16", "I": "I", "F": "F", "1": "L", "RGB": "RGB"}
 LOGGERS = ("pytorch_lightning", "lightning", "lightning.pytorch", "lightning.fabric")
+TOLD = "deblurring"  # the task that takes a kernel
 ARRAY = Path("array")  # in place of a file, for messages
 
 
@@ -64,6 +65,8 @@ class Restored(Generic[Image]):
             fit beside a classical method, None: it is the fit alone; what ended the fit,
             `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1].
         prior: the fit itself.
+        kernel: of the blur that was found beside the image, (kh, kw), which sums to 1; None: none
+            was looked for.
 
     Example:
         >>> import torch
@@ -83,6 +86,7 @@ class Restored(Generic[Image]):
     history: list[dict[str, float | None]]
     metrics: dict[str, Any]
     prior: DeepImagePrior = field(repr=False)
+    kernel: NDArray[np.float32] | None = None
 
     def _repr_png_(self) -> bytes:
         shown = quantise(preview(self.prior().cpu()), Format())
@@ -109,7 +113,8 @@ def restore(
     Args:
         image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
             (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted.
-        task: "sr", "inpainting", "restoration", "demosaicing", "denoising" or "deblurring".
+        task: "sr", "inpainting", "restoration", "demosaicing", "denoising", "deblurring" or
+            "blind_deblurring".
         mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)
             tensor, PIL image or path; brightest is known, unless mask_means="missing".
         kernel: of the blur, for "deblurring": (kh, kw) array or tensor, PIL image, path, or
@@ -120,7 +125,8 @@ def restore(
         preset: "fast", "paper", or another of `conf/preset`.
         device: "auto", "cpu" or "gpu".
         progress: draw a bar.
-        keys: other keys of the command, such as `factor`, `iterations`, `lr`, `seed`.
+        keys: other keys of the command, such as `factor`, `kernel_size`, `iterations`, `lr`,
+            `seed`.
 
     Returns:
         The restored image, of the same kind. Where Ctrl-C ends the fit, what there is by then;
@@ -171,6 +177,7 @@ def restore(
         history.rows,
         metrics,
         prior,
+        None if problem.found_kernel is None else problem.found_kernel.numpy(),
     )
 
 
@@ -201,6 +208,7 @@ def _metrics(
         "result": output,
         "fit_weight": fitted.fit_weight,
         "stopping": outcome.stopping(problem, fitted),
+        "diagnosis": fitted.diagnosis or problem.diagnosis(),
     }
 
 
@@ -211,9 +219,9 @@ def _known(config: Config, mask: Any, size: tuple[int, int]) -> Tensor:
 
 def _kernel(kernel: Any, task: str, keys: dict[str, Any]) -> Tensor | None:
     """Take what was given for a kernel; None: there is none, or its name is put into the keys."""
-    if task not in TASK_KEYS["kernel"]:
+    if task != TOLD:
         if kernel is not None:
-            raise UserError(f"kernel: only for deblurring, not for {task}")
+            raise UserError(f"kernel: only for {TOLD}, not for {task}")
         return None
     if kernel is None:
         kinds = "an array, a tensor, a PIL image, a path"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import clipped_noise_power
 from dip_lightning.operators.physics import Operator, noise_free
 from dip_lightning.prior.tiles import Tile
+from dip_lightning.prior.unknown import Unknown
 
 VISIBLE = 3 / 255  # noise below is left as it is, where the task is another
 LOWEST, HIGHEST = -1.0, 2.0  # noise that was not clipped leaves [0, 1]
@@ -96,6 +97,8 @@ class Problem(nn.Module):
         self.physics = A if isinstance(A, nn.Module) else None  # moved along with y
         self.A: Operator = nn.Identity() if A is None else noise_free(A)
         self.own_loss, self.y_noise_std = loss, y_noise_std
+        # What of A is to be found beside x: its parameters are fitted, its state is the fit's.
+        self.unknown: Unknown | None = None
         for name, held in (("y", y), ("x", x), ("known", known)):
             self.register_buffer(name, held)
 
@@ -157,6 +160,39 @@ class Problem(nn.Module):
             seen: which values of y it may see, as `known`; None: all that are known.
         """
         del x_hat, seen
+        return None
+
+    def objective(self, x_hat: Tensor, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the loss, and what the fit minimises: the loss with its penalty.
+
+        Args:
+            x_hat: (1, C, H, W) in [0, 1].
+            seen: which values of y it may see, as `known`; None: all that are known.
+        """
+        loss, penalty = self.loss(x_hat, seen), self.penalty(x_hat, seen)
+        return loss, loss if penalty is None else loss + penalty
+
+    def error(self, image: Tensor) -> Tensor:
+        """Return the mean squared error of an image with x's margins, a scalar."""
+        assert self.x is not None  # noqa: S101 - who asks has a ground truth
+        return mse(self.framed(image), self.x)
+
+    def compared(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return an image of the results' frame, and the ground truth it is to be compared with."""
+        assert self.x is not None  # noqa: S101 - who asks has a ground truth
+        return image, self.x
+
+    @property
+    def found_kernel(self) -> Tensor | None:
+        """The kernel that was found beside the image, (kh, kw); None: none was looked for."""
+        return None
+
+    def findings(self) -> dict[str, Any]:
+        """Return what the fit has found beside the image, for metrics.json."""
+        return {}
+
+    def diagnosis(self) -> str | None:
+        """Return what is wrong with what was found beside the image, a word; see `health`."""
         return None
 
     @property
