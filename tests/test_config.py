@@ -42,9 +42,9 @@ def test_a_kernel_has_usual_values(drawn):
         ({"precision": "half"}, "precision=half: choose one of auto, float32, bfloat16"),
         (
             {"sigma": 25},
-            "sigma=25: only for task=deblurring and task=demosaicing and task=",
+            "sigma=25: only for task=blind_deblurring and task=deblurring and task=dem",
         ),
-        ({"kernel": "disk"}, "kernel=disk: only for task=deblurring, but task=sr"),
+        ({"kernel": "disk"}, "kernel=disk: only for task=blind_deblurring and task=deblurring, "),
         ({"mask": "hole"}, "mask=hole: only for task=inpainting and task=restoration"),
         ({"observed": "b.png"}, "image=chelsea observed=b.png: give one of the two"),
         ({"input_type": "image"}, "needs input_image="),
@@ -61,6 +61,28 @@ def test_a_kernel_has_usual_values(drawn):
 def test_refuses_in_one_sentence(changes, sentence):
     with pytest.raises(UserError) as error:
         sr(**changes).check()
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"kernel_size": None}, "kernel_size=null: task=blind_deblurring needs a value"),
+        ({"kernel_size": 4}, "kernel_size=4: expected an odd number of pixels"),
+        ({"kernel_size": 1}, "kernel_size=1: expected at least 3, at most 151"),
+        ({"kernel_start": "line"}, "kernel_start=line: choose one of estimate, flat"),
+        ({"kernel_lr": 0.0}, "kernel_lr=0.0: expected more than 0"),
+        (
+            {"kernel": "disk", "radius": 2.0, "image": None, "observed": "a.png"},
+            "kernel=disk: task=blind_deblurring finds the kernel of observed=",
+        ),
+    ],
+)
+def test_a_kernel_that_is_to_be_found(changes, sentence):
+    keys = {"sigma": 0.0, "back_projection": 0.0, "kernel_size": 5, "kernel_start": "flat"}
+    keys |= {"kernel_lr": 0.1, "logger": {"name": "none"}, **changes}
+    with pytest.raises(UserError) as error:
+        Config(task="blind_deblurring", **keys).check()
     assert sentence in str(error.value)
 
 

@@ -48,12 +48,14 @@ def options(group):
 
 @pytest.mark.parametrize("task", options("task"))
 def test_each_task_fills_its_result_folder(dip, tmp_path, photo, task):
-    kernel = ("kernel=gaussian", "blur_sigma=0.3") if task == "deblurring" else ()
+    kernel = ("kernel=gaussian", "blur_sigma=0.3") if "deblurring" in task else ()
+    kernel += ("kernel_size=3",) if task == "blind_deblurring" else ()
     status, out, _ = dip(f"task={task}", *kernel, f"image={photo}", "hydra.run.dir=out", *QUICK)
     assert status == 0
     folder = tmp_path / "out"
-    masked = {"mask.png"} if task in {"inpainting", "restoration", "demosaicing"} else set()
-    assert {path.name for path in folder.iterdir()} == FILES | masked
+    beside = {"mask.png"} if task in {"inpainting", "restoration", "demosaicing"} else set()
+    beside |= {"kernel.png"} if task == "blind_deblurring" else set()
+    assert {path.name for path in folder.iterdir()} == FILES | beside
     metrics = read_metrics(folder)
     assert set(metrics) >= METRICS
     assert metrics["status"] == "finished"
@@ -309,7 +311,7 @@ def test_help_lists_groups_keys_and_examples(dip):
     assert status == 0
     assert out.count("  python -m dip_lightning") == 6
     for text in (
-        "task=deblurring|demosaicing|denoising|inpainting|restoration|sr",
+        "task=blind_deblurring|deblurring|demosaicing|denoising|inpainting|restoration|sr",
         "noise_std",
         "--multirun",
     ):

@@ -25,7 +25,10 @@ from tests.conftest import save_png, smooth_image
         ("factor=big", "factor=big: expected an integer or null"),
         ("task=restoration per_channel=maybe", "per_channel=maybe: expected true or false or null"),
         ("lr=-1", "lr=-1.0: expected more than 0, at most 10"),
-        ("task=foo", "task=foo: choose one of deblurring, demosaicing, denoising, inpainting, "),
+        (
+            "task=foo",
+            "task=foo: choose one of blind_deblurring, deblurring, demosaicing, denoising, ",
+        ),
         ("network=foo", "network=foo: choose one of deep_decoder, identity_skip, no_skip"),
         ("preset=foo", "preset=foo: choose one of fast, paper, smoke, study_a"),
         ("logger=foo", "logger=foo: choose one of csv, none, wandb"),

@@ -19,7 +19,15 @@ from tests.fuzz.files import SEEDS, damaged
 QUICK = ("preset=smoke", "iterations=1", "logger=none", "max_side=16", *TINY)
 FILES = st.one_of(st.sampled_from(SEEDS), damaged())
 TASKS = st.sampled_from(
-    ["denoising", "sr", "inpainting", "restoration", "deblurring", "demosaicing"]
+    [
+        "denoising",
+        "sr",
+        "inpainting",
+        "restoration",
+        "demosaicing",
+        "deblurring",
+        "blind_deblurring",
+    ]
 )
 SETTINGS = st.lists(
     st.sampled_from(
@@ -27,6 +35,13 @@ SETTINGS = st.lists(
             *("factor=2", "factor=11", "factor=32", "known=0.001", "known=1", "per_channel=true"),
             *("mask=hole", "mask=text", "mask=mask", "mask=nowhere/x", "keep_known=true"),
             *("kernel=mask", "kernel=gaussian", "kernel=disk", "blur_sigma=0.5", "radius=0.2"),
+            *(
+                "kernel_size=3",
+                "kernel_size=5",
+                "kernel_size=4",
+                "kernel_start=flat",
+                "kernel_lr=9",
+            ),
             *(
                 "pattern=bggr",
                 "color_smoothness=1",

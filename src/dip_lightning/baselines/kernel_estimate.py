@@ -17,7 +17,7 @@ ROUNDS = 5  # at each scale: an image from the kernel, a kernel from the image
 EDGES, EDGES_DECAY, FEWEST_EDGES = 4e-3, 1.1, 1e-4
 FIRST_PULL, PULL_GROWTH, LAST_PULL = 2.0, 2.0, 1e5  # towards an image of few edges
 # Of the kernel: its squared weights, and what is cut off, as a share of the greatest.
-SQUARES, LEAST = 2.0, 0.05
+SQUARES, LEAST = 8.0, 0.05
 STEPS, LOOKS = 60, 8  # of the gradient; of the power iteration
 
 

@@ -14,7 +14,7 @@ from dip_lightning.losses import masked_mse, mse
 from dip_lightning.metrics import kernel_similarity, shifted_errors
 from dip_lightning.operators import blur_kernel, blurred, gaussian_kernel
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import Problem, check_amount, checked
+from dip_lightning.prior.problem import check_amount, checked
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.prior.unknown import Unknown
@@ -80,11 +80,13 @@ class BlindlyBlurredImage(BlurredImage):
         kernel_size: (kh, kw), odd.
         sigma: as of `BlurredImage`.
         x: ground truth in y's frame, (1, C, H, W) in [0, 1].
-        kernel: the true one, (kh, kw), to compare with; None: unknown.
         start: kernel to begin with: "estimate", by a classical method; "flat".
         kernel_lr: learning rate of the kernel.
         back_projection: as of `BlurredImage`.
         seed: of the kernel's network.
+
+    Attributes:
+        truth: the true kernel, (kh, kw), to compare with; None: unknown.
 
     Raises:
         UserError: the size is not allowed, or y shows nothing.
@@ -101,7 +103,6 @@ class BlindlyBlurredImage(BlurredImage):
         sigma: float | None = None,
         x: Tensor | None = None,
         *,
-        kernel: Tensor | None = None,
         start: str = KERNEL_STARTS[0],
         kernel_lr: float = KERNEL_LR,
         back_projection: float = BACK_PROJECTION,
@@ -115,7 +116,7 @@ class BlindlyBlurredImage(BlurredImage):
                 "image: shows nothing above its noise, so no blur can be found in it; expected "
                 "edges or texture"
             )
-        self.truth = kernel
+        self.truth: Tensor | None = None
         self.estimate = estimate_kernel(y, kernel_size) if start == "estimate" else None
         network = KernelNetwork(kernel_size, source("kernel", seed), self.estimate)
         self.unknown = self.A = self.physics = UnknownBlur(network, kernel_lr)
@@ -202,7 +203,8 @@ def check_size(size: tuple[int, int], y: Tensor) -> None:
     if any(side % 2 == 0 or not least <= side <= most for side in size):
         text = size[0] if size[0] == size[1] else size
         raise UserError(
-            f"kernel_size={text}: expected an odd number of pixels, at least {least}, at most {most}"
+            f"kernel_size={text}: expected an odd number of pixels, at least {least}, at most "
+            f"{most}"
         )
     (high, wide), (height, width) = size, y.shape[2:]
     if high > height or wide > width:
@@ -250,8 +252,9 @@ def _simulated(
     x: Tensor, kernel: Tensor, side: int, sigma: float, told: dict[str, Any]
 ) -> BlindlyBlurredImage:
     made = BlurredImage.simulate(x, kernel, sigma, told["seed"])
-    size = (side, side)
-    return BlindlyBlurredImage(made.y, size, sigma, made.x, kernel=made.A.kernel, **told)
+    blind = BlindlyBlurredImage(made.y, (side, side), sigma, made.x, **told)
+    blind.truth = made.A.kernel
+    return blind
 
 
 class BlindDeblurring(DeepImagePrior):
@@ -314,12 +317,13 @@ class BlindDeblurring(DeepImagePrior):
             size,
             sigma,
             None if x is None else checked(x, "x"),
-            kernel=None if true_kernel is None else blur_kernel(true_kernel, "true_kernel"),
             start=kernel_start,
             kernel_lr=kernel_lr,
             back_projection=back_projection,
             seed=fit.get("seed", 0),
         )
+        if true_kernel is not None:
+            problem.truth = blur_kernel(true_kernel, "true_kernel")
         super().__init__(problem, **fit)
         told = {"kernel_size": size, "sigma": sigma, "kernel_lr": kernel_lr}
         told |= {"back_projection": back_projection, "kernel_start": kernel_start}

@@ -13,7 +13,8 @@ from dip_lightning.cli.checking import check, parse
 FOLDER = Path(__file__).parents[3] / "sweeps"
 FILES = sorted(FOLDER.glob("*.yaml"))
 SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text())
-TASKS = ("sr", "inpainting", "restoration", "denoising", "deblurring", "demosaicing")
+TASKS = ("sr", "inpainting", "restoration", "denoising", "demosaicing")
+TASKS += ("deblurring", "blind_deblurring")
 
 
 def test_there_is_a_file_for_each_task_and_method():
