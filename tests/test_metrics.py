@@ -8,7 +8,16 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dip_lightning.images import read
 from dip_lightning.images.collections import find_image
-from dip_lightning.metrics import luma, psnr, psnr_crop, psnr_y, score, ssim
+from dip_lightning.metrics import (
+    kernel_similarity,
+    luma,
+    psnr,
+    psnr_crop,
+    psnr_y,
+    score,
+    shifted_errors,
+    ssim,
+)
 from tests.conftest import smooth_image
 
 
@@ -126,10 +135,21 @@ def test_the_authors_outputs_score_what_is_published():
 
 
 def test_ssim_in_strips_is_that_of_the_whole(monkeypatch):
-    x, estimate = (
-        torch.rand(1, 3, 45, 20, generator=torch.Generator().manual_seed(s)) for s in (1, 2)
-    )
-    expected = ssim(estimate, x)
-    for pixels in (1, 200, 700):  # 1, 10, 35 rows
-        monkeypatch.setattr("dip_lightning.metrics.SSIM_STRIP", pixels)
-        assert ssim(estimate, x) == pytest.approx(expected, abs=1e-12)
+    draw = torch.Generator().manual_seed(0)
+    x, estimate = (torch.rand(1, 3, 23, 20, generator=draw) for _ in range(2))
+    inner = x[..., 2:-2, 2:-2]
+    expected = [
+        [(estimate[..., a : a + 19, b : b + 16] - inner).square().mean() for b in range(5)]
+        for a in range(5)
+    ]
+    found = shifted_errors(estimate, x, 2)
+    torch.testing.assert_close(found, torch.tensor(expected), rtol=1e-4, atol=1e-7)
+    assert float(shifted_errors(x, x, 2)[2, 2]) < 1e-6
+
+
+def test_kernels_are_alike_wherever_they_lie():
+    kernel = torch.rand(5, 7, generator=torch.Generator().manual_seed(0))
+    moved = torch.nn.functional.pad(kernel, (3, 1, 0, 4))
+    assert kernel_similarity(moved, kernel) == pytest.approx(1)
+    assert kernel_similarity(3 * moved, kernel) == pytest.approx(1)
+    assert kernel_similarity(kernel.flip(0), kernel) < 0.99
