@@ -64,7 +64,10 @@ def quick(code):
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "docs/index.md", "docs/photo.md", "docs/operator.md", "docs/deblurring.md"],
+    [
+        *("README.md", "docs/index.md", "docs/photo.md", "docs/operator.md"),
+        *("docs/deblurring.md", "docs/blind_deblurring.md"),
+    ],
 )
 @pytest.mark.filterwarnings("ignore:Using ModelCheckpoint with manual")
 @pytest.mark.filterwarnings("ignore:.*`tensorboardX` has been removed")

@@ -135,6 +135,16 @@ def test_the_authors_outputs_score_what_is_published():
 
 
 def test_ssim_in_strips_is_that_of_the_whole(monkeypatch):
+    x, estimate = (
+        torch.rand(1, 3, 45, 20, generator=torch.Generator().manual_seed(s)) for s in (1, 2)
+    )
+    expected = ssim(estimate, x)
+    for pixels in (1, 200, 700):  # 1, 10, 35 rows
+        monkeypatch.setattr("dip_lightning.metrics.SSIM_STRIP", pixels)
+        assert ssim(estimate, x) == pytest.approx(expected, abs=1e-12)
+
+
+def test_errors_at_every_shift():
     draw = torch.Generator().manual_seed(0)
     x, estimate = (torch.rand(1, 3, 23, 20, generator=draw) for _ in range(2))
     inner = x[..., 2:-2, 2:-2]
