@@ -130,7 +130,8 @@ def shifted_errors(estimate: Tensor, x: Tensor, reach: int) -> Tensor:
     differences = power.sum(1) - 2 * spectrum.sum(1)
     sides = 2 * reach + 1
     sums = torch.fft.irfft2(differences, size)[0, :sides, :sides] + inner.square().sum()
-    return (sums / inner.numel()).clamp(min=0)
+    errors: Tensor = (sums / inner.numel()).clamp(min=0)
+    return errors
 
 
 def kernel_similarity(kernel: Tensor, truth: Tensor) -> float:

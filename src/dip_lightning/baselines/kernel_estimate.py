@@ -8,8 +8,6 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 from torch.fft import irfft2, rfft2
 
-from dip_lightning.operators import blurred
-
 MOST = 512  # pixels a side that are looked at, in the middle
 COARSEST = 5  # pixels of a kernel's longer side, about
 ROUNDS = 5  # at each scale: an image from the kernel, a kernel from the image
@@ -138,23 +136,29 @@ def _fitted(kernel: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """
     x, y = _gradients(x), _gradients(y)
     size = [next_fast_len(side, real=True) for side in x.shape[2:]]
-    spectrum = rfft2(x, size).conj()
+    spectrum = rfft2(x, size)
     margins = [taps - 1 for taps in kernel.shape]
+    rows, columns = (slice(m, side) for m, side in zip(margins, x.shape[2:], strict=True))
+
+    def blurred(weights: Tensor) -> Tensor:
+        y: Tensor = irfft2(spectrum * rfft2(weights, size), size)[..., rows, columns]
+        return y
 
     def correlated(residual: Tensor) -> Tensor:
         shifted = F.pad(residual, (margins[1], 0, margins[0], 0))
-        products = (spectrum * rfft2(shifted, size)).sum(1)
-        return irfft2(products, size)[0, : kernel.shape[0], : kernel.shape[1]]
+        products = (spectrum.conj() * rfft2(shifted, size)).sum(1)
+        found: Tensor = irfft2(products, size)[0, : kernel.shape[0], : kernel.shape[1]]
+        return found
 
     told, direction = correlated(y), torch.ones_like(kernel) / math.sqrt(kernel.numel())
     length = torch.ones(())
     for _ in range(LOOKS):
-        direction = correlated(blurred(x, direction))
+        direction = correlated(blurred(direction))
         length = direction.norm().clamp(min=1e-12)
         direction = direction / length
     rate, ahead, momentum = 1 / (1.1 * length + SQUARES), kernel, 1.0
     for _ in range(STEPS):
-        slope = correlated(blurred(x, ahead)) - told + SQUARES * ahead
+        slope = correlated(blurred(ahead)) - told + SQUARES * ahead
         before, kernel = kernel, _to_simplex(ahead - rate * slope)
         faster = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
         ahead, momentum = kernel + (momentum - 1) / faster * (kernel - before), faster

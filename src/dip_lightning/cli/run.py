@@ -84,7 +84,6 @@ def run(
                 "psnr_holdout": outcome.psnr_holdout(problem, found, seen),
                 "status": status,
                 "stopping": outcome.stopping(problem, fitted),
-                **problem.findings(),
                 "diagnosis": _diagnosis(problem, fitted, pointless),
                 "inputs": inputs,
                 "swept": place.values,
@@ -261,6 +260,7 @@ def _facts(
         "seed": config.seed,
         "tiles": len(grid_of(config, problem)),
         "parameters": _parameters(config, problem),
+        **problem.findings(),
     }
 
 

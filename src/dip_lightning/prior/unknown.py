@@ -11,13 +11,11 @@ class Unknown(nn.Module, ABC):
 
     All of its state goes into checkpoints.
 
-    Args:
+    Attributes:
         lr: its learning rate, which takes the same course as the network's.
     """
 
-    def __init__(self, lr: float) -> None:
-        super().__init__()
-        self.lr = lr
+    lr: float
 
     @property
     def group(self) -> dict[str, Any]:

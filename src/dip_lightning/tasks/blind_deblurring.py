@@ -12,7 +12,7 @@ from dip_lightning.generators import KernelNetwork
 from dip_lightning.limits import KERNEL_SIZES, KERNEL_STARTS
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.metrics import kernel_similarity, shifted_errors
-from dip_lightning.operators import blur_kernel, blurred, gaussian_kernel
+from dip_lightning.operators import Blur, blur_kernel, blurred, gaussian_kernel
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import check_amount, checked
 from dip_lightning.prior.randomness import source
@@ -36,7 +36,7 @@ COARSE, ABOVE = 4, 2.0  # pixels a side of a block; power of their means / that 
 FLAT = 0.5 / GREY_LEVELS  # of an image that shows nothing, from black to white
 
 
-class UnknownBlur(Unknown):
+class UnknownBlur(Blur, Unknown):
     """A blur whose kernel is to be found; called, it blurs by the average of the kernels so far.
 
     Args:
@@ -44,18 +44,12 @@ class UnknownBlur(Unknown):
         lr: its learning rate.
     """
 
-    kernel: Tensor
     present: Tensor
 
     def __init__(self, network: KernelNetwork, lr: float) -> None:
-        super().__init__(lr)
-        self.network = network
-        for name in ("kernel", "present"):
-            self.register_buffer(name, network().detach())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Blur x, (B, C, H, W), as `Blur` does."""
-        return blurred(x, self.kernel)
+        super().__init__(network().detach())
+        self.network, self.lr = network, lr
+        self.register_buffer("present", self.kernel.clone())
 
     def draw(self) -> Tensor:
         """Make the present kernel, (kh, kw)."""
@@ -325,7 +319,7 @@ class BlindDeblurring(DeepImagePrior):
         if true_kernel is not None:
             problem.truth = blur_kernel(true_kernel, "true_kernel")
         super().__init__(problem, **fit)
-        told = {"kernel_size": size, "sigma": sigma, "kernel_lr": kernel_lr}
+        told: dict[str, Any] = {"kernel_size": size, "sigma": sigma, "kernel_lr": kernel_lr}
         told |= {"back_projection": back_projection, "kernel_start": kernel_start}
         self.save_hyperparameters(told)
 

@@ -101,7 +101,7 @@ class BlurredImage(Problem):
 
     def unblurring_of(self, kernel: Tensor) -> Tensor:
         """Return 1 / sqrt(|K|^2 + e), the spectrum that undoes the blur of a kernel, (kh, kw)."""
-        power = torch.fft.rfft2(kernel, self._size).abs().square()
+        power: Tensor = torch.fft.rfft2(kernel, self._size).abs().square()
         damping = max(LEAST_DAMPING, DAMPING * math.sqrt(self.y_noise_std or 0))
         return (power + damping).rsqrt()
 
