@@ -63,7 +63,8 @@ class Restored(Generic[Image]):
         history: a row for each tenth iteration: iteration, loss, psnr, psnr_average, seconds.
         metrics: status, iterations, loss, seconds; result: which output it is; fit_weight: of the
             fit beside a classical method, None: it is the fit alone; what ended the fit,
-            `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1].
+            `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1];
+            what is wrong with it, `diagnosis`, a word as in metrics.json, or None.
         prior: the fit itself.
         kernel: of the blur that was found beside the image, (kh, kw), which sums to 1; None: none
             was looked for.

@@ -121,7 +121,7 @@ def _of_kernel(kernel: Tensor, size: tuple[int, int]) -> Panel:
     shown = (kernel / kernel.max()).cpu()[None, None]
     times = max(1, min(size[0] // high, size[1] // wide))
     shown = F.interpolate(shown, scale_factor=times, mode="nearest")
-    rows, columns = (max(0, n - times * taps) for n, taps in zip(size, kernel.shape, strict=True))
+    rows, columns = (n - side for n, side in zip(size, shown.shape[2:], strict=True))
     around = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
     return Panel("Kernel found", f"{wide} x {high} pixels", F.pad(shown, around))
 
