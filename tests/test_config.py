@@ -75,15 +75,15 @@ def test_a_kernel_has_usual_values(drawn):
         ({"precision": "half"}, "precision=half: choose one of auto, float32, bfloat16"),
         (
             {"sigma": 25},
-            "sigma=25: only for task=deblurring and task=demosaicing and task=",
+            "sigma=25: only for task=blind_deblurring and task=deblurring and task=dem",
         ),
         ({"operator": {"name": "a:B"}}, "operator=a:B: only for task=operator, but task=sr"),
         ({"operator": {"n": 3}}, "operator.n=3: only for task=operator, but task=sr"),
         ({"size": "3x4"}, "size=3x4: only for task=operator, but task=sr"),
-        ({"kernel": "disk"}, "kernel=disk: only for task=deblurring, but task=sr"),
         ({"quality": 10}, "quality=10: only for task=jpeg, but task=sr"),
         ({"task": "jpeg", "quality": 0}, "quality=0: expected at least 1, at most 100"),
         ({"task": "jpeg", "subsampling": "4:1:1"}, "subsampling=4:1:1: choose one of 4:4:4, 4:2:2"),
+        ({"kernel": "disk"}, "kernel=disk: only for task=blind_deblurring and task=deblurring, "),
         ({"mask": "hole"}, "mask=hole: only for task=inpainting and task=restoration"),
         ({"observed": "b.png"}, "image=chelsea observed=b.png: give one of the two"),
         ({"input_type": "image"}, "needs input_image="),
@@ -100,6 +100,28 @@ def test_a_kernel_has_usual_values(drawn):
 def test_refuses_in_one_sentence(changes, sentence):
     with pytest.raises(UserError) as error:
         sr(**changes).check()
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"kernel_size": None}, "kernel_size=null: task=blind_deblurring needs a value"),
+        ({"kernel_size": 4}, "kernel_size=4: expected an odd number of pixels"),
+        ({"kernel_size": 1}, "kernel_size=1: expected at least 3, at most 151"),
+        ({"kernel_start": "line"}, "kernel_start=line: choose one of estimate, flat"),
+        ({"kernel_lr": 0.0}, "kernel_lr=0.0: expected more than 0"),
+        (
+            {"kernel": "disk", "radius": 2.0, "image": None, "observed": "a.png"},
+            "kernel=disk: task=blind_deblurring finds the kernel of observed=",
+        ),
+    ],
+)
+def test_a_kernel_that_is_to_be_found(changes, sentence):
+    keys = {"sigma": 0.0, "back_projection": 0.0, "kernel_size": 5, "kernel_start": "flat"}
+    keys |= {"kernel_lr": 0.1, "logger": {"name": "none"}, **changes}
+    with pytest.raises(UserError) as error:
+        Config(task="blind_deblurring", **keys).check()
     assert sentence in str(error.value)
 
 

@@ -50,13 +50,15 @@ def options(group):
 def test_each_task_fills_its_result_folder(dip, tmp_path, photo, task):
     needed = {
         "deblurring": ("kernel=gaussian", "blur_sigma=0.3"),
+        "blind_deblurring": ("kernel=gaussian", "blur_sigma=0.3", "kernel_size=3"),
         "operator": ("operator=tests.operators.damages:Pooled",),
     }.get(task, ())
     status, out, _ = dip(f"task={task}", *needed, f"image={photo}", "hydra.run.dir=out", *QUICK)
     assert status == 0
     folder = tmp_path / "out"
-    masked = {"mask.png"} if task in {"inpainting", "restoration", "demosaicing"} else set()
-    assert {path.name for path in folder.iterdir()} == FILES | masked
+    beside = {"mask.png"} if task in {"inpainting", "restoration", "demosaicing"} else set()
+    beside |= {"kernel.png"} if task == "blind_deblurring" else set()
+    assert {path.name for path in folder.iterdir()} == FILES | beside
     metrics = read_metrics(folder)
     assert set(metrics) >= METRICS
     assert metrics["status"] == "finished"
@@ -318,7 +320,7 @@ def test_help_lists_groups_keys_and_examples(dip):
     assert status == 0
     assert out.count("  python -m dip_lightning") == 6
     for text in (
-        "task=deblurring|demosaicing|denoising|inpainting|jpeg|operator|restoration|sr",
+        "task=blind_deblurring|deblurring|demosaicing|denoising|inpainting|jpeg|operator|restoration",
         "noise_std",
         "--multirun",
     ):

@@ -11,7 +11,17 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dip_lightning.images import read
 from dip_lightning.images.collections import find_image
-from dip_lightning.metrics import luma, psnr, psnr_crop, psnr_shifted, psnr_y, score, ssim
+from dip_lightning.metrics import (
+    kernel_similarity,
+    luma,
+    psnr,
+    psnr_crop,
+    psnr_shifted,
+    psnr_y,
+    score,
+    shifted_errors,
+    ssim,
+)
 from tests.conftest import smooth_image
 
 
@@ -158,3 +168,24 @@ def test_only_as_far_as_five_pixels():
 def test_a_border_alone_has_no_psnr():
     x = torch.zeros(1, 3, 30, 40)
     assert psnr_shifted(x, x) is None
+
+
+def test_errors_at_every_shift():
+    draw = torch.Generator().manual_seed(0)
+    x, estimate = (torch.rand(1, 3, 23, 20, generator=draw) for _ in range(2))
+    inner = x[..., 2:-2, 2:-2]
+    expected = [
+        [(estimate[..., a : a + 19, b : b + 16] - inner).square().mean() for b in range(5)]
+        for a in range(5)
+    ]
+    found = shifted_errors(estimate, x, 2)
+    torch.testing.assert_close(found, torch.tensor(expected), rtol=1e-4, atol=1e-7)
+    assert float(shifted_errors(x, x, 2)[2, 2]) < 1e-6
+
+
+def test_kernels_are_alike_wherever_they_lie():
+    kernel = torch.rand(5, 7, generator=torch.Generator().manual_seed(0))
+    moved = torch.nn.functional.pad(kernel, (3, 1, 0, 4))
+    assert kernel_similarity(moved, kernel) == pytest.approx(1)
+    assert kernel_similarity(3 * moved, kernel) == pytest.approx(1)
+    assert kernel_similarity(kernel.flip(0), kernel) < 0.99

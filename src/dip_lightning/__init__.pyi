@@ -6,6 +6,7 @@ from .prior.problem import Problem as Problem
 from .prior.settings import FitSettings as FitSettings
 from .restoring import Restored as Restored
 from .restoring import restore as restore
+from .tasks.blind_deblurring import BlindDeblurring as BlindDeblurring
 from .tasks.deblurring import Deblurring as Deblurring
 from .tasks.demosaicing import Demosaicing as Demosaicing
 from .tasks.denoising import Denoising as Denoising
@@ -16,6 +17,7 @@ from .tasks.sr import SuperResolution as SuperResolution
 
 __version__: str
 __all__ = [
+    "BlindDeblurring",
     "Deblurring",
     "DeepImagePrior",
     "Demosaicing",

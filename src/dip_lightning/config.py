@@ -9,6 +9,8 @@ from dip_lightning.errors import UserError
 from dip_lightning.keys import key, names_of
 from dip_lightning.limits import (
     ANGLES,
+    KERNEL_SIZES,
+    KERNEL_STARTS,
     LENGTHS,
     NOISES,
     PATTERNS,
@@ -50,12 +52,15 @@ TASK_KEYS = {
     "observation": {"sr", "denoising"},
     "noise": {"denoising"},
     "peak": {"denoising"},
-    "sigma": {"denoising", "demosaicing", "deblurring", "operator"},
-    "kernel": {"deblurring"},
-    **{name: {"deblurring"} for name in KERNEL_KEYS},
+    "sigma": {"denoising", "demosaicing", "deblurring", "blind_deblurring", "operator"},
+    "kernel": {"deblurring", "blind_deblurring"},
+    **{name: {"deblurring", "blind_deblurring"} for name in KERNEL_KEYS},
+    "kernel_size": {"blind_deblurring"},
+    "kernel_start": {"blind_deblurring"},
+    "kernel_lr": {"blind_deblurring"},
     "pattern": {"demosaicing"},
     "color_smoothness": {"demosaicing"},
-    "back_projection": {"deblurring"},
+    "back_projection": {"deblurring", "blind_deblurring"},
     "quality": {"jpeg"},
     "subsampling": {"jpeg"},
     "bounds": {"jpeg"},
@@ -108,12 +113,16 @@ class Config(FitSettings):
     )
     sigma: float | None = key(
         None,
-        "denoising, demosaicing, deblurring, operator: standard deviation of white noise, 8-bit "
-        "grey levels, added to image or told of observed; null: that of observed is estimated",
+        "denoising, demosaicing, (blind_)deblurring, operator: standard deviation of white noise, "
+        "8-bit grey levels, added to image or told of observed; null: estimated of observed",
         low=0,
         high=255,
     )
-    kernel: str | None = key(None, "deblurring: file of the blur, or gaussian, disk, motion, drawn")
+    kernel: str | None = key(
+        None,
+        "deblurring, blind_deblurring with image: file of the blur, or gaussian, disk, motion, "
+        "drawn",
+    )
     blur_sigma: float | None = key(
         None,
         "kernel=gaussian: standard deviation, pixels; null: 1.6",
@@ -130,6 +139,20 @@ class Config(FitSettings):
         low=ANGLES[0],
         high=ANGLES[1],
     )
+    kernel_size: int | None = key(
+        None,
+        "blind_deblurring: side of the kernel to find, odd number of pixels",
+        low=KERNEL_SIZES[0],
+        high=KERNEL_SIZES[1],
+    )
+    kernel_start: str | None = key(
+        None,
+        "blind_deblurring: kernel to begin with, by a classical method or the same everywhere",
+        choices=KERNEL_STARTS,
+    )
+    kernel_lr: float | None = key(
+        None, "blind_deblurring: learning rate of the kernel", above=0, high=10
+    )
     pattern: str | None = key(
         None, "demosaicing: colours of the upper left 2 x 2 pixels", choices=PATTERNS
     )
@@ -137,7 +160,7 @@ class Config(FitSettings):
         None, "demosaicing: weight of steps in red - green and blue - green, beside the loss", low=0
     )
     back_projection: float | None = key(
-        None, "deblurring: weight of the residual with the blur undone, beside the loss", low=0
+        None, "(blind_)deblurring: weight of the residual with the blur undone, beside it", low=0
     )
     quality: int | None = key(
         None, "jpeg: at which image is encoded", low=QUALITIES[0], high=QUALITIES[1]
@@ -268,8 +291,10 @@ class Config(FitSettings):
                 kernel = next(kernel for kernel, names in KERNELS.items() if name in names)
                 given = "null" if self.kernel is None else self.kernel
                 raise UserError(f"{name}={value}: only for kernel={kernel}, but kernel={given}")
-        if self.length is not None and self.length % 2 == 0:
-            raise UserError(f"length={self.length}: expected an odd number of pixels")
+        for name in ("length", "kernel_size"):
+            value = getattr(self, name)
+            if value is not None and value % 2 == 0:
+                raise UserError(f"{name}={value}: expected an odd number of pixels")
 
     def _check_operator(self) -> None:
         name, is_own = self.operator.get("name"), self.task == "operator"
@@ -294,6 +319,11 @@ class Config(FitSettings):
             raise UserError(
                 f"image={self.image} observed={self.observed}: give one of the two, "
                 "the ground truth to be degraded or the damaged image itself"
+            )
+        if self.observed is not None and self.kernel is not None and self.kernel_size is not None:
+            raise UserError(
+                f"kernel={self.kernel}: task={self.task} finds the kernel of observed=; leave it "
+                "out, or choose task=deblurring, which is told"
             )
         if self.observed is not None and self.mask in DRAWN["mask"]:
             raise UserError(

@@ -7,5 +7,7 @@ ANGLES = (-360, 360)  # of a motion, degrees
 QUALITIES = (1, 100)  # of JPEG
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")  # of the colours of JPEG
 NOISES = ("gaussian", "poisson")  # kinds of noise
+KERNEL_SIZES = (3, 151)  # of a kernel that is to be found, pixels
+KERNEL_STARTS = ("estimate", "flat")  # and what it begins with
 PATTERNS = ("rggb", "bggr", "grbg", "gbrg")  # colours of a mosaic's upper left 2 x 2 pixels
 SIZE = r"(?:([1-9]\d{0,5})x)?([1-9]\d{0,5})x([1-9]\d{0,5})"  # of an image, CxHxW or HxW

@@ -127,7 +127,8 @@ def measure(
     def measured(name: str, pixels: Tensor, seconds: float | None = None) -> Measured:
         if x is None or pixels.shape != x.shape or pixels.is_complex():
             return Measured(name, pixels.cpu(), NO_SCORES, seconds)
-        return Measured(name, pixels.cpu(), score(pixels, x, factor, m), seconds)
+        scores = score(*problem.compared(pixels), factor, m)
+        return Measured(name, pixels.cpu(), scores, seconds)
 
     baselines, wanted = [], with_baselines and not problem.takes_long
     if with_baselines and problem.takes_long:

@@ -5,7 +5,7 @@ import logging
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -24,16 +24,15 @@ from dip_lightning.callbacks import Bar, History
 from dip_lightning.config import DRAWN, KERNEL_KEYS, TASK_KEYS, Config
 from dip_lightning.errors import UserError
 from dip_lightning.images import (
-    Decoded,
     Format,
     Picture,
     kernel_of_image,
-    open_file,
     preview,
     quantise,
     read_kernel,
     understood_kernel,
 )
+from dip_lightning.images.exchange import as_decoded, of_pillow, way_back
 from dip_lightning.images.jpeg import read_coefficients
 from dip_lightning.images.masks import understood
 from dip_lightning.loading import damaged, kernel_file, white
@@ -46,8 +45,8 @@ from dip_lightning.prior.problem import Problem
 from dip_lightning.tasks.given import Given
 
 Image = TypeVar("Image", NDArray[Any], Tensor, PillowImage.Image, str, Path)
-OPAQUE_MODES = {"L": "L", "I;16": "I;16", "I": "I", "F": "F", "1": "L", "RGB": "RGB"}
 LOGGERS = ("pytorch_lightning", "lightning", "lightning.pytorch", "lightning.fabric")
+TOLD = "deblurring"  # the task that takes a kernel
 ARRAY = Path("array")  # in place of a file, for messages
 
 
@@ -65,8 +64,11 @@ class Restored(Generic[Image]):
         metrics: status, iterations, loss, seconds; result: which output it is; fit_weight: of the
             fit beside a classical method, None: it is the fit alone; what ended the fit,
             `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1];
-            `noise_level`: "told" or "estimated".
+            `noise_level`: "told" or "estimated"; what is wrong with the fit, `diagnosis`, a word as
+            in metrics.json, or None.
         prior: the fit itself.
+        kernel: of the blur that was found beside the image, (kh, kw), which sums to 1; None: none
+            was looked for.
 
     Example:
         >>> import torch
@@ -86,6 +88,7 @@ class Restored(Generic[Image]):
     history: list[dict[str, float | None]]
     metrics: dict[str, Any]
     prior: DeepImagePrior = field(repr=False)
+    kernel: NDArray[np.float32] | None = None
 
     def _repr_png_(self) -> bytes:
         shown = quantise(preview(self.prior().cpu()), Format())
@@ -113,7 +116,8 @@ def restore(
         image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
             (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted. For
             "jpeg", the file itself: its path, or a PIL image that was opened from one.
-        task: "sr", "inpainting", "restoration", "demosaicing", "denoising", "deblurring" or "jpeg".
+        task: "sr", "inpainting", "restoration", "demosaicing", "denoising",
+            "deblurring", "blind_deblurring" or "jpeg".
         mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)
             tensor, PIL image or path; brightest is known, unless mask_means="missing".
         kernel: of the blur, for "deblurring": (kh, kw) array or tensor, PIL image, path, or
@@ -125,8 +129,9 @@ def restore(
         preset: "fast", "paper", or another of `conf/preset`.
         device: "auto", "cpu" or "gpu".
         progress: draw a bar.
-        keys: other keys of the command, such as `factor`, `iterations`, `lr`, `seed`; `sigma`, the
-            noise of the image in 8-bit grey levels, where you know it: else it is estimated.
+        keys: other keys of the command, such as `factor`, `kernel_size`, `iterations`, `lr`,
+            `seed`; `sigma`, the noise of the image in 8-bit grey levels, where you know it: else it
+            is estimated.
 
     Returns:
         The restored image, of the same kind. Where Ctrl-C ends the fit, what there is by then;
@@ -151,7 +156,7 @@ def restore(
     config = configure(task, keys, preset)
     if mask is not None and task not in TASK_KEYS["mask"]:
         raise UserError(f"mask: only for {' and '.join(sorted(TASK_KEYS['mask']))}, not for {task}")
-    stored = _stored(image)
+    stored = as_decoded(image)
     height, width = stored.array.shape[:2]
     m = None if mask is None else _known(config, mask, (height, width))
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
@@ -167,7 +172,7 @@ def restore(
     problem = tasks.problem(given, asdict(config))
     if is_alpha and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
-    back = _way_back(image, picture, problem)
+    back = way_back(image, picture, problem.shape[0])
     module = None if isinstance(network, str) else network
     if module is not None:
         config = _of_module(config, problem)
@@ -185,17 +190,8 @@ def restore(
         history.rows,
         metrics,
         prior,
+        None if problem.found_kernel is None else problem.found_kernel.numpy(),
     )
-
-
-def _check_depth(image: Any, picture: Picture, problem: Problem) -> None:
-    if not isinstance(image, PillowImage.Image) or problem.shape[0] == 1:
-        return
-    if picture.format.dtype != "uint8":
-        raise UserError(
-            f"image: is a PIL image of mode {image.mode}, and the result has colours, which PIL "
-            "holds in 8 bits only; give a NumPy array"
-        )
 
 
 def _in_units(std: Tensor, stored: Format) -> NDArray[Any]:
@@ -215,19 +211,20 @@ def _metrics(
         "result": output,
         "fit_weight": fitted.fit_weight,
         "stopping": outcome.stopping(problem, fitted),
+        "diagnosis": fitted.diagnosis or problem.diagnosis(),
     }
 
 
 def _known(config: Config, mask: Any, size: tuple[int, int]) -> Tensor:
     means, grow = config.mask_means or "known", config.mask_grow or 0
-    return understood(_stored(mask), "mask", size, means, grow).m
+    return understood(as_decoded(mask), "mask", size, means, grow).m
 
 
 def _kernel(kernel: Any, task: str, keys: dict[str, Any]) -> Tensor | None:
     """Take what was given for a kernel; None: there is none, or its name is put into the keys."""
-    if task not in TASK_KEYS["kernel"]:
+    if task != TOLD:
         if kernel is not None:
-            raise UserError(f"kernel: only for deblurring, not for {task}")
+            raise UserError(f"kernel: only for {TOLD}, not for {task}")
         return None
     if kernel is None:
         kinds = "an array, a tensor, a PIL image, a path"
@@ -244,7 +241,7 @@ def _kernel(kernel: Any, task: str, keys: dict[str, Any]) -> Tensor | None:
     if isinstance(kernel, str | Path):
         return read_kernel(kernel_file(Path(kernel).expanduser()))
     if isinstance(kernel, PillowImage.Image):
-        return kernel_of_image(_of_pillow(kernel))
+        return kernel_of_image(of_pillow(kernel))
     return understood_kernel(kernel)
 
 
@@ -262,77 +259,6 @@ def _coefficients(image: Any, picture: Picture) -> Coefficients:
     if found.size != picture.size:
         raise UserError(f"image: is not of the size of its file, {name}, expected it as it is")
     return found.ranged(picture.format.low[0], picture.format.high[0])
-
-
-def _stored(image: Any) -> Decoded:
-    """Take an image as an array of what it stores."""
-    if isinstance(image, str | Path):
-        return open_file(Path(image).expanduser(), "image")
-    if isinstance(image, PillowImage.Image):
-        return _of_pillow(image)
-    if isinstance(image, Tensor):
-        if image.ndim != 4 or image.shape[0] != 1:  # noqa: PLR2004 - (1, C, H, W)
-            raise UserError(
-                f"image: is a tensor of shape {tuple(image.shape)}, expected (1, C, H, W); a fit "
-                "restores one image, several take a fit each"
-            )
-        on_host = image.detach().cpu()
-        # NumPy has no bfloat16.
-        on_host = on_host.float() if on_host.dtype == torch.bfloat16 else on_host
-        array = on_host[0].permute(1, 2, 0).numpy()
-    elif isinstance(image, np.ndarray):
-        array = image
-    else:
-        kinds = "a NumPy array, a tensor, a PIL image or a path"
-        raise UserError(f"image: is of type {type(image).__name__}, expected {kinds}")
-    if array.ndim == 2:  # noqa: PLR2004 - (H, W)
-        array = array[..., None]
-    if array.ndim != 3 or not array.size:  # noqa: PLR2004 - (H, W, C)
-        raise UserError(f"image: is of shape {image.shape}, expected (H, W) or (H, W, C)")
-    return Decoded(array, is_color=array.shape[2] in {1, 3})
-
-
-def _of_pillow(image: PillowImage.Image) -> Decoded:
-    has_alpha = image.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in image.info
-    mode = OPAQUE_MODES.get(image.mode, "RGB")
-    if has_alpha:
-        mode = "LA" if image.mode in {"L", "LA", "La"} else "RGBA"
-    array = np.asarray(image if image.mode == mode else image.convert(mode))
-    return Decoded(array[..., None] if array.ndim == 2 else array, alpha=has_alpha)  # noqa: PLR2004
-
-
-def _opacity(alpha: Tensor, size: tuple[int, int]) -> PillowImage.Image:
-    stored = PillowImage.fromarray(quantise(alpha, Format())[..., 0])
-    return stored if stored.size == size else stored.resize(size)
-
-
-def _way_back(image: Any, picture: Picture, problem: Problem) -> Callable[[Tensor], Any]:
-    """Return what makes pixels, (1, C, H, W) in [0, 1], what was given.
-
-    Raises:
-        UserError: that kind cannot hold the result.
-    """
-    _check_depth(image, picture, problem)
-
-    def array(pixels: Tensor) -> NDArray[Any]:
-        found = quantise(pixels, picture.format)
-        is_flat = getattr(image, "ndim", 3) == 2 and found.shape[2] == 1  # noqa: PLR2004
-        return found[..., 0] if is_flat else found
-
-    def tensor(pixels: Tensor) -> Tensor:
-        values = torch.from_numpy(quantise(pixels, picture.format))
-        return values.permute(2, 0, 1)[None].to(image.device, image.dtype)
-
-    def pillow(pixels: Tensor) -> PillowImage.Image:
-        found = quantise(pixels, picture.format)
-        shown = PillowImage.fromarray(found[..., 0] if found.shape[2] == 1 else found)
-        if picture.alpha is not None:
-            shown.putalpha(_opacity(picture.alpha, shown.size))
-        return shown
-
-    if isinstance(image, Tensor):
-        return tensor
-    return pillow if isinstance(image, PillowImage.Image) else array
 
 
 def _of_module(config: Config, problem: Problem) -> Config:

@@ -25,13 +25,16 @@ from tests.conftest import save_png, smooth_image
         ("factor=big", "factor=big: expected an integer or null"),
         ("task=restoration per_channel=maybe", "per_channel=maybe: expected true or false or null"),
         ("lr=-1", "lr=-1.0: expected more than 0, at most 10"),
-        ("task=foo", "task=foo: choose one of deblurring, demosaicing, denoising, inpainting, "),
         (
             "task=operator",
             "operator=None: task=operator needs operator=module:name or file.py:name",
         ),
         ("operator=a:B", "operator=a:B: only for task=operator, but task=denoising"),
         ("operator.sigma=3", "operator.sigma=3: only for task=operator, but task=denoising"),
+        (
+            "task=foo",
+            "task=foo: choose one of blind_deblurring, deblurring, demosaicing, denoising, ",
+        ),
         ("network=foo", "network=foo: choose one of deep_decoder, identity_skip, no_skip"),
         ("preset=foo", "preset=foo: choose one of fast, paper, smoke, study_a"),
         ("logger=foo", "logger=foo: choose one of csv, none, wandb"),

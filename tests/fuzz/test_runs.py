@@ -21,7 +21,7 @@ FILES = st.one_of(st.sampled_from(SEEDS), damaged())
 TASKS = st.sampled_from(
     [
         *("denoising", "sr", "inpainting", "restoration"),
-        *("deblurring", "demosaicing", "jpeg", "operator"),
+        *("deblurring", "blind_deblurring", "demosaicing", "jpeg", "operator"),
     ]
 )
 SETTINGS = st.lists(
@@ -30,6 +30,13 @@ SETTINGS = st.lists(
             *("factor=2", "factor=11", "factor=32", "known=0.001", "known=1", "per_channel=true"),
             *("mask=hole", "mask=text", "mask=mask", "mask=nowhere/x", "keep_known=true"),
             *("kernel=mask", "kernel=gaussian", "kernel=disk", "blur_sigma=0.5", "radius=0.2"),
+            *(
+                "kernel_size=3",
+                "kernel_size=5",
+                "kernel_size=4",
+                "kernel_start=flat",
+                "kernel_lr=9",
+            ),
             *(
                 "pattern=bggr",
                 "color_smoothness=1",

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from dip_lightning.optimizers import warmup_cosine
+from dip_lightning.optimizers import halved, warmup_cosine
 from dip_lightning.prior.settings import FitSettings
 
 
@@ -24,3 +24,8 @@ def test_the_rise_is_a_tenth_of_a_short_fit(iterations, rise):
     assert course(max(0, rise - 1)) == 1
     if rise:
         assert course(0) == pytest.approx(1 / rise)
+
+
+def test_a_rate_that_is_halved():
+    found = [halved(t, iterations=100) for t in (0, 39, 40, 60, 80, 99)]
+    assert found == [1, 1, 0.5, 0.25, 0.125, 0.125]

@@ -22,6 +22,15 @@ SETTINGS = {
     "restoration": {"known": 0.5, "per_channel": True, "keep_known": False},
     "denoising": {"noise": "gaussian", "sigma": 25.0},
     "deblurring": {"sigma": 2.0, "kernel": "gaussian", "blur_sigma": 0.6, "back_projection": 0.0},
+    "blind_deblurring": {
+        "sigma": 2.0,
+        "kernel": "gaussian",
+        "blur_sigma": 0.6,
+        "back_projection": 0.0,
+        "kernel_size": 5,
+        "kernel_start": "flat",
+        "kernel_lr": 0.001,
+    },
     "demosaicing": {"pattern": "rggb", "sigma": 0.0, "color_smoothness": 0, "keep_known": False},
     "jpeg": {"quality": 30, "subsampling": "4:2:0", "bounds": True, "centering": 0.0},
     "operator": {"operator": {"name": "tests.operators.damages:Pooled"}, "sigma": 0.0},
@@ -132,7 +141,7 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("chunk", [1, 7])
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", LOSSES)
 def test_equals_a_plain_loop(name, chunk):
     ours = make(name)
     iterates = collected(ours, chunk)

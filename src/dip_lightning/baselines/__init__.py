@@ -13,6 +13,7 @@ from dip_lightning.baselines.denoising import (
 from dip_lightning.baselines.enlarging import back_project, back_projection, bicubic, lanczos
 from dip_lightning.baselines.filling import biharmonic
 from dip_lightning.baselines.inverting import adjoint_of, least_squares
+from dip_lightning.baselines.kernel_estimate import estimate_kernel
 from dip_lightning.baselines.variation import least_variation
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "biharmonic",
     "bilinear",
     "bm3d",
+    "estimate_kernel",
     "has_bm3d",
     "lanczos",
     "least_squares",

@@ -84,7 +84,7 @@ def run(
                 "psnr_holdout": outcome.psnr_holdout(problem, found, seen),
                 "status": status,
                 "stopping": outcome.stopping(problem, fitted),
-                "diagnosis": _diagnosis(fitted, pointless),
+                "diagnosis": _diagnosis(problem, fitted, pointless),
                 "inputs": inputs,
                 "swept": place.values,
             }
@@ -223,10 +223,11 @@ def _status(fitted: Fitted, stopping: Stopping) -> str:
     return "interrupted" if stopping.received is not None and not fitted.is_over else "finished"
 
 
-def _diagnosis(fitted: Fitted, pointless: str | None) -> str | None:
+def _diagnosis(problem: Problem, fitted: Fitted, pointless: str | None) -> str | None:
     if fitted.diverged_at is not None:
         return "not_finite"
-    return fitted.diagnosis or pointless or health.of_output(fitted.outputs.last)
+    course = fitted.diagnosis or pointless
+    return course or health.of_output(fitted.outputs.last) or problem.diagnosis()
 
 
 def _ends(config: Config, problem: Problem) -> bool:
@@ -265,6 +266,7 @@ def _facts(
         "seed": config.seed,
         "tiles": len(grid_of(config, problem)),
         "parameters": _parameters(config, problem),
+        **problem.findings(),
     }
 
 
@@ -294,6 +296,7 @@ def _write(
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
     report.write_images(folder, picture, found)
     report.write_uncertainty(folder, found)
+    report.write_kernel(folder, problem)
     report.write_comparison(folder, problem, found, values["iterations"])
     report.write_metrics(folder, values)  # says that the images are there
 

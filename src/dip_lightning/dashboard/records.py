@@ -21,17 +21,18 @@ IMAGES = {
     "observed": "observed.png",
     "mask": "mask.png",
     "uncertainty": "uncertainty.png",
+    "kernel": "kernel.png",
     "truth": "snapshots/truth.png",
     "comparison": "comparison.png",
 }
 
 LINKED = (
-    *("restored.png", "restored.tif", "mask.png", "uncertainty.png", "comparison.png"),
-    *("metrics.json", "history.csv"),
+    *("restored.png", "restored.tif", "mask.png", "uncertainty.png", "kernel.png"),
+    *("comparison.png", "metrics.json", "history.csv"),
 )
 
 
-PREVIEWED = ("restored", "observed", "mask", "truth")
+PREVIEWED = ("restored", "observed", "mask", "truth", "kernel")
 
 
 def points_each(count: int) -> int:

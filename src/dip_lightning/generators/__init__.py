@@ -2,6 +2,7 @@
 
 from dip_lightning.generators.deep_decoder import DeepDecoder
 from dip_lightning.generators.deep_decoder import Options as DeepDecoderOptions
+from dip_lightning.generators.kernel import KernelNetwork
 from dip_lightning.generators.registry import (
     build,
     default_network,
@@ -20,6 +21,7 @@ from dip_lightning.generators.unet import UNet
 __all__ = [
     "DeepDecoder",
     "DeepDecoderOptions",
+    "KernelNetwork",
     "ResNet",
     "ResNetOptions",
     "Skip",

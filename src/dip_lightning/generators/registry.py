@@ -11,7 +11,7 @@ from torch import nn
 from dip_lightning.errors import UserError
 from dip_lightning.generators.layers import AnySize
 
-PARTS = {"fused", "inputs", "layers", "registry", "upsampling"}
+PARTS = {"fused", "inputs", "kernel", "layers", "registry", "upsampling"}
 PACKAGE = "dip_lightning.generators"
 NEEDED = ("name", "generator")  # of every network's settings
 

@@ -1,6 +1,6 @@
 """Forward operators A of the observation model y = A(x) + n."""
 
-from dip_lightning.operators.blur import Blur
+from dip_lightning.operators.blur import Blur, blurred
 from dip_lightning.operators.downsample import Downsample, pillow_downsample
 from dip_lightning.operators.jpeg import JPEG
 from dip_lightning.operators.kernels import (
@@ -30,6 +30,7 @@ __all__ = [
     "add_poisson_noise",
     "bayer_mask",
     "blur_kernel",
+    "blurred",
     "check",
     "clipped_noise_power",
     "disk_kernel",

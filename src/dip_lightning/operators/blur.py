@@ -41,19 +41,37 @@ class Blur(nn.Module):
         Raises:
             UserError: x is smaller than the kernel.
         """
-        (high, wide), (height, width) = self.kernel.shape, x.shape[-2:]
-        if high > height or wide > width:
-            raise UserError(
-                f"x: is {width} x {height} pixels, expected at least {wide} x {high}, the size of "
-                "the kernel"
-            )
-        precise = torch.promote_types(x.dtype, torch.float32)
-        # What wraps around falls on the rows and columns that are cut off.
-        size = [next_fast_len(side, real=True) for side in x.shape[-2:]]
-        spectra = (torch.fft.rfft2(image.to(precise), size) for image in (x, self.kernel))
-        y: Tensor = torch.fft.irfft2(torch.mul(*spectra), size)
-        rows, columns = (
-            slice(taps - 1, side)
-            for taps, side in zip(self.kernel.shape, x.shape[-2:], strict=True)
+        return blurred(x, self.kernel)
+
+
+def blurred(x: Tensor, kernel: Tensor) -> Tensor:
+    """Blur an image by a kernel; see `Blur`.
+
+    Args:
+        x: image, (B, C, H, W), any range.
+        kernel: k, (kh, kw).
+
+    Raises:
+        UserError: x is smaller than the kernel.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.operators import blurred
+        >>> blurred(torch.ones(1, 1, 3, 4), torch.ones(2, 3) / 6).shape
+        torch.Size([1, 1, 2, 2])
+    """
+    (high, wide), (height, width) = kernel.shape, x.shape[-2:]
+    if high > height or wide > width:
+        raise UserError(
+            f"x: is {width} x {height} pixels, expected at least {wide} x {high}, the size of "
+            "the kernel"
         )
-        return y[..., rows, columns].to(x.dtype)
+    precise = torch.promote_types(x.dtype, torch.float32)
+    # What wraps around falls on the rows and columns that are cut off.
+    size = [next_fast_len(side, real=True) for side in x.shape[-2:]]
+    spectra = (torch.fft.rfft2(image.to(precise), size) for image in (x, kernel))
+    y: Tensor = torch.fft.irfft2(torch.mul(*spectra), size)
+    rows, columns = (
+        slice(taps - 1, side) for taps, side in zip(kernel.shape, x.shape[-2:], strict=True)
+    )
+    return y[..., rows, columns].to(x.dtype)

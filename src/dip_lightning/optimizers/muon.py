@@ -30,6 +30,7 @@ class Muon(Optimizer):
         adam: makes the optimiser of the rest, from a list of parameter groups.
         rounds: 5 is Muon; what fewer do, see `orthogonalized`.
         inside: number format of the products, see `orthogonalized`; all else is the weights'.
+        beside: groups of parameters that are Adam's whatever their shape, each with its own rate.
 
     Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; the
         length of a step: Liu et al., "Muon is scalable for LLM training", 2025.
@@ -49,12 +50,14 @@ class Muon(Optimizer):
         adam: Callable[[list[dict[str, Any]]], Adam],
         rounds: int = 5,
         inside: torch.dtype = torch.float32,
+        *,
+        beside: Iterable[dict[str, Any]] = (),
     ) -> None:
         self.rounds, self.inside = rounds, inside
         theta = list(theta)
         matrices = [p for p in theta if _is_matrix(p)]
         rest = [p for p in theta if not _is_matrix(p)]
-        self.rest = adam([{"params": rest}])
+        self.rest = adam([{"params": rest}, *beside])
         lr = self.rest.param_groups[0]["lr"]
         super().__init__([{"params": matrices}, *self.rest.param_groups], {"lr": lr})
         self._share()

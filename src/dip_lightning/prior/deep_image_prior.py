@@ -19,9 +19,8 @@ from dip_lightning.compute.acceleration import Acceleration
 from dip_lightning.errors import UserError
 from dip_lightning.generators import default_network, follows_input_dtype
 from dip_lightning.generators.inputs import check_input, draw_input, perturb
-from dip_lightning.losses import mse
 from dip_lightning.metrics import decibels
-from dip_lightning.optimizers import Muon, StepLimit, add_to_average, lay_out_state, warmup_cosine
+from dip_lightning.optimizers import Muon, StepLimit, add_to_average, course, lay_out_state
 from dip_lightning.prior.chunks import Chunks
 from dip_lightning.prior.combination import Combination
 from dip_lightning.prior.conditioning import conditioning
@@ -195,7 +194,7 @@ class DeepImagePrior(LightningModule):
         return Chunks(self, total, s.chunk, EVERY, self.iterations_per_epoch)
 
     def configure_optimizers(self) -> Any:
-        """Return the optimizer of the network's weights and its learning rate schedule."""
+        """Return the optimizer of the weights, with what is unknown of A, and its schedule."""
         s, device = self.settings, self.device
         accelerator = self._accelerator
         adam = partial(
@@ -206,15 +205,17 @@ class DeepImagePrior(LightningModule):
             fused=device.type in {"cpu", "cuda"},
             capturable=accelerator is not None and accelerator.is_recording(device),
         )
-        theta = list(self.network.parameters())
-        optimizer: Optimizer = adam(theta)
+        theta, unknown = list(self.network.parameters()), self.problem.unknown
+        beside = [] if unknown is None else [unknown.group]
         if s.optimizer == "muon":
-            optimizer = Muon(theta, adam, s.muon_rounds, self._dtype_on(device))
+            inside = self._dtype_on(device)
+            optimizer: Optimizer = Muon(theta, adam, s.muon_rounds, inside, beside=beside)
+        else:
+            optimizer = adam([{"params": theta}, *beside])
         if self.guard is not None:
             self.guard.attach(optimizer)
-        course = partial(warmup_cosine, rise=s.rise, iterations=s.iterations, end=s.lr_end)
-        constant = s.schedule == "constant"
-        return [optimizer], [LambdaLR(optimizer, (lambda _: 1.0) if constant else course)]
+        fraction = course(s.schedule, rise=s.rise, iterations=s.iterations, end=s.lr_end)
+        return [optimizer], [LambdaLR(optimizer, fraction)]
 
     def on_fit_start(self) -> None:
         """Refuse an EarlyStopping that would never act."""
@@ -281,9 +282,7 @@ class DeepImagePrior(LightningModule):
         x_hat = self.generate(z.to(self.dtype_inside, memory_format=self.layout))
         if (found := tuple(x_hat.shape)) != (expected := tuple(self.x_hat.shape)):
             raise UserError(f"network: returns {found}, expected {expected}")
-        loss = self.problem.loss(x_hat, seen)
-        penalty = self.problem.penalty(x_hat, seen)
-        total = loss if penalty is None else loss + penalty
+        loss, total = self.problem.objective(x_hat, seen)
         total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         with torch.no_grad():
@@ -295,9 +294,11 @@ class DeepImagePrior(LightningModule):
         add_to_average(self.x_average, self.average_weight, self.x_hat, decay, counts=finite)
         step = finite * (1 - decay) / self.average_weight
         self.x_square.lerp_(self.x_hat.square(), step)
+        if self.problem.unknown is not None:
+            self.problem.unknown.average(step)
         if x is None:
             return torch.stack([loss, loss, loss])  # the errors are never read
-        errors = [mse(self.problem.framed(image), x) for image in (self.x_hat, self.x_average)]
+        errors = [self.problem.error(image) for image in (self.x_hat, self.x_average)]
         return torch.stack([loss, *errors])
 
     def training_step(self, iterations: int) -> None:
@@ -395,4 +396,4 @@ class DeepImagePrior(LightningModule):
 
 
 def _is_given(name: str) -> bool:
-    return name.startswith("problem.")
+    return name.startswith("problem.") and not name.startswith("problem.unknown.")

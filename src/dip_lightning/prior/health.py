@@ -71,6 +71,8 @@ def explain(diagnosis: str, lr: float) -> str:
     smaller = "a smaller lr, or guard=1.2, may help"
     return {
         "constant_image": "image: all of its pixels are the same, so there is nothing to restore",
+        "no_blur": "no blur found: the kernel has ended as a single point, and the result is the "
+        "image as it was; if it is blurred, another kernel_size may help",
         "nothing_missing": "mask: no pixel is missing, so there is nothing to fill in",
         "exploded": f"lr={lr}: the loss ended higher than it began, far above its best; {smaller}",
         "black": f"lr={lr}: the restored image is all black; {smaller}",

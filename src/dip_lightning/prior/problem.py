@@ -1,8 +1,7 @@
 """What is asked: an observation y, and the operator A that made it from the image x."""
 
-import math
 from collections.abc import Callable
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +12,11 @@ from dip_lightning.losses import masked_mse, mse
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import clipped_noise_power
 from dip_lightning.operators.physics import Operator, noise_free
+from dip_lightning.prior.arguments import is_a_pair
 from dip_lightning.prior.tiles import Tile
+from dip_lightning.prior.unknown import Unknown
 
 VISIBLE = 3 / 255  # noise below is left as it is, where the task is another
-LOWEST, HIGHEST = -1.0, 2.0  # noise that was not clipped leaves [0, 1]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -79,7 +79,7 @@ class Problem(nn.Module):
         margins: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__()
-        if not _is_a_pair(margins):
+        if not is_a_pair(margins):
             raise UserError(f"margins={margins}: expected rows and columns, 0 or more, as (2, 2)")
         if shape is None:
             like = y if x is None else x
@@ -101,6 +101,8 @@ class Problem(nn.Module):
         self.physics = A if isinstance(A, nn.Module) else None  # moved along with y
         self.A: Operator = nn.Identity() if A is None else noise_free(A)
         self.own_loss, self.y_noise_std = loss, y_noise_std
+        # What of A is to be found beside x: its parameters are fitted, its state is the fit's.
+        self.unknown: Unknown | None = None
         for name, held in (("y", y), ("x", x), ("known", known)):
             self.register_buffer(name, held)
 
@@ -162,6 +164,39 @@ class Problem(nn.Module):
             seen: which values of y it may see, as `known`; None: all that are known.
         """
         del x_hat, seen
+        return None
+
+    def objective(self, x_hat: Tensor, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the loss, and what the fit minimises: the loss with its penalty.
+
+        Args:
+            x_hat: (1, C, H, W) in [0, 1].
+            seen: which values of y it may see, as `known`; None: all that are known.
+        """
+        loss, penalty = self.loss(x_hat, seen), self.penalty(x_hat, seen)
+        return loss, loss if penalty is None else loss + penalty
+
+    def error(self, image: Tensor) -> Tensor:
+        """Return the mean squared error of an image with x's margins, a scalar."""
+        assert self.x is not None  # noqa: S101 - who asks has a ground truth
+        return mse(self.framed(image), self.x)
+
+    def compared(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return an image of the results' frame, and the ground truth it is to be compared with."""
+        assert self.x is not None  # noqa: S101 - who asks has a ground truth
+        return image, self.x
+
+    @property
+    def found_kernel(self) -> Tensor | None:
+        """The kernel that was found beside the image, (kh, kw); None: none was looked for."""
+        return None
+
+    def findings(self) -> dict[str, Any]:
+        """Return what the fit has found beside the image, for metrics.json."""
+        return {}
+
+    def diagnosis(self) -> str | None:
+        """Return what is wrong with what was found beside the image, a word; see `health`."""
         return None
 
     @property
@@ -335,52 +370,3 @@ class Problem(nn.Module):
     def _of_part(self, tile: Tile) -> Self:
         del tile
         raise UserError("tile: this task cannot be fitted in tiles; leave tile out")
-
-
-def _is_a_pair(margins: object) -> bool:
-    two = 2
-    return (
-        isinstance(margins, tuple)
-        and len(margins) == two
-        and all(isinstance(margin, int) and margin >= 0 for margin in margins)
-    )
-
-
-def checked(image: Tensor, name: str, low: float = LOWEST, high: float = HIGHEST) -> Tensor:
-    """Check that a tensor is one image with values in [0, 1], as far as noise lets it.
-
-    Args:
-        image: what was given.
-        name: of the argument.
-        low: least value.
-        high: greatest value.
-
-    Raises:
-        UserError: it is none.
-    """
-    if image.ndim != 4 or image.shape[0] != 1:  # noqa: PLR2004 - (1, C, H, W)
-        raise UserError(
-            f"{name}: is {tuple(image.shape)}, expected (1, C, H, W); a fit restores one image, "
-            "several take a fit each"
-        )
-    if not image.is_floating_point():
-        raise UserError(f"{name}: holds {image.dtype}, expected floats in [0, 1]; or dip.restore()")
-    least, greatest = (float(value) for value in image.aminmax())
-    if not (least >= low and greatest <= high):
-        expected = "0 to 1" if math.isfinite(high) else "0 or more"
-        raise UserError(f"{name}: has values from {least:g} to {greatest:g}, expected {expected}")
-    return image.to(torch.float32)
-
-
-def check_amount(value: float | None, name: str) -> None:
-    """Check that a number is 0 or more, and finite.
-
-    Args:
-        value: what was given; None: nothing was.
-        name: of the argument.
-
-    Raises:
-        UserError: it is not.
-    """
-    if value is not None and not 0 <= value < math.inf:
-        raise UserError(f"{name}={value}: expected a number of 0 or more")

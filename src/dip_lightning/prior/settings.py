@@ -28,7 +28,9 @@ class FitSettings:
     lr: float = key(0.01, "learning rate", above=0, high=10)
     iterations: int = key(2000, "length of the fit", low=1)
     schedule: str = key(
-        "constant", "course of the learning rate", choices=("constant", "warmup_cosine")
+        "constant",
+        "course of the learning rate; halved: after 40, 60 and 80 % of the fit",
+        choices=("constant", "halved", "warmup_cosine"),
     )
     warmup: int | None = key(
         None, "warmup_cosine: iterations of linear rise; null: 50, at most a tenth", low=0

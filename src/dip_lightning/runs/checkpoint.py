@@ -141,7 +141,8 @@ def fingerprints(problem: Problem, seen: Tensor | None, z: Tensor | None) -> dic
         seen: values of y that the loss may see; None: all that are known.
         z: image used as input of the network, (1, C, H, W); None: drawn.
     """
-    named = {"image": problem.y, "mask": problem.mask, "kernel": getattr(problem.A, "kernel", None)}
+    kernel = getattr(problem.A, "kernel", None) if problem.unknown is None else None
+    named = {"image": problem.y, "mask": problem.mask, "kernel": kernel}
     if (response := getattr(problem, "response", None)) is not None:
         named["operator"] = response
     named |= {"choice of held-out pixels": seen, "input image": z}

@@ -19,7 +19,8 @@ _FIT = ("history.csv", "diagnostics.csv", "last.ckpt")
 RESULT = (
     "metrics.json",
     *("restored.png", "restored.tif", "restored.webp", "restored.jpg"),
-    *("observed.png", "comparison.png", "mask.png", "uncertainty.png", *_FIT),
+    *("observed.png", "comparison.png", "mask.png", "uncertainty.png", "kernel.png"),
+    *_FIT,
     *(f".hydra/{name}.yaml" for name in ("config", "overrides", "hydra", "rerun")),
     *(f"snapshots/{name}.png" for name in ("truth", "observed", "restored")),
     r"snapshots/\d{6,}\.webp",

@@ -17,6 +17,7 @@ from dip_lightning.runs import ownership
 from dip_lightning.runs.figure import Panel, draw_comparison
 from dip_lightning.runs.naming import counted
 
+DEEPEST = 2.0**16 - 1
 WHITE = 0.1  # standard deviation that uncertainty.png shows in white, the range of the data being 1
 
 
@@ -84,6 +85,15 @@ def write_uncertainty(folder: Path, outcome: Outcome) -> None:
     _write_png(folder / "uncertainty.png", Picture((std / WHITE).clamp(max=1), None, Format()))
 
 
+def write_kernel(folder: Path, problem: Problem) -> None:
+    """Write kernel.png, where a kernel was found: 16 bits, its greatest weight white."""
+    kernel = problem.found_kernel
+    if kernel is not None:
+        pixels = (kernel / kernel.max()).cpu()[None, None]
+        deep = Format("uint16", high=(DEEPEST,))
+        _write_png(folder / "kernel.png", Picture(pixels, None, deep))
+
+
 def write_comparison(folder: Path, problem: Problem, outcome: Outcome, iterations: int) -> None:
     """Write comparison.png: the observation, a classical method, the result, the ground truth."""
     with ownership.writing(folder / "comparison.png") as partial:
@@ -96,11 +106,24 @@ def _panels(problem: Problem, outcome: Outcome, iterations: int) -> list[Panel]:
         missing = 100 * (1 - float(problem.mask.mean()))
         panels.append(Panel("Mask", f"black: missing, {missing:.1f} %", mask_shown(problem.mask)))
     titled = [(row.name[:1].upper() + row.name[1:], row) for row in outcome.baselines[:1]]
+    if problem.found_kernel is not None:
+        panels.append(_of_kernel(problem.found_kernel, problem.frame[1:]))
     how = " combined" if outcome.output == "combined" else ""
     titled.append((f"Deep image prior{how}, {counted(iterations, 'iteration')}", outcome.chosen))
     panels += [Panel(title, _note(row.scores), row.pixels) for title, row in titled]
     truth = [] if problem.x is None else [Panel("Ground truth", "", problem.x.cpu())]
     return [*panels, *truth]
+
+
+def _of_kernel(kernel: Tensor, size: tuple[int, int]) -> Panel:
+    """Show a kernel as large as it fits into a panel, in whole pixels, on black."""
+    high, wide = kernel.shape
+    shown = (kernel / kernel.max()).cpu()[None, None]
+    times = max(1, min(size[0] // high, size[1] // wide))
+    shown = F.interpolate(shown, scale_factor=times, mode="nearest")
+    rows, columns = (n - side for n, side in zip(size, shown.shape[2:], strict=True))
+    around = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+    return Panel("Kernel found", f"{wide} x {high} pixels", F.pad(shown, around))
 
 
 def _note(scores: Scores) -> str:

@@ -1,5 +1,6 @@
 """Restoration tasks: each an operator, how to simulate it, and what classical methods do."""
 
+from dip_lightning.tasks.blind_deblurring import BlindDeblurring
 from dip_lightning.tasks.deblurring import Deblurring
 from dip_lightning.tasks.demosaicing import Demosaicing
 from dip_lightning.tasks.denoising import Denoising
@@ -11,6 +12,7 @@ from dip_lightning.tasks.restoration import Restoration
 from dip_lightning.tasks.sr import SuperResolution
 
 __all__ = [
+    "BlindDeblurring",
     "Deblurring",
     "Demosaicing",
     "Denoising",

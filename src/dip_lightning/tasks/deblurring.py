@@ -19,8 +19,9 @@ from dip_lightning.operators import (
     gaussian_kernel,
     motion_kernel,
 )
+from dip_lightning.prior.arguments import check_amount, checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import Problem, check_amount, checked
+from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
@@ -88,9 +89,7 @@ class BlurredImage(Problem):
         self.back_projection = back_projection
         faded = (_fading(side, taps // 2) for side, taps in zip(sides, kernel.shape, strict=True))
         self.register_buffer("fading", torch.outer(*faded), persistent=False)
-        power = torch.fft.rfft2(kernel, self._size).abs().square()
-        damping = max(LEAST_DAMPING, DAMPING * math.sqrt(self.y_noise_std or 0))
-        self.register_buffer("unblurring", (power + damping).rsqrt(), persistent=False)
+        self.register_buffer("unblurring", self.unblurring_of(kernel), persistent=False)
 
     @property
     def _size(self) -> list[int]:
@@ -100,10 +99,22 @@ class BlurredImage(Problem):
         """Return the weighted mean square of the residual with the blur undone."""
         if not self.back_projection:
             return None
+        return self.power_unblurred(self.A(x_hat) - self.y, self.unblurring, seen)
+
+    def unblurring_of(self, kernel: Tensor) -> Tensor:
+        """Return 1 / sqrt(|K|^2 + e), the spectrum that undoes the blur of a kernel, (kh, kw)."""
+        power: Tensor = torch.fft.rfft2(kernel, self._size).abs().square()
+        damping = max(LEAST_DAMPING, DAMPING * math.sqrt(self.y_noise_std or 0))
+        return (power + damping).rsqrt()
+
+    def power_unblurred(
+        self, residual: Tensor, unblurring: Tensor, seen: Tensor | None = None
+    ) -> Tensor:
+        """Return the weighted mean square of a residual, (1, C, H, W), with the blur undone."""
         seen = self.known if seen is None else seen
-        residual = (self.A(x_hat) - self.y).float() * self.fading
+        residual = residual.float() * self.fading
         residual = residual if seen is None else residual * seen
-        spectrum = torch.fft.rfft2(residual, self._size) * self.unblurring
+        spectrum = torch.fft.rfft2(residual, self._size) * unblurring
         sharp = torch.fft.irfft2(spectrum, self._size)
         power: Tensor = sharp.square().sum() / residual.numel()
         return self.back_projection * power

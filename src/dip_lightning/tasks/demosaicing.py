@@ -9,8 +9,8 @@ from dip_lightning.baselines import bilinear, malvar
 from dip_lightning.errors import UserError
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import Mosaic, add_gaussian_noise, bayer_mask
+from dip_lightning.prior.arguments import check_amount, checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import check_amount, checked
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given

@@ -18,8 +18,9 @@ from dip_lightning.operators import (
     shuffle_pixels,
     uniform_noise,
 )
+from dip_lightning.prior.arguments import check_amount, checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import Problem, check_amount, checked
+from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given

@@ -6,7 +6,7 @@ from typing import Any, Self
 from torch import Tensor
 
 from dip_lightning.operators import drawn_mask
-from dip_lightning.prior.problem import checked
+from dip_lightning.prior.arguments import checked
 from dip_lightning.tasks.given import Given
 from dip_lightning.tasks.masked import MaskedPrior, MissingPixels
 

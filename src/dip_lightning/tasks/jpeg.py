@@ -11,8 +11,9 @@ from dip_lightning.errors import UserError
 from dip_lightning.images.jpeg import Compressed, compress, read_jpeg
 from dip_lightning.operators import JPEG
 from dip_lightning.operators.jpeg import Coefficients
+from dip_lightning.prior.arguments import check_amount, checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import Problem, check_amount, checked
+from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 

@@ -11,8 +11,9 @@ from dip_lightning.baselines import biharmonic
 from dip_lightning.baselines.filling import MOST_UNKNOWNS
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Mask
+from dip_lightning.prior.arguments import checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import Problem, checked
+from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 

@@ -9,8 +9,9 @@ from dip_lightning.baselines import back_project, back_projection, bicubic, lanc
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Downsample, pillow_downsample
 from dip_lightning.operators.downsample import LANCZOS_SUPPORT
+from dip_lightning.prior.arguments import checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import Problem, checked
+from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 

@@ -15,7 +15,7 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text())
 TASKS = (
     *("sr", "inpainting", "restoration", "denoising"),
-    *("deblurring", "demosaicing", "jpeg", "operator"),
+    *("deblurring", "blind_deblurring", "demosaicing", "jpeg", "operator"),
 )
 
 

@@ -10,6 +10,7 @@ function runView(run) {
   if (run.curve.iteration) parts.push(element("h2", {}, "Curve"), curveControls(redraw), chart.node, signLegend());
   if (run.snapshots.length) parts.push(element("h2", {}, "On the way"), snapshotSlider(run, (t) => { iteration = t; redraw(); }));
   if (run.previews.restored || run.images.restored) parts.push(element("h2", {}, "Result"), resultFrames(run));
+  if (run.previews.kernel || run.images.kernel) parts.push(element("h2", {}, "Kernel found"), kernelFound(run));
   if (run.commands.length) parts.push(element("h2", {}, "Do it again"), ...run.commands.map(commandBox));
   parts.push(element("h2", {}, "Settings"), settingsTable(run));
   if (run.curve.iteration) chart.show(drawingOf([run]));
@@ -74,6 +75,10 @@ function resultFrames(run) {
   };
   redraw();
   return box;
+}
+
+function kernelFound(run) {
+  return element("img", { class: "kernel", src: run.images.kernel || run.previews.kernel, alt: "the kernel that was found beside the image" });
 }
 
 function commandBox(command) {

@@ -1,0 +1,110 @@
+"""Images as Python holds them: arrays, tensors and PIL images in, the same kind out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from torch import Tensor
+
+from dip_lightning.errors import UserError
+from dip_lightning.images import Decoded, Format, Picture, open_file, quantise
+
+OPAQUE_MODES = {"L": "L", "I;16": "I;16", "I": "I", "F": "F", "1": "L", "RGB": "RGB"}
+
+
+def as_decoded(image: Any) -> Decoded:
+    """Take an image as an array of what it stores.
+
+    Args:
+        image: NumPy array, (H, W) or (H, W, C); tensor, (1, C, H, W); PIL image; or path.
+
+    Raises:
+        UserError: it is nothing of these, or has another shape.
+    """
+    if isinstance(image, str | Path):
+        return open_file(Path(image).expanduser(), "image")
+    if isinstance(image, PillowImage.Image):
+        return of_pillow(image)
+    if isinstance(image, Tensor):
+        if image.ndim != 4 or image.shape[0] != 1:  # noqa: PLR2004 - (1, C, H, W)
+            raise UserError(
+                f"image: is a tensor of shape {tuple(image.shape)}, expected (1, C, H, W); a fit "
+                "restores one image, several take a fit each"
+            )
+        on_host = image.detach().cpu()
+        # NumPy has no bfloat16.
+        on_host = on_host.float() if on_host.dtype == torch.bfloat16 else on_host
+        array = on_host[0].permute(1, 2, 0).numpy()
+    elif isinstance(image, np.ndarray):
+        array = image
+    else:
+        kinds = "a NumPy array, a tensor, a PIL image or a path"
+        raise UserError(f"image: is of type {type(image).__name__}, expected {kinds}")
+    if array.ndim == 2:  # noqa: PLR2004 - (H, W)
+        array = array[..., None]
+    if array.ndim != 3 or not array.size:  # noqa: PLR2004 - (H, W, C)
+        raise UserError(f"image: is of shape {image.shape}, expected (H, W) or (H, W, C)")
+    return Decoded(array, is_color=array.shape[2] in {1, 3})
+
+
+def of_pillow(image: PillowImage.Image) -> Decoded:
+    """Take a PIL image as an array of what it stores."""
+    has_alpha = image.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in image.info
+    mode = OPAQUE_MODES.get(image.mode, "RGB")
+    if has_alpha:
+        mode = "LA" if image.mode in {"L", "LA", "La"} else "RGBA"
+    array = np.asarray(image if image.mode == mode else image.convert(mode))
+    return Decoded(array[..., None] if array.ndim == 2 else array, alpha=has_alpha)  # noqa: PLR2004
+
+
+def _opacity(alpha: Tensor, size: tuple[int, int]) -> PillowImage.Image:
+    stored = PillowImage.fromarray(quantise(alpha, Format())[..., 0])
+    return stored if stored.size == size else stored.resize(size)
+
+
+def way_back(image: Any, picture: Picture, channels: int) -> Callable[[Tensor], Any]:
+    """Return what makes pixels, (1, C, H, W) in [0, 1], what was given.
+
+    Args:
+        image: what was given.
+        picture: how it is stored.
+        channels: of the pixels.
+
+    Raises:
+        UserError: that kind cannot hold the result.
+    """
+    _check_depth(image, picture, channels)
+
+    def array(pixels: Tensor) -> NDArray[Any]:
+        found = quantise(pixels, picture.format)
+        is_flat = getattr(image, "ndim", 3) == 2 and found.shape[2] == 1  # noqa: PLR2004
+        return found[..., 0] if is_flat else found
+
+    def tensor(pixels: Tensor) -> Tensor:
+        values = torch.from_numpy(quantise(pixels, picture.format))
+        return values.permute(2, 0, 1)[None].to(image.device, image.dtype)
+
+    def pillow(pixels: Tensor) -> PillowImage.Image:
+        found = quantise(pixels, picture.format)
+        shown = PillowImage.fromarray(found[..., 0] if found.shape[2] == 1 else found)
+        if picture.alpha is not None:
+            shown.putalpha(_opacity(picture.alpha, shown.size))
+        return shown
+
+    if isinstance(image, Tensor):
+        return tensor
+    return pillow if isinstance(image, PillowImage.Image) else array
+
+
+def _check_depth(image: Any, picture: Picture, channels: int) -> None:
+    if not isinstance(image, PillowImage.Image) or channels == 1:
+        return
+    if picture.format.dtype != "uint8":
+        raise UserError(
+            f"image: is a PIL image of mode {image.mode}, and the result has colours, which PIL "
+            "holds in 8 bits only; give a NumPy array"
+        )

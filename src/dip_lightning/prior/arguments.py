@@ -1,0 +1,60 @@
+"""What a constructor is given: whether it can be used."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from dip_lightning.errors import UserError
+
+LOWEST, HIGHEST = -1.0, 2.0  # noise that was not clipped leaves [0, 1]
+
+
+def is_a_pair(margins: object) -> bool:
+    """Say whether something is rows and columns, 0 or more."""
+    two = 2
+    return (
+        isinstance(margins, tuple)
+        and len(margins) == two
+        and all(isinstance(margin, int) and margin >= 0 for margin in margins)
+    )
+
+
+def checked(image: Tensor, name: str, low: float = LOWEST, high: float = HIGHEST) -> Tensor:
+    """Check that a tensor is one image with values in [0, 1], as far as noise lets it.
+
+    Args:
+        image: what was given.
+        name: of the argument.
+        low: least value.
+        high: greatest value.
+
+    Raises:
+        UserError: it is none.
+    """
+    if image.ndim != 4 or image.shape[0] != 1:  # noqa: PLR2004 - (1, C, H, W)
+        raise UserError(
+            f"{name}: is {tuple(image.shape)}, expected (1, C, H, W); a fit restores one image, "
+            "several take a fit each"
+        )
+    if not image.is_floating_point():
+        raise UserError(f"{name}: holds {image.dtype}, expected floats in [0, 1]; or dip.restore()")
+    least, greatest = (float(value) for value in image.aminmax())
+    if not (least >= low and greatest <= high):
+        expected = "0 to 1" if math.isfinite(high) else "0 or more"
+        raise UserError(f"{name}: has values from {least:g} to {greatest:g}, expected {expected}")
+    return image.to(torch.float32)
+
+
+def check_amount(value: float | None, name: str) -> None:
+    """Check that a number is 0 or more, and finite.
+
+    Args:
+        value: what was given; None: nothing was.
+        name: of the argument.
+
+    Raises:
+        UserError: it is not.
+    """
+    if value is not None and not 0 <= value < math.inf:
+        raise UserError(f"{name}={value}: expected a number of 0 or more")
