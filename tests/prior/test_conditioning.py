@@ -6,7 +6,7 @@ import torch
 from dip_lightning import Problem, generators
 from dip_lightning.errors import UserError
 from dip_lightning.operators import gaussian_kernel, random_mask
-from dip_lightning.prior.conditioning import FedBack, ShownPixels, conditioning
+from dip_lightning.prior.conditioning import FedBack, Guided, ShownPixels, conditioning
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.settings import FitSettings
 from dip_lightning.tasks import Deblurring, Restoration
@@ -113,6 +113,16 @@ def test_a_guided_fit_begins_with_what_is_classical_and_resumes_to_the_same_bits
     assert torch.equal(guided.guide, whole.problem.guide())
     seen = guided.join(whole.z, whole.x_average, None, draw_of())[0][:, 4:]
     assert torch.equal(seen, guided.guide)  # the noise is gone
+
+
+def test_the_noise_on_a_guide_stays_where_y_has_noise():
+    x = smooth_image(3, 27, 23)
+    for sigma, left in ((0.0, 0.0), (5.0, 0.1)):
+        problem = BlurredImage.simulate(x, gaussian_kernel(0.7), sigma)
+        guided = Guided(problem, 0.1, iterations=10)
+        guided.begin(9, x.device)
+        beside, _ = guided.join(x[:, :0], x, None, draw_of())
+        assert float((beside - guided.guide).std()) == pytest.approx(left, abs=0.01)
 
 
 def test_the_guide_is_of_what_the_loss_may_see():

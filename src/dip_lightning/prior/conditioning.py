@@ -1,5 +1,7 @@
 """What the network sees beside z, drawn anew in each iteration."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -7,7 +9,8 @@ from dip_lightning.errors import UserError
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.settings import FitSettings
 
-FADED_AT = 0.5  # share of the fit after which the average is fed back without noise
+FADED_AT = 0.5  # share of the fit after which an image is shown without noise
+CLEAN = 1 / 255  # noise up to here is as good as none
 
 
 class Conditioning:
@@ -127,6 +130,8 @@ class FedBack(Faded):
 class Guided(Faded):
     """Show the network what a classical method makes of y, so that it has the rest to find.
 
+    Where y has noise, the guide has some of it: then its own noise stays, so that it is not copied.
+
     Raises:
         UserError: the problem has no classical method for that.
     """
@@ -135,6 +140,8 @@ class Guided(Faded):
         super().__init__(problem, std, iterations)
         if not problem.has_guide:
             raise UserError(f"guide={std}: only for task=deblurring; leave it out")
+        if (problem.y_noise_std or 0) > CLEAN:
+            self.faded = math.inf
 
     def begin(self, iteration: int, device: torch.device, seen: Tensor | None = None) -> None:
         """Compute the guide, from what the loss may see."""
