@@ -11,7 +11,7 @@ QUICK = ("preset=smoke", "iterations=2", "logger=none")
 
 def written(**values):
     """The repeatable configuration, written and read again."""
-    composed = OmegaConf.create({"logger": {}, "lr": 0.1, **PATHS, **values})
+    composed = OmegaConf.create({"logger": {}, "operator": {}, "lr": 0.1, **PATHS, **values})
     return OmegaConf.create(OmegaConf.to_yaml(rerun.repeatable(composed, CHOICES)))
 
 
