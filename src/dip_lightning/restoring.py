@@ -161,14 +161,8 @@ def restore(
     m = None if mask is None else _known(config, mask, (height, width))
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
     held = _coefficients(image, picture) if task == "jpeg" else None
-    given = Given(
-        y=picture.pixels,
-        m=known,
-        kernel=k,
-        coefficients=held,
-        m_is_alpha=is_alpha,
-        white=white(config, picture),
-    )
+    given = Given(y=picture.pixels, m=known, kernel=k, coefficients=held, m_is_alpha=is_alpha)
+    given = replace(given, white=white(config, picture))
     problem = tasks.problem(given, asdict(config))
     if is_alpha and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
@@ -183,15 +177,10 @@ def restore(
     measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
     metrics = _metrics(problem, fitted, history, measured.output, interrupted=interrupted)
     metrics |= outcome.noise(problem, config.discrepancy)
-    return Restored(
-        back(measured.chosen.pixels),
-        back(measured.last.pixels),
-        _in_units(measured.std, picture.format),
-        history.rows,
-        metrics,
-        prior,
-        None if problem.found_kernel is None else problem.found_kernel.numpy(),
-    )
+    std, found = _in_units(measured.std, picture.format), problem.found_kernel
+    images = (back(measured.chosen.pixels), back(measured.last.pixels), std)
+    of_blur = None if found is None else found.numpy()
+    return Restored(*images, history.rows, metrics, prior, of_blur)
 
 
 def _in_units(std: Tensor, stored: Format) -> NDArray[Any]:

@@ -163,7 +163,7 @@ def test_in_one_call():
 def test_the_classical_method_is_told_the_estimated_kernel():
     y = Blur(motion_kernel(5, 0))(smooth_image(1, 40, 44))
     keys = {"task": "blind_deblurring", "kernel_size": 5, "kernel_start": "estimate", "seed": 0}
-    keys |= {"kernel_lr": 0.001, "back_projection": 1.0}
+    keys |= {"kernel_lr": 0.001, "back_projection": 1.0, "sigma": None}
     problem = tasks.problem(Given(y=y), keys)
     (found,) = problem.baselines().values()
     assert found().shape == problem.y.shape

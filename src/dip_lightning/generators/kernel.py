@@ -27,7 +27,7 @@ class KernelNetwork(nn.Module):
         >>> import torch
         >>> from dip_lightning.generators import KernelNetwork
         >>> kernel = KernelNetwork((5, 7), torch.Generator().manual_seed(0))()
-        >>> kernel.shape, round(float(kernel.sum()), 4)
+        >>> kernel.shape, round(kernel.sum().item(), 4)
         (torch.Size([5, 7]), 1.0)
     """
 
