@@ -171,8 +171,12 @@ def test_pixels_alone_are_no_jpeg(tmp_path):
     Image.fromarray(stored).save(tmp_path / "a.jpg")
     with Image.open(tmp_path / "a.jpg") as smaller:
         smaller.draft("RGB", (15, 10))
-        with pytest.raises(dip.UserError, match=r"image: is not of the size of its file, .*a.jpg"):
+        with pytest.raises(dip.UserError, match=r"image: is not as in its file, .*a.jpg"):
             restored(smaller, "jpeg")
+    with Image.open(tmp_path / "a.jpg") as painted:
+        painted.paste((0, 255, 0), (0, 0, 8, 8))
+        with pytest.raises(dip.UserError, match=r"image: is not as in its file, .*a.jpg"):
+            restored(painted, "jpeg")
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ class Config(FitSettings):
         "noise=poisson: photons at white, few are noisy; null: 30 for image, that of observed is "
         "estimated",
         above=0,
-        high=1e9,
+        high=1e7,
     )
     sigma: float | None = key(
         None,
@@ -276,10 +276,8 @@ class Config(FitSettings):
             if value is None and is_needed:
                 raise UserError(f"{name}=null: task={self.task} needs a value with image=")
         if "poisson" in {self.noise, self.observation} and self.noise != self.observation:
-            raise UserError(
-                f"observation={self.observation}: expected poisson with noise=poisson, and only "
-                f"there, but noise={self.noise}"
-            )
+            told = "leave it out with" if self.noise == "poisson" else "needs"
+            raise UserError(f"observation={self.observation}: {told} noise=poisson")
 
     def _check_kernel(self) -> None:
         needed = KERNELS.get(self.kernel or "", ())

@@ -245,9 +245,16 @@ def _coefficients(image: Any, picture: Picture) -> Coefficients:
         )
     # Pillow does not turn what it opens.
     found = read_coefficients(Path(name).expanduser(), "image", upright=is_path)
-    if found.size != picture.size:
-        raise UserError(f"image: is not of the size of its file, {name}, expected it as it is")
+    if not is_path and not _is_as_opened(image, name):
+        raise UserError(f"image: is not as in its file, {name}, expected it as it was opened")
     return found.ranged(picture.format.low[0], picture.format.high[0])
+
+
+def _is_as_opened(image: PillowImage.Image, name: str) -> bool:
+    with PillowImage.open(name) as again:
+        return (again.mode, again.size) == (image.mode, image.size) and (
+            again.tobytes() == image.tobytes()
+        )
 
 
 def _of_module(config: Config, problem: Problem) -> Config:

@@ -58,3 +58,18 @@ def test_edges_are_sharper_than_those_of_richardson_and_lucy(generator):
     found = least_variation(y, blur, torch.full((1, 1, 47, 53), 0.5), SIGMA)[inner]
     x = steps()[inner]
     assert psnr(found, x) > psnr(richardson_lucy(y, kernel, SIGMA), x) + 3
+
+
+def test_a_blur_that_explains_nothing_leaves_an_image(generator):
+    """A checkerboard was never blurred, so its residual stays far above the noise."""
+    y = (torch.arange(40)[:, None] + torch.arange(36)).remainder(2).float()[None, None]
+    kernel = gaussian_kernel(1.6)
+    start = torch.full((1, 1, 39 + kernel.shape[0], 35 + kernel.shape[1]), 0.5)
+    found = least_variation(y, Blur(kernel), start, sigma=0.3)
+    assert found.isfinite().all()
+
+
+def test_what_is_explained_at_once_needs_no_weight():
+    y = torch.full((1, 1, 20, 24), 0.5)
+    found = least_variation(y, lambda image: image, y, sigma=0.3)
+    torch.testing.assert_close(found, y, atol=0.01, rtol=0)

@@ -10,7 +10,7 @@ from dip_lightning.errors import UserError
 from dip_lightning.images.jpeg import compress, read_jpeg
 from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks import Given
-from dip_lightning.tasks.jpeg import CompressedImage
+from dip_lightning.tasks.jpeg import CompressedImage, JPEGDecompression
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import fit, make
 
@@ -133,3 +133,35 @@ def test_a_part_without_a_whole_block_is_refused():
     rows = slice(1, 8)
     with pytest.raises(UserError, match="max_side: leaves 7 x 7 pixels without a whole block"):
         CompressedImage(found.pixels[..., rows, rows], found.coefficients.cut(rows, rows))
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"quality": 0}, "quality=0: expected an integer, at least 1, at most 100"),
+        ({"quality": 30.5}, r"quality=30\.5: expected an integer"),
+        ({"subsampling": "4:1:1"}, "subsampling=4:1:1: choose one of 4:4:4, 4:2:2, 4:2:0"),
+    ],
+)
+def test_an_encoder_is_told_what_it_can_do(told, said):
+    with pytest.raises(UserError, match=said):
+        JPEGDecompression.simulate(smooth_image(3, 20, 24), **told)
+
+
+def test_a_file_is_a_path(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="file: is of type Image, expected the path of a JPEG file"):
+        JPEGDecompression(Image.new("RGB", (24, 20)))
+    Image.new("RGB", (24, 20)).save(tmp_path / "x.jpg")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert JPEGDecompression("~/x.jpg").problem.shape == (3, 20, 24)
+
+
+def test_grey_levels_are_those_of_the_file():
+    """Of a dim photo, whose range is a quarter, they are four times as large a part of it."""
+    x = smooth_image(3, 20, 24)
+    made = compress(x, 30, "4:4:4")
+    usual, dim = (
+        CompressedImage(made.pixels, made.coefficients, white=white).noise_power(x)
+        for white in (1.0, 4.0)
+    )
+    assert dim == pytest.approx(16 * usual)

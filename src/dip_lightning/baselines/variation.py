@@ -9,6 +9,7 @@ from torch.nn.functional import pad
 GREY_LEVELS = 255
 ITERATIONS, LOOK = 1000, 10
 STEP, FIRST_WEIGHT, CAUTION = 0.5, 1e-3, 0.3
+LEAST_POWER, LEAST_WEIGHT = 1e-12, 1e-6  # where no image, or any, explains y
 SHARE = 0.95  # of the noise power: the minimum explains some of the noise (docs/deblurring.md)
 STEEPEST = 8  # the gradient's squared norm, at most
 
@@ -61,7 +62,8 @@ def least_variation(
         steps = steps / (steps.square().sum((0, 1)).sqrt() / weight).clamp(min=1)
         x = nearer
         if not count % LOOK:
-            weight *= float(noise / residual.square().mean()) ** CAUTION
+            power = float(residual.square().mean())
+            weight = max(weight * (noise / max(power, LEAST_POWER)) ** CAUTION, LEAST_WEIGHT)
     return x.detach()
 
 

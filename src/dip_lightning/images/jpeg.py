@@ -14,6 +14,7 @@ from dip_lightning.errors import UserError
 from dip_lightning.images.decoded import check_size
 from dip_lightning.images.picture import Format, quantise
 from dip_lightning.images.reading import as_user_error, first_bytes, open_file
+from dip_lightning.limits import QUALITIES, SUBSAMPLINGS
 from dip_lightning.operators.jpeg import SIDE, Coefficients
 
 SIGNATURE = b"\xff\xd8\xff"
@@ -61,8 +62,13 @@ def compress(x: Tensor, quality: int, subsampling: str) -> Compressed:
         subsampling: of Cb and Cr: "4:4:4", "4:2:2" or "4:2:0".
 
     Raises:
-        UserError: x is neither gray nor RGB.
+        UserError: x is neither gray nor RGB, or an argument is not allowed.
     """
+    least, most = QUALITIES
+    if not isinstance(quality, int) or not least <= quality <= most:
+        raise UserError(f"quality={quality}: expected an integer, at least {least}, at most {most}")
+    if subsampling not in SUBSAMPLINGS:
+        raise UserError(f"subsampling={subsampling}: choose one of {', '.join(SUBSAMPLINGS)}")
     if x.shape[1] not in COLORS.values():
         raise UserError(f"x: has {x.shape[1]} channels, expected gray or RGB, as JPEG holds")
     stored = quantise(x, Format())

@@ -18,7 +18,8 @@ from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
 CENTERING = 0.1  # docs/jpeg.md
-ROUNDING = 0.1 / 255  # RMS
+ROUNDING = 0.1  # grey levels, RMS
+GREY_LEVELS = 255
 QUALITY, SUBSAMPLING = 10, "4:2:0"
 CHANNELS = (1, 3)
 
@@ -58,6 +59,7 @@ class CompressedImage(Problem):
         coefficients: c and q, of y.
         x: ground truth, (1, C, H, W) in [0, 1].
         centering: weight of mean((A(x_hat) - c)^2), beside the loss.
+        white: the file's white, in the units of y.
 
     Raises:
         UserError: no block lies in y as a whole.
@@ -76,11 +78,12 @@ class CompressedImage(Problem):
         x: Tensor | None = None,
         *,
         centering: float = CENTERING,
+        white: float = 1.0,
     ) -> None:
         shape = (y.shape[1], y.shape[2], y.shape[3])
         A = coefficients.operator
         super().__init__(y, A, shape=shape, x=x)
-        self.coefficients, self.centering = coefficients, centering
+        self.coefficients, self.centering, self.white = coefficients, centering, white
         centre, steps, held = coefficients.flat()
         self.count = float(held.sum())
         if not self.count:
@@ -99,7 +102,7 @@ class CompressedImage(Problem):
     def noise_power(self, x: Tensor, seen: Tensor | None = None) -> float:
         """Return by how much x may be outside, as an encoder rounds colours before."""
         del x, seen
-        return ROUNDING**2
+        return (ROUNDING * self.white / GREY_LEVELS) ** 2
 
     @property
     def sees_all(self) -> bool:
@@ -137,7 +140,8 @@ class CompressedImage(Problem):
     def _of_part(self, tile: Tile) -> "CompressedImage":
         x = None if self.x is None else tile.cut(self.x)
         part = _of_tile(self.coefficients, tile)
-        return CompressedImage(tile.cut(self.y), part, x, centering=self.centering)
+        told = {"centering": self.centering, "white": self.white}
+        return CompressedImage(tile.cut(self.y), part, x, **told)
 
 
 def _of_tile(coefficients: Coefficients, tile: Tile) -> Coefficients:
@@ -146,11 +150,17 @@ def _of_tile(coefficients: Coefficients, tile: Tile) -> Coefficients:
 
 
 def asked(
-    y: Tensor, coefficients: Coefficients, x: Tensor | None, *, bounds: bool, centering: float
+    y: Tensor,
+    coefficients: Coefficients,
+    x: Tensor | None,
+    *,
+    bounds: bool,
+    centering: float,
+    white: float = 1.0,
 ) -> Problem:
     """Make the problem: of the coefficients where their bounds count, else of the pixels."""
     if bounds:
-        return CompressedImage(y, coefficients, x, centering=centering)
+        return CompressedImage(y, coefficients, x, centering=centering, white=white)
     return DecodedImage(y, coefficients, x)
 
 
@@ -167,7 +177,13 @@ def problem(given: Given, keys: Mapping[str, Any]) -> Problem:
         return asked(made.pixels, made.coefficients, x, **wanted)
     assert given.y is not None  # noqa: S101 - one of the two is given
     assert given.coefficients is not None  # noqa: S101 - read beside y
-    return asked(given.y, given.coefficients, None, **wanted)
+    return asked(given.y, given.coefficients, None, white=given.white, **wanted)
+
+
+def _read(file: object) -> Compressed:
+    if not isinstance(file, str | Path):
+        raise UserError(f"file: is of type {type(file).__name__}, expected the path of a JPEG file")
+    return read_jpeg(Path(file).expanduser(), "file")
 
 
 class JPEGDecompression(DeepImagePrior):
@@ -209,7 +225,7 @@ class JPEGDecompression(DeepImagePrior):
     ) -> None:
         check_amount(centering, "centering")
         x = None if x is None else checked(x, "x")
-        found = file if isinstance(file, Compressed) else read_jpeg(Path(file), "file")
+        found = file if isinstance(file, Compressed) else _read(file)
         own: dict[str, Any] = {"bounds": bounds, "centering": centering}
         super().__init__(asked(found.pixels, found.coefficients, x, **own), **fit)
         self.save_hyperparameters(own)
