@@ -201,3 +201,26 @@ def test_a_launcher_of_ones_own_calls_nothing_else(tmp_path, settings, refused):
     else:
         with pytest.raises(UserError, match=rf"sets {refused}, which a configuration"):
             check(command)
+
+
+@pytest.mark.parametrize("task", ["operator", "'denoising,mine'"])
+def test_values_that_hydra_would_sweep_name_no_code(tmp_path, task):
+    (tmp_path / "rerun.yaml").write_text(
+        "defaults: [dip, _self_]\n"
+        f"hydra: {{sweeper: {{params: {{task: {task}, operator.name: 'owning:Own'}}}}}}\n"
+    )
+    given = ["--config-dir", str(tmp_path), "--config-name", "rerun", "-m"]
+    with pytest.raises(UserError, match=r"^rerun\.yaml: sets hydra\.sweeper\.params, which a"):
+        check(parse(given))
+
+
+def test_no_swept_option_names_code(tmp_path):
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "operator.yaml").write_text(  # in place of ours
+        "# @package _global_\ntask: operator\noperator: {name: 'owning:Own'}\nsigma: 0\n"
+    )
+    (tmp_path / "rerun.yaml").write_text("defaults: [dip, _self_]\n")
+    named = ["--config-dir", str(tmp_path), "--config-name", "rerun"]
+    given = [*named, "-m", "task=denoising,operator"]
+    with pytest.raises(UserError, match=r"names operator=owning:Own, code that only the command"):
+        check(parse(given))

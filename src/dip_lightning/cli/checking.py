@@ -16,7 +16,7 @@ from dip_lightning.cli.rerun import latest_unfinished
 from dip_lightning.cli.sweeps import search
 from dip_lightning.cli.sweeps.launchers import require
 from dip_lightning.cli.sweeps.sweep import Sweep
-from dip_lightning.cli.trust import check_file, check_typed
+from dip_lightning.cli.trust import check_file, check_operator, check_typed
 from dip_lightning.config import PATH_KEYS, Config
 from dip_lightning.errors import UserError
 
@@ -58,7 +58,8 @@ def check(command: Command) -> Command:
     for position, override in enumerate(parsed):
         for value in values[position][1:]:
             other = [*job[:position], value, *job[position + 1 :]]
-            _check_other(command.source, override.key_or_group, value, other, composed)
+            changed = _check_other(command.source, override.key_or_group, value, other, composed)
+            check_operator(command.source, changed, typed)
     if not command.multirun:
         return _found_again(command, parsed, composed)
     return _as_sweep(command, parsed, values, composed)
@@ -100,12 +101,17 @@ def _as_sweep(
 
 def _check_other(
     source: Source, key: str, value: str, job: list[str], composed: DictConfig
-) -> None:
-    """Check one more value of a swept key: by itself, unless it says what else is composed."""
+) -> DictConfig:
+    """Check one more value of a swept key: by itself, unless it says what else is composed.
+
+    Returns:
+        What is composed with it.
+    """
     if key in {*GROUPS, "hydra"} or "." in key:
-        source.check(job)
-    elif key not in PATH_KEYS:
+        return source.check(job)
+    if key not in PATH_KEYS:
         check_value(composed, value)
+    return composed
 
 
 def _found_again(command: Command, parsed: list[Override], composed: DictConfig) -> Command:

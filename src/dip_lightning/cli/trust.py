@@ -63,22 +63,43 @@ def check_file(source: Source, overrides: list[str], typed_keys: AbstractSet[str
         return
     typed = [text for text in overrides if text.startswith(("launcher=", "search=", "hydra"))]
     composed = source.compose(overrides, with_hydra=True)
-    operator = composed.operator.get("name")
-    if operator is not None and "operator.name" not in typed_keys:
-        raise UserError(
-            f"{source.name}.yaml: names operator={operator}, code that only the command line may "
-            f"name; if you trust it, add {shlex.quote(f'operator={operator}')}"
-        )
+    check_operator(source, composed, typed_keys)
     found = _settings(composed.hydra)
     usual = _settings(Source(folder=source.folder).compose(typed, with_hydra=True).hydra)
-    for name in sorted(found.keys() | usual.keys()):
-        unlike = found.get(name) != usual.get(name)
-        strange = name.endswith("_target_") and not CALLED.fullmatch(str(found.get(name)))
-        if unlike or strange:
-            raise UserError(
-                f"{source.name}.yaml: sets {name}, which a configuration outside conf/ must not: "
-                "it could run any program"
-            )
+    strange = [
+        name
+        for name in sorted(found.keys() | usual.keys())
+        if found.get(name) != usual.get(name)
+        or (name.endswith("_target_") and not CALLED.fullmatch(str(found.get(name))))
+    ]
+    is_study = any(text.lstrip("+").startswith("study=") for text in overrides)
+    if composed.hydra.sweeper.get("params") and not is_study:
+        strange.append("hydra.sweeper.params")  # a study's are checked as typed ones are
+    if strange:
+        raise UserError(
+            f"{source.name}.yaml: sets {strange[0]}, which a configuration outside conf/ must not: "
+            "it could run any program"
+        )
+
+
+def check_operator(source: Source, composed: DictConfig, typed_keys: AbstractSet[str]) -> None:
+    """Check that a configuration from elsewhere names no code of its own.
+
+    Args:
+        source: where configurations are looked for.
+        composed: configuration of a job.
+        typed_keys: those on the command line itself.
+
+    Raises:
+        UserError: it does.
+    """
+    operator = composed.operator.get("name")
+    if source.folder is None or operator is None or "operator.name" in typed_keys:
+        return
+    raise UserError(
+        f"{source.name}.yaml: names operator={operator}, code that only the command line may "
+        f"name; if you trust it, add {shlex.quote(f'operator={operator}')}"
+    )
 
 
 def _settings(hydra_config: DictConfig) -> dict[str, Any]:
