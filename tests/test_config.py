@@ -79,6 +79,11 @@ def test_a_kernel_has_usual_values(drawn):
         ),
         ({"operator": {"name": "a:B"}}, "operator=a:B: only for task=operator, but task=sr"),
         ({"operator": {"n": 3}}, "operator.n=3: only for task=operator, but task=sr"),
+        (
+            {"task": "operator", "operator": {"name": "a:B"}, "observed": "y", "max_side": 20}
+            | {"image": None, "sigma": None, "factor": None, "observation": None},
+            "max_side=20: only with image=; what was measured stays whole",
+        ),
         ({"size": "3x4"}, "size=3x4: only for task=operator, but task=sr"),
         ({"quality": 10}, "quality=10: only for task=jpeg, but task=sr"),
         ({"task": "jpeg", "quality": 0}, "quality=0: expected at least 1, at most 100"),

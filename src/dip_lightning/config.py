@@ -307,6 +307,10 @@ class Config(FitSettings):
             )
         if is_own and self.tile is not None:
             raise UserError(f"tile={self.tile}: your own operator sees the whole image")
+        if is_own and self.observed is not None and self.max_side is not None:
+            raise UserError(
+                f"max_side={self.max_side}: only with image=; what was measured stays whole"
+            )
         if self.size is not None and not re.fullmatch(SIZE, self.size):
             raise UserError(f"size={self.size}: expected HxW or CxHxW, such as 3x256x320")
         if self.size is not None and self.observed is None:

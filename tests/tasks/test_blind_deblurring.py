@@ -104,7 +104,7 @@ def test_an_image_that_is_shifted_is_compared_where_it_fits():
         (4, "kernel_size=4: expected an odd number of pixels, at least 3, at most 151"),
         (1, "kernel_size=1: expected an odd number of pixels"),
         ((5, 8), r"kernel_size=\(5, 8\): expected an odd number"),
-        (25, "kernel_size=25: expected at most 20, as the blurred image is 24 x 20 pixels"),
+        (25, "kernel_size=25: is larger than the blurred image, 24 x 20 pixels"),
     ],
 )
 def test_a_size_that_cannot_be(size, sentence):
@@ -173,3 +173,14 @@ def test_tiles_are_refused_in_a_sentence():
     prior = make("blind_deblurring", x=smooth_image(3, 90, 90))
     with pytest.raises(UserError, match="tile: the kernel is to be the same everywhere"):
         prior.problem.cut(next(iter(cover(prior.problem.frame[1:], 64, 16))))
+
+
+@pytest.mark.parametrize("size", [31.0, None, "5", (3,), (3, 5, 7), (3, 5.0)])
+def test_a_size_is_a_number_or_two(size):
+    with pytest.raises(UserError, match=r"kernel_size=.*: expected an odd number of pixels, or \("):
+        BlindDeblurring(smooth_image(1, 40, 44), size)
+
+
+def test_a_size_may_be_numpys():
+    assert BlindDeblurring(smooth_image(1, 40, 44), np.int64(5)).kernel.shape == (5, 5)
+    assert BlindDeblurring(smooth_image(1, 40, 44), [3, 5]).kernel.shape == (3, 5)

@@ -1,6 +1,7 @@
 """Blind deblurring: undo a blur whose kernel is found beside the image."""
 
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from typing import Any, Self
 
 import torch
@@ -184,6 +185,20 @@ def _reach(x: Tensor) -> int:
     return min(REACH, (min(x.shape[2:]) - 1) // 4)
 
 
+def sides_of(kernel_size: object) -> tuple[int, int]:
+    """Take one number, or two, as the sides of a kernel, (kh, kw).
+
+    Raises:
+        UserError: it is neither.
+    """
+    sides = kernel_size if isinstance(kernel_size, tuple | list) else (kernel_size, kernel_size)
+    if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):  # noqa: PLR2004
+        raise UserError(
+            f"kernel_size={kernel_size}: expected an odd number of pixels, or (height, width)"
+        )
+    return int(sides[0]), int(sides[1])
+
+
 def check_size(size: tuple[int, int], y: Tensor) -> None:
     """Check the size of a kernel, (kh, kw), that is to be found in y.
 
@@ -199,9 +214,9 @@ def check_size(size: tuple[int, int], y: Tensor) -> None:
         )
     (high, wide), (height, width) = size, y.shape[2:]
     if high > height or wide > width:
+        text = high if high == wide else size
         raise UserError(
-            f"kernel_size={max(size)}: expected at most {min(height, width)}, as the blurred image "
-            f"is {width} x {height} pixels"
+            f"kernel_size={text}: is larger than the blurred image, {width} x {height} pixels"
         )
 
 
@@ -304,7 +319,7 @@ class BlindDeblurring(DeepImagePrior):
             raise UserError(
                 f"kernel_start={kernel_start}: choose one of {', '.join(KERNEL_STARTS)}"
             )
-        size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        size = sides_of(kernel_size)
         problem = BlindlyBlurredImage(
             checked(y, "y"),
             size,
