@@ -340,7 +340,7 @@ def test_the_examples_of_help_are_accepted(dip, tmp_path, monkeypatch):
 
 
 def test_composed_configuration_can_be_printed(dip):
-    status, out, _ = dip("--cfg", "job", "task=denoising", tiny=False)
+    status, out, _ = dip("--cfg", "job", "--resolve", "task=denoising", tiny=False)
     assert status == 0
     assert "sigma: 25.0" in out
 

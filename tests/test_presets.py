@@ -10,11 +10,16 @@ from dip_lightning.presets import configure, options
 
 
 @pytest.mark.parametrize("preset", options("preset"))
-@pytest.mark.parametrize("task", options("task"))
+@pytest.mark.parametrize("task", [task for task in options("task") if task != "operator"])
 def test_a_call_has_what_the_command_composes(task, preset):
     told = (f"task={task}", f"preset={preset}", "logger=none", "observed=image")
     composed = to_config(Source().compose([*told]))
     assert asdict(configure(task, {}, preset)) == asdict(composed)
+
+
+def test_an_operator_of_ones_own_is_no_call():
+    with pytest.raises(UserError, match=r"in Python, give your operator to dip\.Problem"):
+        configure("operator", {})
 
 
 @pytest.mark.parametrize("network", options("network"))
