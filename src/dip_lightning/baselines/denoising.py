@@ -100,7 +100,7 @@ def stabilised(y: Tensor, peak: float, method: Callable[[Tensor, float], Tensor]
         >>> stabilised(torch.rand(1, 3, 20, 24), 30, non_local_means).shape
         torch.Size([1, 3, 20, 24])
     """
-    transformed = 2 * (peak * y.cpu() + 3 / 8).sqrt()
+    transformed = 2 * (peak * y.cpu() + LEAST).sqrt()
     top = float(transformed.max())
     found = (method(transformed / top, GREY_LEVELS / top) * top).clamp(min=2 * LEAST**0.5)
     tail: Tensor = ROOT / 4 / found - 11 / 8 / found**2 + 5 / 8 * ROOT / found**3
