@@ -83,9 +83,8 @@ class NoisyImage(_Noisy):
             noise = added or estimate_noise(y)
         super().__init__(y, x=x, y_noise_std=noise.std)
         self.sigma, self.is_noisy, self.noise_is_white = sigma, is_noisy, noise.is_white
-        self.is_clipped = self.noise_is_told = (
-            sigma is not None
-        )  # an estimate is of what clipping has left
+        self.noise_is_told = sigma is not None
+        self.is_clipped = sigma is not None  # an estimate is of what clipping has left
 
     @classmethod
     def simulate(
