@@ -148,7 +148,7 @@ class BlurredImage(Problem):
         return cls(y, kernel, sigma, x, back_projection=back_projection)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
-        """Richardson-Lucy, Wiener and total variation, told the noise, or little if none is seen."""
+        """Richardson-Lucy, Wiener and total variation, told the noise that was added or found."""
         y, kernel, told = self.y, self.A.kernel, self._told
         return {
             "Richardson-Lucy": lambda: richardson_lucy(y, kernel, told),
