@@ -10,6 +10,7 @@
     jpeg       six photos as a camera compressed them
     blur       Set5 behind a Gaussian blur and a little noise
     levin      sixteen shaken photos, the kernel known
+    levin_blind  the same, the kernel to be found
     mosaic     Set5 as the raw mosaic of a sensor
     peer       house (half) and f16 (sigma25) beside deepinv's DeepImagePrior, where it is installed
 
@@ -56,7 +57,7 @@ FOLDER = Path("outputs/quality")
 # What a case is about, and what this script does not do.
 NOT_FREE = {
     *("task", "image", "observed", "mask", "factor", "sigma", "observation", "tile", "logger"),
-    *("kernel", "blur_sigma", "pattern", "noise", "peak"),
+    *("kernel", "kernel_size", "blur_sigma", "pattern", "noise", "peak"),
 }
 MACHINE = {"threads", "device"}  # named with the hardware
 

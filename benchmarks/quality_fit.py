@@ -102,6 +102,8 @@ def composed(case: str, settings: list[str]) -> Config:
         given = [f"observed='{find_image(filled(of.observed, image), 'observed')}'"]
     if of.kernel:
         given.append(f"kernel='{find_image(filled(of.kernel, image), 'kernel')}'")
+    for name in of.sides.keys() & image.split("_"):
+        given.append(f"kernel_size={of.sides[name]}")
     return to_config(Source().compose([*of.keys, *given, "logger=none", *settings]))
 
 

@@ -18,6 +18,8 @@ JPEG = (
     *("Canon80D_8_8_12800_printer_15", "NikonD800_5_100_4000_flower_2"),
     *("NikonD800_8_100_6400_bulletin_5", "Sony_4-5_125_3200_plant_14"),
 )
+LEVIN = tuple(f"im{image}_kernel{kernel}" for image in (1, 2) for kernel in range(1, 9))
+SIDES = {f"kernel{k}": side for k, side in enumerate((19, 17, 15, 27, 13, 21, 23, 23), 1)}
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class ImageSet:
             a and `{2}` is b.
         kernel: name of a blur's kernel, likewise; empty: the keys tell it.
         turned: kernels that are to be turned by 180 degrees.
+        sides: of kernels that are to be found, pixels, by name.
         metric: a key of metrics.json, dB.
         table: of published numbers in `published.csv`.
         rivals: methods to show from there.
@@ -51,6 +54,7 @@ class ImageSet:
     truth: str = ""
     kernel: str = ""
     turned: tuple[str, ...] = ()
+    sides: Mapping[str, int] = field(default_factory=dict)
     metric: str = "psnr"
     table: str | None = None
     rivals: tuple[str, ...] = ()
@@ -170,7 +174,7 @@ SETS |= {
     "levin": ImageSet(
         "shaken photos, the kernel known",
         ("task=deblurring",),
-        tuple(f"im{image}_kernel{kernel}" for image in (1, 2) for kernel in range(1, 9)),
+        LEVIN,
         observed="levin/{0}_img",
         truth="levin/{1}",
         kernel="levin/{2}",
@@ -179,6 +183,18 @@ SETS |= {
         target=36,
         note="PSNR at the best shift (`metrics.psnr_shifted`), 16 of the set's 32 photos. Six of "
         "the eight kernels are stored as a correlation has them.",
+    ),
+    "levin_blind": ImageSet(
+        "shaken photos, the kernel to be found",
+        ("task=blind_deblurring",),
+        LEVIN,
+        observed="levin/{0}_img",
+        truth="levin/{1}",
+        sides=SIDES,
+        metric="psnr_shifted",
+        target=33.5,
+        note="PSNR at the best shift (`metrics.psnr_shifted`), 16 of the set's 32 photos. "
+        "`kernel_size` is the side of the true kernel's file.",
     ),
     "mosaic": ImageSet(
         "a raw mosaic, without noise",

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from dip_lightning.baselines import estimate_kernel
-from dip_lightning.baselines.kernel_estimate import _to_simplex
+from dip_lightning.baselines.kernel_estimate import _cleaned, _to_simplex
 from dip_lightning.metrics import kernel_similarity
 from dip_lightning.operators import Blur, motion_kernel
 from tests.conftest import smooth_image
@@ -45,3 +45,22 @@ def test_any_odd_size(size):
 def test_the_nearest_weights_of_a_kernel():
     weights = torch.tensor([[0.9, 0.5], [-0.3, 0.1]])
     torch.testing.assert_close(_to_simplex(weights), torch.tensor([[0.7, 0.3], [0.0, 0.0]]))
+
+
+def test_what_is_found_is_moved_to_the_middle_and_loses_nothing():
+    kernel = torch.zeros(7, 9)
+    kernel[0:6, 0] = 0.1
+    kernel[5, 0:5] = 0.1
+    found = _cleaned(kernel / kernel.sum())
+    assert found[found > 0].tolist() == pytest.approx([0.1] * 10)
+    heavy = torch.zeros(7, 9)  # its centre of mass, in the middle, would leave no room for the rest
+    heavy[3, 0], heavy[3, 1:9] = 0.6, 0.05
+    torch.testing.assert_close(_cleaned(heavy), heavy)
+
+
+def test_specks_are_no_part_of_a_kernel():
+    kernel = torch.zeros(9, 9)
+    kernel[3:6, 4], kernel[0, 0], kernel[8, 8] = 0.32, 0.02, 0.02
+    found = _cleaned(kernel)
+    assert found[3:6, 4].tolist() == pytest.approx([1 / 3] * 3)
+    assert float(found.sum()) == pytest.approx(1)

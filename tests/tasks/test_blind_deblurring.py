@@ -4,11 +4,14 @@ import torch
 import torch.nn.functional as F
 
 from dip_lightning import BlindDeblurring, generators, restore, tasks
+from dip_lightning.baselines import richardson_lucy
 from dip_lightning.errors import UserError
 from dip_lightning.images import read_kernel
 from dip_lightning.operators import Blur, motion_kernel
 from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks import Given
+from dip_lightning.tasks.blind_deblurring import BlindlyBlurredImage
+from dip_lightning.tasks.deblurring import UNSEEN, BlurredImage
 from tests.conftest import TINY, read_metrics, save_png, smooth_image
 from tests.prior.test_deep_image_prior import fit, make, trainer
 
@@ -165,8 +168,18 @@ def test_the_classical_method_is_told_the_estimated_kernel():
     keys = {"task": "blind_deblurring", "kernel_size": 5, "kernel_start": "estimate", "seed": 0}
     keys |= {"kernel_lr": 0.001, "back_projection": 1.0, "sigma": None}
     problem = tasks.problem(Given(y=y), keys)
-    (found,) = problem.baselines().values()
-    assert found().shape == problem.y.shape
+    found = problem.baselines()
+    assert set(found) == {"Richardson-Lucy", "Wiener", "total variation"}
+    told = richardson_lucy(problem.y, problem.estimate, UNSEEN)
+    torch.testing.assert_close(found["Richardson-Lucy"](), told)
+
+
+def test_the_guide_is_of_the_estimated_kernel_also_where_the_fit_does_not_begin_with_it():
+    y = Blur(motion_kernel(5, 0))(smooth_image(1, 40, 44))
+    flat, estimate = (BlindlyBlurredImage(y, (5, 5), start=start) for start in ("flat", "estimate"))
+    torch.testing.assert_close(flat.guide(), estimate.guide())
+    known = BlurredImage(y, estimate.estimate)
+    torch.testing.assert_close(estimate.guide(), known.guide())
 
 
 def test_tiles_are_refused_in_a_sentence():

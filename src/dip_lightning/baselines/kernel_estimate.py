@@ -2,20 +2,23 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.fft import next_fast_len
+from scipy.ndimage import label
 from torch import Tensor
 from torch.fft import irfft2, rfft2
 
 MOST = 512  # pixels a side that are looked at, in the middle
 COARSEST = 5  # pixels of a kernel's longer side, about
-ROUNDS = 5  # at each scale: an image from the kernel, a kernel from the image
+ROUNDS = 12  # at each scale: an image from the kernel, a kernel from the image
 # Of the image: weight of an edge, in the beginning, its decay a round, and at least.
 EDGES, EDGES_DECAY, FEWEST_EDGES = 4e-3, 1.1, 1e-4
 FIRST_PULL, PULL_GROWTH, LAST_PULL = 2.0, 2.0, 1e5  # towards an image of few edges
 # Of the kernel: its squared weights, and what is cut off, as a share of the greatest.
-SQUARES, LEAST = 8.0, 0.05
+SQUARES, LEAST = 20.0, 0.01
+SPECK = 0.03  # of the kernel: isolated pieces that weigh less are noise
 STEPS, LOOKS = 60, 8  # of the gradient; of the power iteration
 
 
@@ -182,12 +185,17 @@ def _to_simplex(weights: Tensor) -> Tensor:
 
 
 def _cleaned(kernel: Tensor) -> Tensor:
-    """Cut off what is hardly there, and move the centre of mass to the middle."""
+    """Cut off what is hardly there, and move the centre of mass to the middle, if all has room."""
     kernel = torch.where(kernel < LEAST * kernel.max(), 0, kernel)
+    pieces, count = label(kernel.numpy() > 0, structure=np.ones((3, 3)))
+    for piece in range(1, count + 1):
+        inside = torch.from_numpy(pieces == piece)
+        if kernel[inside].sum() < SPECK:
+            kernel = kernel.masked_fill(inside, 0)
     for axis, taps in enumerate(kernel.shape):
-        place = float((kernel.sum(1 - axis) * torch.arange(taps)).sum() / kernel.sum())
-        shift = taps // 2 - round(place)
-        cut = kernel.narrow(axis, max(0, -shift), taps - abs(shift))
-        empty = torch.zeros_like(kernel.narrow(axis, 0, abs(shift)))
-        kernel = torch.cat([empty, cut] if shift > 0 else [cut, empty], axis)
+        weights = kernel.sum(1 - axis)
+        first, last = (int(weights.nonzero()[end]) for end in (0, -1))
+        place = float((weights * torch.arange(taps)).sum() / weights.sum())
+        shift = min(max(taps // 2 - round(place), -first), taps - 1 - last)
+        kernel = kernel.roll(shift, axis)  # what leaves at one end is empty
     return kernel / kernel.sum()

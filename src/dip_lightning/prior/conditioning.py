@@ -130,7 +130,8 @@ class FedBack(Faded):
 class Guided(Faded):
     """Show the network what a classical method makes of y, so that it has the rest to find.
 
-    Where y has noise, the guide has some of it: then its own noise stays, so that it is not copied.
+    Where y has noise, the guide has some of it. Where a part of A is unknown, the guide has that
+    part's faults. Then its own noise stays, so that it is not copied.
 
     Raises:
         UserError: the problem has no classical method for that.
@@ -139,8 +140,10 @@ class Guided(Faded):
     def __init__(self, problem: Problem, std: float, iterations: int) -> None:
         super().__init__(problem, std, iterations)
         if not problem.has_guide:
-            raise UserError(f"guide={std}: only for task=deblurring; leave it out")
-        if (problem.y_noise_std or 0) > CLEAN:
+            raise UserError(
+                f"guide={std}: only for task=deblurring and task=blind_deblurring; leave it out"
+            )
+        if (problem.y_noise_std or 0) > CLEAN or problem.unknown is not None:
             self.faded = math.inf
 
     def begin(self, iteration: int, device: torch.device, seen: Tensor | None = None) -> None:

@@ -52,7 +52,7 @@ class Problem(nn.Module):
 
     reach: ClassVar[int] = 0  # outermost pixels of y that A computes from beyond the border of x
     scale = 1  # pixels of x for each of y, along each axis
-    fit_weight: ClassVar[float | None] = None  # beside the classical method, where not weighed
+    fit_weight: float | None = None  # beside the classical method, where not weighed
     has_guide = False  # whether a classical method can lead the fit, see `guide`
     # What is true of the result where `has_goal` has ended the fit.
     goal: ClassVar[str] = "differs from the noisy image by as much as its noise"

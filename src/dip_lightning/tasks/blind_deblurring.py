@@ -1,13 +1,13 @@
 """Blind deblurring: undo a blur whose kernel is found beside the image."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from dip_lightning.baselines import estimate_kernel, richardson_lucy
+from dip_lightning.baselines import estimate_kernel
 from dip_lightning.errors import UserError
 from dip_lightning.generators import KernelNetwork
 from dip_lightning.limits import KERNEL_SIZES, KERNEL_STARTS
@@ -32,6 +32,7 @@ KERNEL_LR = 1e-3
 REACH = 5  # pixels of shift that a result is compared within
 POINT = 0.9  # of the kernel in one pixel: it blurs nothing
 COARSE, ABOVE = 4, 2.0  # pixels a side of a block; power of their means / that of noise alone
+FIT_WEIGHT = 0.5  # beside total variation by the kernel found: docs/blind_deblurring.md
 FLAT = 0.5 / GREY_LEVELS  # of an image that shows nothing, from black to white
 
 
@@ -87,7 +88,6 @@ class BlindlyBlurredImage(BlurredImage):
     Source: Ren et al., "Neural Blind Deconvolution Using Deep Priors", CVPR 2020.
     """
 
-    has_guide = False  # its kernel is not known
     A: UnknownBlur
 
     def __init__(
@@ -110,6 +110,7 @@ class BlindlyBlurredImage(BlurredImage):
                 "image: shows nothing above its noise, so no blur can be found in it; expected "
                 "edges or texture"
             )
+        self.fit_weight = FIT_WEIGHT
         self.truth: Tensor | None = None
         self.estimate = estimate_kernel(y, kernel_size) if start == "estimate" else None
         network = KernelNetwork(kernel_size, source("kernel", seed), self.estimate)
@@ -163,15 +164,17 @@ class BlindlyBlurredImage(BlurredImage):
         """Return "no_blur" where the kernel has ended as a single point."""
         return "no_blur" if float(self.A.kernel.max()) > POINT else None
 
-    def baselines(self) -> dict[str, Callable[[], Tensor]]:
-        """Richardson and Lucy's iteration, with the kernel that a classical method estimates."""
+    def classical(self, seen: Tensor | None = None) -> Tensor | None:
+        """Return the image of least total variation, by the kernel that was found."""
+        return self._of_least_variation(self.A, self.known if seen is None else seen)
 
-        def classical() -> Tensor:
-            size = (self.A.kernel.shape[0], self.A.kernel.shape[1])
-            kernel = estimate_kernel(self.y, size) if self.estimate is None else self.estimate
-            return richardson_lucy(self.y, kernel, self._told)
-
-        return {"Richardson-Lucy": classical}
+    @property
+    def known_blur(self) -> Blur:
+        """A blur by the kernel that a classical method estimates."""
+        if self.estimate is None:
+            high, wide = self.A.kernel.shape
+            self.estimate = estimate_kernel(self.y, (high, wide))
+        return Blur(self.estimate.to(self.y))
 
     def _of_part(self, tile: Tile) -> "BlindlyBlurredImage":
         del tile

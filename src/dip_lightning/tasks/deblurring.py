@@ -20,6 +20,7 @@ from dip_lightning.operators import (
     motion_kernel,
 )
 from dip_lightning.prior.arguments import check_amount, checked
+from dip_lightning.prior.conditioning import CLEAN
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.randomness import source
@@ -32,6 +33,7 @@ BLUR_SIGMA, LEVEL = 1.6, 0.0  # pixels, degrees: of a blur that no more is said 
 UNSEEN, ROUNDING = 0.6, 0.3
 BACK_PROJECTION = 1.0  # docs/deblurring.md, and the damping e
 LEAST_DAMPING, DAMPING = 0.01, 0.56  # e, at least and per root of the noise
+FIT_WEIGHT = 0.75  # beside total variation, where there is noise: docs/deblurring.md
 
 
 class BlurredImage(Problem):
@@ -87,6 +89,8 @@ class BlurredImage(Problem):
         super().__init__(y, Blur(kernel), shape=shape, x=x, y_noise_std=std, margins=margins)
         self.is_clipped = self.noise_is_told = sigma is not None
         self.back_projection = back_projection
+        self.fit_weight = FIT_WEIGHT if (std or 0) > CLEAN else None
+        self._variation: Tensor | None = None
         faded = (_fading(side, taps // 2) for side, taps in zip(sides, kernel.shape, strict=True))
         self.register_buffer("fading", torch.outer(*faded), persistent=False)
         self.register_buffer("unblurring", self.unblurring_of(kernel), persistent=False)
@@ -149,7 +153,7 @@ class BlurredImage(Problem):
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Richardson-Lucy, Wiener and total variation, told the noise that was added or found."""
-        y, kernel, told = self.y, self.A.kernel, self._told
+        y, kernel, told = self.y, self.known_blur.kernel, self._told
         return {
             "Richardson-Lucy": lambda: richardson_lucy(y, kernel, told),
             "Wiener": lambda: wiener(y, kernel, told),
@@ -158,12 +162,27 @@ class BlurredImage(Problem):
 
     def guide(self, seen: Tensor | None = None) -> Tensor:
         """The image of least total variation."""
-        seen = self.known if seen is None else seen
+        if seen is not None:
+            return self._of_least_variation(self.known_blur, seen)
+        if self._variation is None:
+            self._variation = self._of_least_variation(self.known_blur, self.known)
+        return self._variation.to(self.y)
+
+    def classical(self, seen: Tensor | None = None) -> Tensor | None:
+        """Return the image of least total variation, where it is a part of the result."""
+        return None if self.fit_weight is None else self.guide(seen)
+
+    def _of_least_variation(self, blur: Blur, seen: Tensor | None) -> Tensor:
         y = self.y
         if seen is not None:
             mean = (seen * y).sum() / seen.expand_as(y).sum()
             y = torch.where(seen > 0, y, mean)
-        return least_variation(y, self.A, self.widened(y), self._told, seen)
+        return least_variation(y, blur, self.widened(y), self._told, seen)
+
+    @property
+    def known_blur(self) -> Blur:
+        """The blur that classical methods are told."""
+        return self.A
 
     @property
     def _told(self) -> float:
