@@ -10,6 +10,7 @@ from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.settings import FitSettings
 
 FADED_AT = 0.5  # share of the fit after which an image is shown without noise
+GUIDE_FADED_AT = 0.8  # sooner, and it copies what the kernel or the noise of a real photo distort
 CLEAN = 1 / 255  # noise up to here is as good as none
 
 
@@ -143,6 +144,7 @@ class Guided(Faded):
             raise UserError(
                 f"guide={std}: only for task=deblurring and task=blind_deblurring; leave it out"
             )
+        self.faded = GUIDE_FADED_AT * iterations
         if (problem.y_noise_std or 0) > CLEAN or problem.unknown is not None:
             self.faded = math.inf
 
