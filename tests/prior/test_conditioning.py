@@ -5,11 +5,12 @@ import torch
 
 from dip_lightning import Problem, generators
 from dip_lightning.errors import UserError
-from dip_lightning.operators import gaussian_kernel, random_mask
+from dip_lightning.operators import Blur, gaussian_kernel, random_mask
 from dip_lightning.prior.conditioning import FedBack, Guided, ShownPixels, conditioning
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.settings import FitSettings
 from dip_lightning.tasks import Deblurring, Restoration
+from dip_lightning.tasks.blind_deblurring import BlindlyBlurredImage
 from dip_lightning.tasks.deblurring import BlurredImage
 from dip_lightning.tasks.masked import MissingPixels
 from tests.conftest import smooth_image
@@ -123,6 +124,14 @@ def test_the_noise_on_a_guide_stays_where_y_has_noise():
         guided.begin(9, x.device)
         beside, _ = guided.join(x[:, :0], x, None, draw_of())
         assert float((beside - guided.guide).std()) == pytest.approx(left, abs=0.01)
+
+
+def test_the_noise_on_a_guide_stays_where_the_kernel_is_not_known():
+    y = Blur(gaussian_kernel(0.7))(smooth_image(3, 37, 33))
+    guided = Guided(BlindlyBlurredImage(y, (5, 5), 0.0), 0.1, iterations=10)
+    guided.begin(9, y.device)
+    beside, _ = guided.join(guided.guide[:, :0], guided.guide, None, draw_of())
+    assert float((beside - guided.guide).std()) == pytest.approx(0.1, abs=0.01)
 
 
 def test_the_guide_is_of_what_the_loss_may_see():

@@ -132,7 +132,7 @@ def test_the_classical_methods_sharpen():
     problem = BlurredImage.simulate(x, gaussian_kernel(1.0), 1.0)
     blurred = (problem.y - problem.x).square().mean()
     found = {name: compute() for name, compute in problem.baselines().items()}
-    assert list(found) == ["Richardson-Lucy", "Wiener", "total variation"]
+    assert list(found) == ["total variation", "Richardson-Lucy", "Wiener"]
     for image in found.values():
         assert image.shape == problem.x.shape
         assert (image - problem.x).square().mean() < 0.5 * blurred
@@ -210,3 +210,15 @@ def test_a_checkpoint_of_another_kernel(tmp_path):
     assert torch.equal(load(kernel=KERNEL).x_average, first.x_average)
     with pytest.raises(UserError, match="kernel: is not that of the checkpoint"):
         load(kernel=KERNEL.flip(0))
+
+
+@pytest.mark.parametrize(("sigma", "weight"), [(0.0, None), (5.0, 0.75)])
+def test_a_share_of_the_result_is_total_variation_where_there_is_noise(sigma, weight):
+    x = smooth_image(3, 27, 23)
+    problem = BlurredImage.simulate(x, gaussian_kernel(0.7), sigma)
+    assert problem.fit_weight == weight
+    classical = problem.classical()
+    if weight is None:
+        assert classical is None
+    else:
+        torch.testing.assert_close(classical, problem.guide())

@@ -152,12 +152,12 @@ class BlurredImage(Problem):
         return cls(y, kernel, sigma, x, back_projection=back_projection)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
-        """Richardson-Lucy, Wiener and total variation, told the noise that was added or found."""
+        """Total variation, Richardson-Lucy and Wiener, told the noise that was added or found."""
         y, kernel, told = self.y, self.known_blur.kernel, self._told
         return {
+            "total variation": lambda: self.framed(self.guide()),
             "Richardson-Lucy": lambda: richardson_lucy(y, kernel, told),
             "Wiener": lambda: wiener(y, kernel, told),
-            "total variation": lambda: self.framed(self.guide()),
         }
 
     def guide(self, seen: Tensor | None = None) -> Tensor:
