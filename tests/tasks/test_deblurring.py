@@ -212,11 +212,14 @@ def test_a_checkpoint_of_another_kernel(tmp_path):
         load(kernel=KERNEL.flip(0))
 
 
-@pytest.mark.parametrize(("sigma", "weight"), [(0.0, None), (5.0, 0.75)])
-def test_a_share_of_the_result_is_total_variation_where_there_is_noise(sigma, weight):
+@pytest.mark.parametrize(("sigma", "weight"), [(0.0, None), (5.0, 0.75), (None, 0.75)])
+def test_a_share_of_the_result_is_total_variation_unless_there_is_no_noise(sigma, weight):
     x = smooth_image(3, 27, 23)
-    problem = BlurredImage.simulate(x, gaussian_kernel(0.7), sigma)
+    made = BlurredImage.simulate(x, gaussian_kernel(0.7), sigma or 0.0)
+    problem = BlurredImage(made.y, gaussian_kernel(0.7), sigma)
     assert problem.fit_weight == weight
+    part = problem.cut(next(iter(cover(problem.frame[1:], 12, 4))))
+    assert part.fit_weight == weight
     classical = problem.classical()
     if weight is None:
         assert classical is None

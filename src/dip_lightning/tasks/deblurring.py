@@ -33,7 +33,7 @@ BLUR_SIGMA, LEVEL = 1.6, 0.0  # pixels, degrees: of a blur that no more is said 
 UNSEEN, ROUNDING = 0.6, 0.3
 BACK_PROJECTION = 1.0  # docs/deblurring.md, and the damping e
 LEAST_DAMPING, DAMPING = 0.01, 0.56  # e, at least and per root of the noise
-FIT_WEIGHT = 0.75  # beside total variation, where there is noise: docs/deblurring.md
+FIT_WEIGHT = 0.75  # beside total variation, unless there is no noise: docs/deblurring.md
 
 
 class BlurredImage(Problem):
@@ -89,7 +89,7 @@ class BlurredImage(Problem):
         super().__init__(y, Blur(kernel), shape=shape, x=x, y_noise_std=std, margins=margins)
         self.is_clipped = self.noise_is_told = sigma is not None
         self.back_projection = back_projection
-        self.fit_weight = FIT_WEIGHT if (std or 0) > CLEAN else None
+        self.fit_weight = None if std is not None and std <= CLEAN else FIT_WEIGHT
         self._variation: Tensor | None = None
         faded = (_fading(side, taps // 2) for side, taps in zip(sides, kernel.shape, strict=True))
         self.register_buffer("fading", torch.outer(*faded), persistent=False)
@@ -194,7 +194,10 @@ class BlurredImage(Problem):
         x = None if self.x is None else tile.cut(self.x)
         sigma = GREY_LEVELS * (self.y_noise_std or 0.0)  # is_clipped is told by `cut`
         weight = self.back_projection
-        return BlurredImage(tile.cut(self.y), self.A.kernel, sigma, x, back_projection=weight)
+        y, kernel = tile.cut(self.y), self.A.kernel
+        part = BlurredImage(y, kernel, sigma, x, back_projection=weight)
+        part.fit_weight = self.fit_weight
+        return part
 
 
 def _fading(side: int, reach: int) -> Tensor:
