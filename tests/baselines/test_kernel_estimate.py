@@ -64,3 +64,12 @@ def test_specks_are_no_part_of_a_kernel():
     found = _cleaned(kernel)
     assert found[3:6, 4].tolist() == pytest.approx([1 / 3] * 3)
     assert float(found.sum()) == pytest.approx(1)
+
+
+def test_of_nothing_but_specks_the_heaviest_is_the_kernel():
+    kernel = torch.zeros(17, 17)
+    kernel[::2, ::2] = 1 / 82
+    kernel[4, 4] = 2 / 82
+    found = _cleaned(kernel)
+    assert found[8, 8] == 1
+    assert float(found.sum()) == 1

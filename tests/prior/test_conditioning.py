@@ -126,6 +126,15 @@ def test_the_noise_on_a_guide_stays_where_y_has_noise():
         assert float((beside - guided.guide).std()) == pytest.approx(left, abs=0.01)
 
 
+def test_the_noise_on_a_guide_is_gone_at_four_fifths():
+    x = smooth_image(3, 27, 23)
+    guided = Guided(BlurredImage.simulate(x, gaussian_kernel(0.7)), 0.1, iterations=10)
+    for iteration, left in ((0, 0.1), (6, 0.025), (8, 0.0)):
+        guided.begin(iteration, x.device)
+        beside, _ = guided.join(guided.guide[:, :0], guided.guide, None, draw_of())
+        assert float((beside - guided.guide).std()) == pytest.approx(left, rel=0.1, abs=1e-6)
+
+
 def test_the_noise_on_a_guide_stays_where_the_kernel_is_not_known():
     y = Blur(gaussian_kernel(0.7))(smooth_image(3, 37, 33))
     guided = Guided(BlindlyBlurredImage(y, (5, 5), 0.0), 0.1, iterations=10)

@@ -6,12 +6,8 @@ import torch
 from torch import Tensor
 
 from dip_lightning.errors import UserError
-from dip_lightning.prior.problem import Problem
+from dip_lightning.prior.problem import CLEAN, Problem
 from dip_lightning.prior.settings import FitSettings
-
-FADED_AT = 0.5  # share of the fit after which an image is shown without noise
-GUIDE_FADED_AT = 0.8  # sooner, and it copies what the kernel or the noise of a real photo distort
-CLEAN = 1 / 255  # noise up to here is as good as none
 
 
 class Conditioning:
@@ -82,9 +78,9 @@ class ShownPixels(Conditioning):
 
 
 class Faded(Conditioning):
-    """Show the network an image, under noise that is gone by the middle of the fit.
+    """Show the network an image, under noise that is gone by a share of the fit.
 
-    The channels are image + s max(0, 1 - 2 t / T) N(0, 1), in iteration t of T.
+    The channels are image + s max(0, 1 - t / (a T)) N(0, 1), in iteration t of T; a is `faded_at`.
 
     Args:
         problem: what is asked.
@@ -92,9 +88,11 @@ class Faded(Conditioning):
         iterations: T.
     """
 
+    faded_at = 0.5
+
     def __init__(self, problem: Problem, std: float, iterations: int) -> None:
         self.problem, self.std, self.channels = problem, std, problem.shape[0]
-        self.faded = FADED_AT * iterations
+        self.faded = self.faded_at * iterations
         self.t = problem.y.real.new_zeros(())  # a tensor, for a CUDA graph
 
     def begin(self, iteration: int, device: torch.device, seen: Tensor | None = None) -> None:
@@ -138,13 +136,14 @@ class Guided(Faded):
         UserError: the problem has no classical method for that.
     """
 
+    faded_at = 0.8  # any sooner, and it copies the faults of the guide: docs/deblurring.md
+
     def __init__(self, problem: Problem, std: float, iterations: int) -> None:
         super().__init__(problem, std, iterations)
         if not problem.has_guide:
             raise UserError(
                 f"guide={std}: only for task=deblurring and task=blind_deblurring; leave it out"
             )
-        self.faded = GUIDE_FADED_AT * iterations
         if (problem.y_noise_std or 0) > CLEAN or problem.unknown is not None:
             self.faded = math.inf
 

@@ -16,6 +16,7 @@ from dip_lightning.prior.arguments import is_a_pair
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.prior.unknown import Unknown
 
+CLEAN = 1 / 255  # noise up to here is as good as none
 VISIBLE = 3 / 255  # noise below is left as it is, where the task is another
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -52,7 +53,6 @@ class Problem(nn.Module):
 
     reach: ClassVar[int] = 0  # outermost pixels of y that A computes from beyond the border of x
     scale = 1  # pixels of x for each of y, along each axis
-    fit_weight: float | None = None  # beside the classical method, where not weighed
     has_guide = False  # whether a classical method can lead the fit, see `guide`
     # What is true of the result where `has_goal` has ended the fit.
     goal: ClassVar[str] = "differs from the noisy image by as much as its noise"
@@ -197,6 +197,11 @@ class Problem(nn.Module):
 
     def diagnosis(self) -> str | None:
         """Return what is wrong with what was found beside the image, a word; see `health`."""
+        return None
+
+    @property
+    def fit_weight(self) -> float | None:
+        """Weight of the fit beside the classical method, where it is not weighed; None: alone."""
         return None
 
     @property

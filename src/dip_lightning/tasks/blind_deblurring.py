@@ -32,7 +32,6 @@ KERNEL_LR = 1e-3
 REACH = 5  # pixels of shift that a result is compared within
 POINT = 0.9  # of the kernel in one pixel: it blurs nothing
 COARSE, ABOVE = 4, 2.0  # pixels a side of a block; power of their means / that of noise alone
-FIT_WEIGHT = 0.5  # beside total variation by the kernel found: docs/blind_deblurring.md
 FLAT = 0.5 / GREY_LEVELS  # of an image that shows nothing, from black to white
 
 
@@ -88,6 +87,7 @@ class BlindlyBlurredImage(BlurredImage):
     Source: Ren et al., "Neural Blind Deconvolution Using Deep Priors", CVPR 2020.
     """
 
+    fit_weight = 0.5  # beside total variation by the kernel found: docs/blind_deblurring.md
     A: UnknownBlur
 
     def __init__(
@@ -110,7 +110,6 @@ class BlindlyBlurredImage(BlurredImage):
                 "image: shows nothing above its noise, so no blur can be found in it; expected "
                 "edges or texture"
             )
-        self.fit_weight = FIT_WEIGHT
         self.truth: Tensor | None = None
         self.estimate = estimate_kernel(y, kernel_size) if start == "estimate" else None
         network = KernelNetwork(kernel_size, source("kernel", seed), self.estimate)

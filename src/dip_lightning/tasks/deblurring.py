@@ -20,9 +20,8 @@ from dip_lightning.operators import (
     motion_kernel,
 )
 from dip_lightning.prior.arguments import check_amount, checked
-from dip_lightning.prior.conditioning import CLEAN
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.problem import Problem
+from dip_lightning.prior.problem import CLEAN, Problem
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
@@ -89,7 +88,6 @@ class BlurredImage(Problem):
         super().__init__(y, Blur(kernel), shape=shape, x=x, y_noise_std=std, margins=margins)
         self.is_clipped = self.noise_is_told = sigma is not None
         self.back_projection = back_projection
-        self.fit_weight = None if std is not None and std <= CLEAN else FIT_WEIGHT
         self._variation: Tensor | None = None
         faded = (_fading(side, taps // 2) for side, taps in zip(sides, kernel.shape, strict=True))
         self.register_buffer("fading", torch.outer(*faded), persistent=False)
@@ -168,6 +166,12 @@ class BlurredImage(Problem):
             self._variation = self._of_least_variation(self.known_blur, self.known)
         return self._variation.to(self.y)
 
+    @property
+    def fit_weight(self) -> float | None:
+        """Three quarters, unless there is known to be no noise."""
+        std = self.y_noise_std
+        return None if std is not None and std <= CLEAN else FIT_WEIGHT
+
     def classical(self, seen: Tensor | None = None) -> Tensor | None:
         """Return the image of least total variation, where it is a part of the result."""
         return None if self.fit_weight is None else self.guide(seen)
@@ -194,10 +198,7 @@ class BlurredImage(Problem):
         x = None if self.x is None else tile.cut(self.x)
         sigma = GREY_LEVELS * (self.y_noise_std or 0.0)  # is_clipped is told by `cut`
         weight = self.back_projection
-        y, kernel = tile.cut(self.y), self.A.kernel
-        part = BlurredImage(y, kernel, sigma, x, back_projection=weight)
-        part.fit_weight = self.fit_weight
-        return part
+        return BlurredImage(tile.cut(self.y), self.A.kernel, sigma, x, back_projection=weight)
 
 
 def _fading(side: int, reach: int) -> Tensor:
