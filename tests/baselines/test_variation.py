@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import linprog
 from skimage.restoration import denoise_tv_chambolle
 
-from dip_lightning.baselines import least_variation, richardson_lucy
+from dip_lightning.baselines import least_variation, least_variation_between, richardson_lucy
 from dip_lightning.baselines.variation import _divergence, _gradient
 from dip_lightning.metrics import psnr
 from dip_lightning.operators import Blur, add_gaussian_noise, gaussian_kernel
@@ -72,4 +74,36 @@ def test_a_blur_that_explains_nothing_leaves_an_image(generator):
 def test_what_is_explained_at_once_needs_no_weight():
     y = torch.full((1, 1, 20, 24), 0.5)
     found = least_variation(y, lambda image: image, y, sigma=0.3)
+    torch.testing.assert_close(found, y, atol=0.01, rtol=0)
+
+
+def variation(row):
+    return float(row.diff().abs().sum())
+
+
+def test_between_bounds_a_row_varies_as_little_as_linear_programming_finds(generator):
+    """min sum s, s >= |x_i+1 - x_i|, low <= x <= high."""
+    y = torch.rand(1, 1, 1, 40, generator=generator)
+    low, high = (y - 0.15).clamp(min=0), (y + 0.15).clamp(max=1)
+    found = least_variation_between(low, high, lambda x: x, y, torch.ones_like(y))[0, 0, 0]
+    steps = np.diff(np.eye(40), axis=0)
+    best = linprog(
+        np.r_[np.zeros(40), np.ones(39)],
+        A_ub=np.block([[steps, -np.eye(39)], [-steps, -np.eye(39)]]),
+        b_ub=np.zeros(78),
+        bounds=[*zip(low.flatten().tolist(), high.flatten().tolist(), strict=True)]
+        + [(0, None)] * 39,
+    )
+    assert variation(found) == pytest.approx(best.fun, rel=0.02)
+    assert variation(found) < 0.8 * variation(y.flatten())
+    outside = torch.maximum(low - found, found - high).clamp(min=0)
+    assert float(outside.max()) < 0.01
+
+
+def test_between_bounds_what_is_not_known_is_filled():
+    y = torch.full((1, 1, 20, 24), 0.5)
+    known = torch.ones_like(y)
+    known[..., 8:11, 9:12] = 0
+    start = y * known
+    found = least_variation_between(y, y, lambda x: x, start, known)
     torch.testing.assert_close(found, y, atol=0.01, rtol=0)

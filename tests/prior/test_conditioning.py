@@ -9,7 +9,7 @@ from dip_lightning.operators import Blur, gaussian_kernel, random_mask
 from dip_lightning.prior.conditioning import FedBack, Guided, ShownPixels, conditioning
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.settings import FitSettings
-from dip_lightning.tasks import Deblurring, Restoration
+from dip_lightning.tasks import Deblurring, JPEGDecompression, Restoration
 from dip_lightning.tasks.blind_deblurring import BlindlyBlurredImage
 from dip_lightning.tasks.deblurring import BlurredImage
 from dip_lightning.tasks.masked import MissingPixels
@@ -141,6 +141,16 @@ def test_the_noise_on_a_guide_stays_where_the_kernel_is_not_known():
     guided.begin(9, y.device)
     beside, _ = guided.join(guided.guide[:, :0], guided.guide, None, draw_of())
     assert float((beside - guided.guide).std()) == pytest.approx(0.1, abs=0.01)
+
+
+def test_the_noise_on_a_guide_stays_where_the_file_has_lost_something():
+    x = smooth_image(3, 27, 23)
+    for bounds in (True, False):
+        problem = JPEGDecompression.simulate(x, 10, bounds=bounds).problem
+        guided = Guided(problem, 0.1, iterations=10)
+        guided.begin(9, x.device)
+        beside, _ = guided.join(x[:, :0], x, None, draw_of())
+        assert float((beside - guided.guide).std()) == pytest.approx(0.1, abs=0.01)
 
 
 def test_the_guide_is_of_what_the_loss_may_see():

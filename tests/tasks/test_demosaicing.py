@@ -52,6 +52,11 @@ def test_measured_values_are_kept_unless_they_are_noisy(sigma, keep_known, is_ke
         assert problem.y_noise_std is None  # a fit with pasted values would be over at once
 
 
+def test_the_guide_is_malvars_interpolation():
+    problem = make("demosaicing", x=smooth_image(3, 17, 13)).problem
+    assert torch.equal(problem.guide(), malvar(problem.y, problem.mask))
+
+
 @pytest.mark.parametrize("sigma", [0.0, 51.0])
 def test_noise_that_is_told_of_a_mosaic(sigma):
     problem = make("demosaicing", **observed(10), sigma=sigma, keep_known=None).problem

@@ -26,7 +26,7 @@ def simulated(quality=10, centering=0.0, size=(37, 53)):
 
 def test_what_was_compressed_costs_nothing():
     problem = simulated()
-    assert float(problem.loss(problem.x)) < problem.noise_power(problem.x)
+    assert float(problem.loss(problem.x)) < (0.1 / 255) ** 2  # the encoder rounds colours
     assert float(problem.loss(problem.x + 0.2)) > 1e-3
 
 
@@ -58,7 +58,6 @@ def test_the_result_lies_between_the_bounds_and_nearer_to_the_truth():
 
 def test_a_fit_gets_between_the_bounds():
     prior = fit(make("jpeg", iterations=60, lr=0.01, output="combined"))
-    assert prior.discrepancy.share > 0
     problem, first = prior.problem, prior.loss_first
     assert float(problem.loss(prior.x_average)) < 0.2 * first
     assert float(problem.loss(prior())) < 0.05 * float(problem.loss(prior.x_average))
@@ -85,6 +84,25 @@ def test_its_baseline_is_nearer_to_the_truth():
     problem = simulated()
     smooth = problem.baselines()["re-application"]()
     assert (smooth - problem.x).square().mean() < (problem.y - problem.x).square().mean()
+
+
+def test_the_guide_lies_within_half_of_the_bounds_and_is_nearer_to_the_truth():
+    x = (torch.arange(32)[:, None] // 9 + torch.arange(48) // 11) % 3 / 2.5 + 0.1
+    problem = make("jpeg", x=x.expand(1, 3, -1, -1), quality=10).problem
+    guide = problem.guide()
+    outside = (problem.A(guide) - problem.centre).abs() - problem.radius / 2
+    assert float(outside.clamp(min=0).square().mean().sqrt()) < 1 / 255
+    assert (guide - problem.x).square().mean() < (problem.y - problem.x).square().mean()
+    unbounded = make("jpeg", x=problem.x, quality=10, bounds=False).problem
+    torch.testing.assert_close(unbounded.guide(), guide)
+
+
+def test_a_fifth_of_the_result_is_the_guide():
+    prior = fit(make("jpeg", iterations=3, output="combined"))
+    problem = prior.problem
+    mean = 0.8 * prior.x_average + 0.2 * problem.guide()
+    torch.testing.assert_close(prior.combination.x, problem.agree(mean))
+    assert prior.combination.fit_weight == pytest.approx(0.8)
 
 
 def test_the_module_equals_the_command():
@@ -154,14 +172,3 @@ def test_a_file_is_a_path(tmp_path, monkeypatch):
     Image.new("RGB", (24, 20)).save(tmp_path / "x.jpg")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert JPEGDecompression("~/x.jpg").problem.shape == (3, 20, 24)
-
-
-def test_grey_levels_are_those_of_the_file():
-    """Of a dim photo, whose range is a quarter, they are four times as large a part of it."""
-    x = smooth_image(3, 20, 24)
-    made = compress(x, 30, "4:4:4")
-    usual, dim = (
-        CompressedImage(made.pixels, made.coefficients, white=white).noise_power(x)
-        for white in (1.0, 4.0)
-    )
-    assert dim == pytest.approx(16 * usual)

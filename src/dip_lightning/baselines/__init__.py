@@ -14,7 +14,7 @@ from dip_lightning.baselines.enlarging import back_project, back_projection, bic
 from dip_lightning.baselines.filling import biharmonic
 from dip_lightning.baselines.inverting import adjoint_of, least_squares
 from dip_lightning.baselines.kernel_estimate import estimate_kernel
-from dip_lightning.baselines.variation import least_variation
+from dip_lightning.baselines.variation import least_variation, least_variation_between
 
 __all__ = [
     "adjoint_of",
@@ -29,6 +29,7 @@ __all__ = [
     "lanczos",
     "least_squares",
     "least_variation",
+    "least_variation_between",
     "malvar",
     "non_local_means",
     "reapply",

@@ -37,6 +37,8 @@ from dip_lightning.runs.checkpoint import Identity, fingerprints
 from dip_lightning.runs.naming import Place, counted
 from dip_lightning.tasks.given import Given
 
+GOAL = "differs from the noisy image by as much as its noise"  # where the fit ends by itself
+
 
 def run(
     config: Config, place: Place, begin: Callable[[], object], *, goes_on: bool = False
@@ -314,11 +316,11 @@ def _conclude(
         at = fitted.iteration
         print(f"stopped at iteration {at}; the result so far is saved", file=sys.stderr)
     elif fitted.reached_at is not None:
-        print(f"ended at iteration {fitted.iteration}: the result {problem.goal}")
+        print(f"ended at iteration {fitted.iteration}: the result {GOAL}")
     elif _ends(config, problem):
         print(
             f"iterations={config.iterations}: the fit would end where the result "
-            f"{problem.goal}; more may show more detail",
+            f"{GOAL}; more may show more detail",
             file=sys.stderr,
         )
     elif config.discrepancy and problem.is_noisy:

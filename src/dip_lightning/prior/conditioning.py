@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from dip_lightning.errors import UserError
-from dip_lightning.prior.problem import CLEAN, Problem
+from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.settings import FitSettings
 
 
@@ -129,8 +129,8 @@ class FedBack(Faded):
 class Guided(Faded):
     """Show the network what a classical method makes of y, so that it has the rest to find.
 
-    Where y has noise, the guide has some of it. Where a part of A is unknown, the guide has that
-    part's faults. Then its own noise stays, so that it is not copied.
+    Where the guide is faulty, the noise over it stays, so that it is not copied: where y has noise,
+    the guide has some of it; where a part of A is unknown, it has that part's faults.
 
     Raises:
         UserError: the problem has no classical method for that.
@@ -142,9 +142,10 @@ class Guided(Faded):
         super().__init__(problem, std, iterations)
         if not problem.has_guide:
             raise UserError(
-                f"guide={std}: only for task=deblurring and task=blind_deblurring; leave it out"
+                f"guide={std}: only for task=deblurring, blind_deblurring, demosaicing and jpeg; "
+                "leave it out"
             )
-        if (problem.y_noise_std or 0) > CLEAN or problem.unknown is not None:
+        if problem.guide_is_faulty:
             self.faded = math.inf
 
     def begin(self, iteration: int, device: torch.device, seen: Tensor | None = None) -> None:

@@ -54,8 +54,6 @@ class Problem(nn.Module):
     reach: ClassVar[int] = 0  # outermost pixels of y that A computes from beyond the border of x
     scale = 1  # pixels of x for each of y, along each axis
     has_guide = False  # whether a classical method can lead the fit, see `guide`
-    # What is true of the result where `has_goal` has ended the fit.
-    goal: ClassVar[str] = "differs from the noisy image by as much as its noise"
     is_noisy = False  # whether its noise is what is to be removed
     keep_known = False  # whether the result takes the known pixels from y
     is_clipped = False  # whether y was clipped to [0, 1] after its noise was added
@@ -198,6 +196,11 @@ class Problem(nn.Module):
     def diagnosis(self) -> str | None:
         """Return what is wrong with what was found beside the image, a word; see `health`."""
         return None
+
+    @property
+    def guide_is_faulty(self) -> bool:
+        """Whether the guide shows what is not to be copied: noise, or faults of what is unknown."""
+        return (self.y_noise_std or 0) > CLEAN or self.unknown is not None
 
     @property
     def fit_weight(self) -> float | None:

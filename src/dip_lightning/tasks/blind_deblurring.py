@@ -22,6 +22,7 @@ from dip_lightning.prior.unknown import Unknown
 from dip_lightning.tasks.deblurring import (
     BACK_PROJECTION,
     BLUR_SIGMA,
+    FIT_WEIGHT,
     GREY_LEVELS,
     BlurredImage,
     drawn,
@@ -87,7 +88,7 @@ class BlindlyBlurredImage(BlurredImage):
     Source: Ren et al., "Neural Blind Deconvolution Using Deep Priors", CVPR 2020.
     """
 
-    fit_weight = 0.5  # beside total variation by the kernel found: docs/blind_deblurring.md
+    fit_weight = FIT_WEIGHT  # beside total variation by the kernel found
     A: UnknownBlur
 
     def __init__(

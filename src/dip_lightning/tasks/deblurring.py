@@ -32,7 +32,7 @@ BLUR_SIGMA, LEVEL = 1.6, 0.0  # pixels, degrees: of a blur that no more is said 
 UNSEEN, ROUNDING = 0.6, 0.3
 BACK_PROJECTION = 1.0  # docs/deblurring.md, and the damping e
 LEAST_DAMPING, DAMPING = 0.01, 0.56  # e, at least and per root of the noise
-FIT_WEIGHT = 0.75  # beside total variation, unless there is no noise: docs/deblurring.md
+FIT_WEIGHT = 0.5  # beside total variation, unless there is no noise: docs/deblurring.md
 
 
 class BlurredImage(Problem):
@@ -168,7 +168,7 @@ class BlurredImage(Problem):
 
     @property
     def fit_weight(self) -> float | None:
-        """Three quarters, unless there is known to be no noise."""
+        """A half, unless there is known to be no noise."""
         std = self.y_noise_std
         return None if std is not None and std <= CLEAN else FIT_WEIGHT
 

@@ -36,6 +36,7 @@ class RawMosaic(MissingPixels):
         color_smoothness: weight of the mean squared step in red - green and blue - green.
     """
 
+    has_guide = True
     fit_weight = 0.7  # docs/benchmarks.md
 
     def __init__(
@@ -124,6 +125,10 @@ class RawMosaic(MissingPixels):
     def as_stored(self, values: Tensor) -> Tensor:
         """Return the mosaic as a sensor gives it, (1, 1, H, W)."""
         return values.sum(1, keepdim=True)
+
+    def guide(self, seen: Tensor | None = None) -> Tensor:
+        """Malvar's interpolation."""
+        return self._filled(seen)
 
     def _filled(self, seen: Tensor | None = None) -> Tensor:
         return malvar(self.y, self.A.m, seen)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from dip_lightning.baselines import reapply
+from dip_lightning.baselines import least_variation_between, reapply
 from dip_lightning.errors import UserError
 from dip_lightning.images.jpeg import Compressed, compress, read_jpeg
 from dip_lightning.operators import JPEG
@@ -17,14 +17,40 @@ from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
-CENTERING = 0.1  # docs/jpeg.md
-ROUNDING = 0.1  # grey levels, RMS
-GREY_LEVELS = 255
+FIT_WEIGHT = 0.8  # beside total variation: docs/jpeg.md
+CENTERING = 0.003  # docs/jpeg.md
+NARROWED = 0.5  # bounds of total variation, as a share of the file's: docs/jpeg.md
 QUALITY, SUBSAMPLING = 10, "4:2:0"
 CHANNELS = (1, 3)
 
 
-class DecodedImage(Problem):
+class FromFile(Problem):
+    """What is made of a JPEG file: y is the image as it is decoded, of these coefficients."""
+
+    has_guide = True
+    guide_is_faulty = True  # it has lost what the file has lost
+    coefficients: Coefficients
+    _variation: Tensor | None = None
+
+    def guide(self, seen: Tensor | None = None) -> Tensor:
+        """The image of least total variation, within half of the file's bounds."""
+        del seen
+        if self._variation is None:
+            centre, steps, held = (values.to(self.y) for values in self.coefficients.flat())
+            low, high = (centre + sign * NARROWED * steps / 2 for sign in (-1, 1))
+            A = self.coefficients.operator.to(self.y.device)
+            self._variation = least_variation_between(low, high, A, self.y, held)
+        return self._variation.to(self.y)
+
+    def baselines(self) -> dict[str, Callable[[], Tensor]]:
+        """Total variation, and compression again, with the blocks in other places."""
+        return {
+            "total variation": self.guide,
+            "re-application": lambda: reapply(self.y, self.coefficients.quantised),
+        }
+
+
+class DecodedImage(FromFile):
     """y = x + n: n, the error of the compression, is taken for any noise.
 
     Args:
@@ -37,35 +63,29 @@ class DecodedImage(Problem):
         super().__init__(y, x=x)
         self.coefficients = coefficients
 
-    def baselines(self) -> dict[str, Callable[[], Tensor]]:
-        """Compression again, with the blocks in other places."""
-        return {"re-application": lambda: reapply(self.y, self.coefficients.quantised)}
-
     def _of_part(self, tile: Tile) -> "DecodedImage":
         x = None if self.x is None else tile.cut(self.x)
         return DecodedImage(tile.cut(self.y), _of_tile(self.coefficients, tile), x)
 
 
-class CompressedImage(Problem):
+class CompressedImage(FromFile):
     """|A(x) - c| <= q / 2: a JPEG file has rounded the coefficients A(x) to multiples of q.
 
     The loss is 0 where x may be what was compressed, and grows with the square of the distance
     to there: mean(max(0, |A(x_hat) - c| - q / 2)^2). A is orthonormal, so the mean over
-    coefficients reads like a mean over pixels. The fit is over when nothing is left of it but what
-    an encoder's own rounding of colours leaves.
+    coefficients reads like a mean over pixels.
 
     Args:
         y: the image as it is decoded, (1, C, H, W) in [0, 1].
         coefficients: c and q, of y.
         x: ground truth, (1, C, H, W) in [0, 1].
         centering: weight of mean((A(x_hat) - c)^2), beside the loss.
-        white: the file's white, in the units of y.
 
     Raises:
         UserError: no block lies in y as a whole.
     """
 
-    goal = "lies between the bounds of the file"
+    fit_weight = FIT_WEIGHT
     A: JPEG
     centre: Tensor
     radius: Tensor
@@ -78,12 +98,10 @@ class CompressedImage(Problem):
         x: Tensor | None = None,
         *,
         centering: float = CENTERING,
-        white: float = 1.0,
     ) -> None:
         shape = (y.shape[1], y.shape[2], y.shape[3])
-        A = coefficients.operator
-        super().__init__(y, A, shape=shape, x=x)
-        self.coefficients, self.centering, self.white = coefficients, centering, white
+        super().__init__(y, coefficients.operator, shape=shape, x=x)
+        self.coefficients, self.centering = coefficients, centering
         centre, steps, held = coefficients.flat()
         self.count = float(held.sum())
         if not self.count:
@@ -93,16 +111,6 @@ class CompressedImage(Problem):
             )
         for name, values in (("centre", centre), ("radius", steps / 2), ("held", held)):
             self.register_buffer(name, values, persistent=False)
-
-    @property
-    def has_goal(self) -> bool:
-        """Yes: x lies between the bounds."""
-        return True
-
-    def noise_power(self, x: Tensor, seen: Tensor | None = None) -> float:
-        """Return by how much x may be outside, as an encoder rounds colours before."""
-        del x, seen
-        return (ROUNDING * self.white / GREY_LEVELS) ** 2
 
     @property
     def sees_all(self) -> bool:
@@ -133,15 +141,14 @@ class CompressedImage(Problem):
         moved = (nearest - found) * self.held
         return (x + self.A.lift(moved, (x.shape[2], x.shape[3]))).clamp(0, 1)
 
-    def baselines(self) -> dict[str, Callable[[], Tensor]]:
-        """Compression again, with the blocks in other places."""
-        return {"re-application": lambda: reapply(self.y, self.coefficients.quantised)}
+    def classical(self, seen: Tensor | None = None) -> Tensor | None:
+        """The image of least total variation."""
+        return self.guide(seen)
 
     def _of_part(self, tile: Tile) -> "CompressedImage":
         x = None if self.x is None else tile.cut(self.x)
         part = _of_tile(self.coefficients, tile)
-        told = {"centering": self.centering, "white": self.white}
-        return CompressedImage(tile.cut(self.y), part, x, **told)
+        return CompressedImage(tile.cut(self.y), part, x, centering=self.centering)
 
 
 def _of_tile(coefficients: Coefficients, tile: Tile) -> Coefficients:
@@ -156,11 +163,10 @@ def asked(
     *,
     bounds: bool,
     centering: float,
-    white: float = 1.0,
 ) -> Problem:
     """Make the problem: of the coefficients where their bounds count, else of the pixels."""
     if bounds:
-        return CompressedImage(y, coefficients, x, centering=centering, white=white)
+        return CompressedImage(y, coefficients, x, centering=centering)
     return DecodedImage(y, coefficients, x)
 
 
@@ -177,7 +183,7 @@ def problem(given: Given, keys: Mapping[str, Any]) -> Problem:
         return asked(made.pixels, made.coefficients, x, **wanted)
     assert given.y is not None  # noqa: S101 - one of the two is given
     assert given.coefficients is not None  # noqa: S101 - read beside y
-    return asked(given.y, given.coefficients, None, white=given.white, **wanted)
+    return asked(given.y, given.coefficients, None, **wanted)
 
 
 def _read(file: object) -> Compressed:
