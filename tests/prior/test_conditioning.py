@@ -12,6 +12,7 @@ from dip_lightning.prior.settings import FitSettings
 from dip_lightning.tasks import Deblurring, JPEGDecompression, Restoration
 from dip_lightning.tasks.blind_deblurring import BlindlyBlurredImage
 from dip_lightning.tasks.deblurring import BlurredImage
+from dip_lightning.tasks.demosaicing import RawMosaic
 from dip_lightning.tasks.masked import MissingPixels
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import trainer
@@ -151,6 +152,15 @@ def test_the_noise_on_a_guide_stays_where_the_file_has_lost_something():
         guided.begin(9, x.device)
         beside, _ = guided.join(x[:, :0], x, None, draw_of())
         assert float((beside - guided.guide).std()) == pytest.approx(0.1, abs=0.01)
+
+
+def test_the_noise_on_a_guide_covers_that_of_a_mosaic():
+    x = smooth_image(3, 28, 22)
+    for sigma, left in ((0.0, 0.0), (10.0, 50 / 255), (1.0, 0.05)):
+        guided = Guided(RawMosaic.simulate(x, sigma=sigma), 0.05, iterations=10)
+        guided.begin(9 if sigma == 0 else 0, x.device)
+        beside, _ = guided.join(x[:, :0], x, None, draw_of())
+        assert float((beside - guided.guide).std()) == pytest.approx(left, rel=0.1)
 
 
 def test_the_guide_is_of_what_the_loss_may_see():

@@ -97,12 +97,13 @@ def test_the_guide_lies_within_half_of_the_bounds_and_is_nearer_to_the_truth():
     torch.testing.assert_close(unbounded.guide(), guide)
 
 
-def test_a_fifth_of_the_result_is_the_guide():
+def test_two_fifths_of_the_result_are_classical():
     prior = fit(make("jpeg", iterations=3, output="combined"))
     problem = prior.problem
-    mean = 0.8 * prior.x_average + 0.2 * problem.guide()
+    again = problem.baselines()["re-application"]()
+    mean = 0.6 * prior.x_average + 0.2 * problem.guide() + 0.2 * again
     torch.testing.assert_close(prior.combination.x, problem.agree(mean))
-    assert prior.combination.fit_weight == pytest.approx(0.8)
+    assert prior.combination.fit_weight == pytest.approx(0.6)
 
 
 def test_the_module_equals_the_command():

@@ -9,6 +9,8 @@ from dip_lightning.errors import UserError
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.settings import FitSettings
 
+COVER = 5  # noise over a noisy guide, as a multiple of that: docs/benchmarks.md, Mosaics
+
 
 class Conditioning:
     """What the network sees: z alone. Subclasses add channels of their own.
@@ -130,7 +132,8 @@ class Guided(Faded):
     """Show the network what a classical method makes of y, so that it has the rest to find.
 
     Where the guide is faulty, the noise over it stays, so that it is not copied: where y has noise,
-    the guide has some of it; where a part of A is unknown, it has that part's faults.
+    the guide has some of it; where a part of A is unknown, it has that part's faults. Of a guide as
+    noisy as y, it is five times as strong at least.
 
     Raises:
         UserError: the problem has no classical method for that.
@@ -145,6 +148,7 @@ class Guided(Faded):
                 f"guide={std}: only for task=deblurring, blind_deblurring, demosaicing and jpeg; "
                 "leave it out"
             )
+        self.std = max(std, COVER * problem.guide_noise_std)
         if problem.guide_is_faulty:
             self.faded = math.inf
 

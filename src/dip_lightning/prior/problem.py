@@ -198,6 +198,11 @@ class Problem(nn.Module):
         return None
 
     @property
+    def guide_noise_std(self) -> float:
+        """Standard deviation of the noise of y, where the guide has all of it."""
+        return 0.0
+
+    @property
     def guide_is_faulty(self) -> bool:
         """Whether the guide shows what is not to be copied: noise, or faults of what is unknown."""
         return (self.y_noise_std or 0) > CLEAN or self.unknown is not None

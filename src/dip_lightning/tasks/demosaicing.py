@@ -126,6 +126,11 @@ class RawMosaic(MissingPixels):
         """Return the mosaic as a sensor gives it, (1, 1, H, W)."""
         return values.sum(1, keepdim=True)
 
+    @property
+    def guide_noise_std(self) -> float:
+        """That of y: interpolation keeps it."""
+        return self.y_noise_std or 0.0
+
     def guide(self, seen: Tensor | None = None) -> Tensor:
         """Malvar's interpolation."""
         return self._filled(seen)
