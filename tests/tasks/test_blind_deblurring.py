@@ -135,6 +135,19 @@ def test_a_kernel_that_ends_as_a_point(dip, tmp_path):
     assert "no blur found: the kernel has ended as a single point" in said
 
 
+@pytest.mark.parametrize(
+    ("at_edge", "side", "word"), [(0.2, 9, "kernel_cut"), (0.05, 9, None), (0.2, 5, None)]
+)
+def test_a_kernel_that_goes_on_to_its_edge(at_edge, side, word):
+    problem = BlindDeblurring(smooth_image(1, 40, 40), side, kernel_start="flat").problem
+    kernel = torch.zeros(side, side)
+    kernel[0, 2:4], kernel[2, 2:4] = at_edge / 2, (1 - at_edge) / 2
+    problem.A.kernel.copy_(kernel)
+    assert problem.diagnosis() == word
+    problem.truth = kernel
+    assert problem.diagnosis() is None
+
+
 def test_the_kernel_may_be_given_back(dip, tmp_path):
     save_png(tmp_path / "a.png", smooth_image(3, 25, 29))
     told = ("task=blind_deblurring", "image=a.png", "kernel=motion", "length=3", "angle=0")

@@ -73,6 +73,8 @@ def explain(diagnosis: str, lr: float) -> str:
         "constant_image": "image: all of its pixels are the same, so there is nothing to restore",
         "no_blur": "no blur found: the kernel has ended as a single point, and the result is the "
         "image as it was; if it is blurred, another kernel_size may help",
+        "kernel_cut": "the kernel that was found goes on to its edge, so the blur may be larger; "
+        "try about twice the kernel_size",
         "nothing_missing": "mask: no pixel is missing, so there is nothing to fill in",
         "exploded": f"lr={lr}: the loss ended higher than it began, far above its best; {smaller}",
         "black": f"lr={lr}: the restored image is all black; {smaller}",

@@ -32,6 +32,7 @@ from dip_lightning.tasks.given import Given
 KERNEL_LR = 1e-3
 REACH = 5  # pixels of shift that a result is compared within
 POINT = 0.9  # of the kernel in one pixel: it blurs nothing
+AT_EDGE, ROOMY = 0.08, 7  # of the kernel in its outermost pixels; pixels a side, to tell
 COARSE, ABOVE = 4, 2.0  # pixels a side of a block; power of their means / that of noise alone
 FLAT = 0.5 / GREY_LEVELS  # of an image that shows nothing, from black to white
 
@@ -161,8 +162,16 @@ class BlindlyBlurredImage(BlurredImage):
         return {"kernel_similarity": alike}
 
     def diagnosis(self) -> str | None:
-        """Return "no_blur" where the kernel has ended as a single point."""
-        return "no_blur" if float(self.A.kernel.max()) > POINT else None
+        """Return "no_blur" of a kernel that is a single point, "kernel_cut" of one at its edge.
+
+        A kernel without the room that it needs goes along its edge. Where the true one is known,
+        its size is no question.
+        """
+        kernel = self.A.kernel
+        if float(kernel.max()) > POINT:
+            return "no_blur"
+        is_cut = min(kernel.shape) >= ROOMY and float(1 - kernel[1:-1, 1:-1].sum()) > AT_EDGE
+        return "kernel_cut" if is_cut and self.truth is None else None
 
     def classical(self, seen: Tensor | None = None) -> Tensor | None:
         """Return the image of least total variation, by the kernel that was found."""
