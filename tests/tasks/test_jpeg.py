@@ -97,14 +97,14 @@ def test_the_guide_lies_within_half_of_the_bounds_and_is_nearer_to_the_truth():
     torch.testing.assert_close(unbounded.guide(), guide)
 
 
-def test_two_fifths_of_the_result_are_classical():
+def test_half_of_the_result_is_classical():
     prior = fit(make("jpeg", iterations=3, output="combined"))
     problem = prior.problem
     of_both, variation, again = (method() for method in problem.baselines().values())
     torch.testing.assert_close(of_both, (variation + again) / 2)
-    mean = 0.6 * prior.x_average + 0.4 * of_both
+    mean = (prior.x_average + of_both) / 2
     torch.testing.assert_close(prior.combination.x, problem.agree(mean))
-    assert prior.combination.fit_weight == pytest.approx(0.6)
+    assert prior.combination.fit_weight == pytest.approx(0.5)
 
 
 def test_the_module_equals_the_command():
