@@ -212,7 +212,7 @@ def test_a_checkpoint_of_another_kernel(tmp_path):
         load(kernel=KERNEL.flip(0))
 
 
-@pytest.mark.parametrize(("sigma", "weight"), [(0.0, None), (5.0, 0.5), (None, 0.5)])
+@pytest.mark.parametrize(("sigma", "weight"), [(0.0, None), (5.0, 0.75), (None, 0.5)])
 def test_a_share_of_the_result_is_total_variation_unless_there_is_no_noise(sigma, weight):
     x = smooth_image(3, 27, 23)
     made = BlurredImage.simulate(x, gaussian_kernel(0.7), sigma or 0.0)

@@ -32,7 +32,9 @@ BLUR_SIGMA, LEVEL = 1.6, 0.0  # pixels, degrees: of a blur that no more is said 
 UNSEEN, ROUNDING = 0.6, 0.3
 BACK_PROJECTION = 1.0  # docs/deblurring.md, and the damping e
 LEAST_DAMPING, DAMPING = 0.01, 0.56  # e, at least and per root of the noise
-FIT_WEIGHT = 0.5  # beside total variation, unless there is no noise: docs/deblurring.md
+# Of the fit beside total variation, where noise is unknown and where it ends the fit:
+# docs/deblurring.md.
+FIT_WEIGHT, FIT_WEIGHT_TOLD = 0.5, 0.75
 
 
 class BlurredImage(Problem):
@@ -168,9 +170,10 @@ class BlurredImage(Problem):
 
     @property
     def fit_weight(self) -> float | None:
-        """A half, unless there is known to be no noise."""
-        std = self.y_noise_std
-        return None if std is not None and std <= CLEAN else FIT_WEIGHT
+        """A half where no noise is known to end the fit, else more; None where there is none."""
+        if self.y_noise_std is None:
+            return FIT_WEIGHT
+        return FIT_WEIGHT_TOLD if self.y_noise_std > CLEAN else None
 
     def classical(self, seen: Tensor | None = None) -> Tensor | None:
         """Return the image of least total variation, where it is a part of the result."""
