@@ -41,7 +41,7 @@ TASKS: dict[str, tuple[str, ...]] = {
 }
 NETWORK = ("network=skip_fast", "network.down=[64,64,64,64,64]", "input_depth=32", "guide=null")
 # Nothing but iterations: no end before their number, no weights found.
-ALIKE = (*NETWORK, "discrepancy=0", "holdout=0", "output=average", "device=cpu", "logger=none")
+ALIKE = (*NETWORK, "discrepancy=0", "holdout=0", "output=average", "chunk=1", "device=cpu")
 COLUMNS = "task | s | super-resolution, s | ratio"
 Pairs = list[tuple[float, float]]  # seconds of an iteration: of the task, of super-resolution
 
@@ -59,7 +59,7 @@ class Clock(Callback):
 
 def seconds(keys: tuple[str, ...], image: Path, iterations: int) -> float:
     """Fit as the command's keys say; return the mean seconds of an iteration."""
-    given = (*keys, *ALIKE, f"image={image}", f"iterations={iterations}")
+    given = (*keys, *ALIKE, f"image={image}", f"iterations={iterations}", "logger=none")
     config = to_config(Source().compose(list(given)))
     _, found = load(config)
     clock = Clock()
