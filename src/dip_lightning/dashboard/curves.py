@@ -12,6 +12,10 @@ from dip_lightning.runs.drops import find_drops
 
 MEASURED = ("loss", "psnr", "psnr_average")
 COLUMNS = ("iteration", "seconds", *MEASURED)
+MOST_DROPS = 30  # of a run
+LEVELS, MISSING = 65534, 65535  # of a 16-bit number; not defined
+
+Packed = tuple[float, float, str]
 
 
 def thin_out(curves: list[NDArray[np.float64]], points: int) -> NDArray[np.intp]:
@@ -42,29 +46,45 @@ def thin_out(curves: list[NDArray[np.float64]], points: int) -> NDArray[np.intp]
     return np.array(sorted(kept))
 
 
-def pack(curve: Mapping[str, NDArray[np.float64]], points: int) -> dict[str, str]:
-    """Write a curve as text: base64 of little-endian float32, each column by its name.
+def pack(curve: Mapping[str, NDArray[np.float64]], points: int) -> dict[str, Packed]:
+    """Write a curve as text, 16 bits a value: low + step * n, of the loss its decimal logarithm.
+
+    Iterations are exact, a PSNR is to a ten-thousandth of the curve's range.
 
     Args:
         curve: columns of history.csv.
         points: rows to keep, about.
 
     Returns:
-        The columns that there are; empty for an empty curve.
+        low, step and n (base64 of little-endian uint16) of each column; empty for an empty curve.
     """
     measured = [curve[name] for name in MEASURED if name in curve]
     if "iteration" not in curve or not measured:
         return {}
     rows = thin_out(measured, points)
-    return {
-        name: base64.b64encode(curve[name][rows].astype("<f4").tobytes()).decode()
-        for name in COLUMNS
-        if name in curve
-    }
+    packed = {}
+    for name in COLUMNS:
+        if name in curve:
+            values = curve[name][rows]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                packed[name] = _quantise(np.log10(values) if name == "loss" else values)
+    return packed
+
+
+def _quantise(values: NDArray[np.float64]) -> Packed:
+    found = values[np.isfinite(values)]
+    low = float(found.min()) if found.size else 0.0
+    step = (float(found.max()) - low) / LEVELS if found.size else 0.0
+    if (found == np.round(found)).all():  # whole numbers stay what they are
+        step = max(float(np.gcd.reduce((found - low).astype(np.int64))), step)
+    with np.errstate(invalid="ignore"):
+        levels = np.round((values - low) / (step or 1.0))
+    levels = np.where(np.isfinite(values), levels, MISSING).astype("<u2")
+    return low, step, base64.b64encode(levels.tobytes()).decode()
 
 
 def drops(curve: Mapping[str, NDArray[np.float64]]) -> list[dict[str, Any]]:
-    """List the sudden drops of the PSNR, as `runs.drops` defines them.
+    """List the deepest of the sudden drops of the PSNR, as `runs.drops` defines them.
 
     Returns:
         Iteration and PSNR of the bottom of each, where it began, and its depth (dB).
@@ -73,6 +93,7 @@ def drops(curve: Mapping[str, NDArray[np.float64]]) -> list[dict[str, Any]]:
         return []
     defined = ~np.isnan(curve["psnr"])
     t, p = curve["iteration"][defined].astype(int), curve["psnr"][defined]
+    found = sorted(find_drops(t, p), key=lambda drop: drop.depth)[-MOST_DROPS:]
     return [
         {
             "start": drop.start,
@@ -80,5 +101,5 @@ def drops(curve: Mapping[str, NDArray[np.float64]]) -> list[dict[str, Any]]:
             "psnr": float(p[np.searchsorted(t, drop.bottom)]),
             "depth": round(drop.depth, 2),
         }
-        for drop in find_drops(t, p)
+        for drop in sorted(found, key=lambda drop: drop.start)
     ]

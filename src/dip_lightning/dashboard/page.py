@@ -1,5 +1,7 @@
 """The page: one HTML file with everything in it but the full-sized images."""
 
+import base64
+import gzip
 import json
 import time
 from datetime import UTC, datetime
@@ -13,9 +15,12 @@ from dip_lightning.runs import ownership
 from dip_lightning.runs.run import Run, find_run, find_runs
 
 APP = Path(__file__).with_name("app")
-SCRIPTS = (
-    *("data.js", "state.js", "dom.js", "scales.js", "chart.js", "curves.js", "table.js"),
-    *("parallel.js", "grid.js", "viewer.js", "images.js", "run.js", "main.js"),
+# A report goes without what compares runs.
+ALWAYS = ("vendor/uPlot.js", "data.js", "state.js", "groups.js", "dom.js", "scales.js", "chart.js")
+ONE = ("curves.js", "viewer.js", "images.js", "run.js", "main.js")
+MANY = (
+    *("query.js", "table.js", "curves.js", "parallel.js", "grid.js", "compare.js", "viewer.js"),
+    *("images.js", "run.js", "main.js"),
 )
 PAGE, REPORT = "dashboard.html", "report.html"
 
@@ -53,22 +58,39 @@ def _write(
         "single": single,
         "refresh": refresh,
         "swept": swept_keys(runs),
+        "queued": [],
+        "pictures": {},
         "runs": [record(run, page, root, points) for run in runs],
     }
+    for run in data["runs"]:
+        for kind, text in run["previews"].items():
+            if text:
+                run["previews"][kind] = str(hash(text))
+                data["pictures"][str(hash(text))] = text
     ownership.write(target, _fill(data).encode(errors="backslashreplace"))
 
 
 def _fill(data: dict[str, Any]) -> str:
-    page = _application().replace("{{title}}", escape(data["title"]))
+    page = _application(single=data["single"]).replace("{{title}}", escape(data["title"]))
     # The one sequence that could end the element early is "</".
     written = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
     return page.replace("{{data}}", written)
 
 
-@cache
-def _application() -> str:
-    def text(name: str) -> str:
-        return (APP / name).read_text(encoding="utf-8")
+def scripts(*, single: bool) -> tuple[str, ...]:
+    """Return the scripts of a page as a browser runs them, the one that starts it first."""
+    script = "\n".join(map(_text, (*ALWAYS, *(ONE if single else MANY))))
+    return _text("start.js"), f'"use strict";\n{script}\n//# sourceURL=dip_lightning.js\n'
 
-    page = text("page.html").replace("{{style}}", text("style.css"))
-    return page.replace("{{script}}", "\n".join(map(text, SCRIPTS)))
+
+@cache
+def _application(*, single: bool) -> str:
+    start, script = scripts(single=single)
+    packed = base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
+    style = "\n".join(map(_text, ("vendor/uPlot.css", "style.css")))
+    page = _text("page.html").replace("{{style}}", style)
+    return page.replace("{{app}}", packed).replace("{{start}}", start)
+
+
+def _text(name: str) -> str:
+    return (APP / name).read_text(encoding="utf-8")

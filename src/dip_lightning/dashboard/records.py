@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dip_lightning.config import ASIDE
-from dip_lightning.dashboard.curves import drops, pack
+from dip_lightning.dashboard.curves import Packed, drops, pack
 from dip_lightning.dashboard.previews import preview
 from dip_lightning.published import METRICS, find_table, numbers
 from dip_lightning.runs.naming import repeating
@@ -94,7 +94,7 @@ def _image(folder: Path, kind: str) -> Path:
 
 
 @lru_cache(4096)
-def _packed(run: Run, points: int) -> dict[str, str]:
+def _packed(run: Run, points: int) -> dict[str, Packed]:
     return pack(run.history, points)
 
 

@@ -1,302 +1,355 @@
-// A zoomable line chart on a canvas: series, marks, reference lines.
+// A zoomable chart: axes, scales and the ruler are uPlot's; curves, bands, points and boxes are painted
+// by `paint`, on its canvas and, for export, into an SVG.
 //
-// A drawing is { x: {label, log}, y: {label, log}, series, marks, levels, cursor } with
-//   series  { name, colour, xs, ys, dashed, faint }
-//   marks   { x, y, colour, sign: "peak" | "drop" | "end" | "stopped", text }
+// A drawing is { x, y, series, marks, levels, boxes, cursor } with
+//   x, y    { label, log, key, ticks: [[value, text]] or null }
+//   series  { name, title, colour, xs, ys, band: [low, high], faint, dashed }
+//   marks   { x, y, colour, sign, name, text }
 //   levels  { y, text }
+//   boxes   { x, low, q1, median, q3, high, colour }
 
-const MARGIN = { left: 58, right: 14, top: 10, bottom: 42 };
-const NEAR = 14; // pixels within which the pointer is on something
+const NEAR = 40; // pixels within which the pointer is on a curve
+const LISTED = 12; // runs in the ruler's list
+const FONT = "12px system-ui, sans-serif";
 
 class Chart {
-  constructor(label, onPick = () => {}) {
-    this.canvas = element("canvas", { tabindex: 0, role: "img", "aria-label": label });
-    this.onPick = onPick;
-    this.zoomed = null;
-    this.drawing = null;
+  constructor(label, { onPick = () => {}, zoom = null, onZoom = () => {}, height = 440 } = {}) {
+    Object.assign(this, { label, onPick, zoomed: zoom, onZoom, height, drawing: null, picked: null, u: null });
+    this.box = element("div", { class: "plot", tabindex: 0, role: "img", "aria-label": label });
+    this.overlay = element("canvas", { class: "overlay" });
     const tools = element("div", { class: "tools" },
       button("+", () => this.zoom(0.6), { title: "zoom in (+)", "aria-label": "zoom in" }),
       button("−", () => this.zoom(1 / 0.6), { title: "zoom out (-)", "aria-label": "zoom out" }),
-      button("reset", () => this.reset(), { title: "whole curve (0)" }));
-    this.node = element("div", { class: "chart" }, tools, this.canvas);
+      button("reset", () => this.setZoom(null), { title: "all of it (0)" }), ...exportButtons(label, () => this.export()));
+    this.node = element("div", { class: "chart" }, tools, this.box, dataTable(label, () => this.table()));
     this.listen();
-    new ResizeObserver(() => this.draw()).observe(this.canvas);
+    new ResizeObserver(() => this.resize()).observe(this.box);
   }
 
+  // Draws something new; the zoom stays as long as the axes are the same.
   show(drawing) {
-    const { x, y } = this.drawing || {};
-    if (!x || x.label !== drawing.x.label || y.label !== drawing.y.label || x.log !== drawing.x.log) this.zoomed = null;
+    const kind = (d) => d && [d.x.label, d.y.label, d.x.log, d.y.log].join();
+    if (this.drawing && kind(this.drawing) !== kind(drawing)) this.zoomed = null;
     this.drawing = drawing;
-    this.draw();
+    this.whole = wholeOf(drawing);
+    if (this.u) this.u.destroy();
+    this.u = null;
+    this.resize();
   }
 
-  // Limits of both axes, as they are drawn: of a logarithmic axis, the logarithms.
-  limits() {
-    if (this.zoomed) return this.zoomed;
-    const { series, levels, marks } = this.drawing;
-    const [x, y] = [this.drawing.x.log, this.drawing.y.log].map((log) => (values) => positiveExtent(values, log));
-    const xs = extent(series.flatMap((s) => x(s.xs))) || [0, 1];
-    const all = extent([...series.flatMap((s) => y(s.ys)), ...y(levels.map((l) => l.y)), ...y(marks.map((m) => m.y))]) || [0, 1];
-    const pad = (all[1] - all[0]) * 0.05 || 0.5;
-    const side = (xs[1] - xs[0]) * 0.015 || 1;
-    return { x: [xs[0] - side, xs[1] + side], y: [all[0] - pad, all[1] + pad] };
+  resize() {
+    const width = this.box.clientWidth;
+    if (!width || !this.drawing) return;
+    if (!this.u) this.make(width);
+    else if (width !== this.u.width) this.u.setSize({ width, height: this.height });
+    else return;
+    this.box.dataset.drawn = width;
   }
 
-  toX(v) { return this.drawing.x.log ? (v > 0 ? Math.log10(v) : NaN) : v; }
-  toY(v) { return this.drawing.y.log ? (v > 0 ? Math.log10(v) : NaN) : v; }
-
-  // Where the curves are; the size is read once for each drawing.
-  get inner() {
-    const { w, h } = this.size;
-    return { left: MARGIN.left, top: MARGIN.top, width: w - MARGIN.left - MARGIN.right, height: h - MARGIN.top - MARGIN.bottom };
+  make(width) {
+    const colour = css("--faint"), rule = css("--rule");
+    const axis = (name, size) => ({
+      scale: name, size, stroke: colour, font: FONT, labelFont: FONT, label: this.drawing[name].label, labelSize: 20, gap: 4,
+      grid: { stroke: rule, width: 1 }, ticks: { stroke: rule, width: 1, size: 4 },
+      splits: () => this.ticksOf(name).map(([v]) => v), values: () => this.ticksOf(name).map(([, text]) => text), filter: (_, splits) => splits,
+    });
+    const scale = (name) => ({ time: false, distr: this.drawing[name].log ? 3 : 1, range: () => this.limits()[name] });
+    const { x, y } = this.limits();
+    this.u = new uPlot({
+      width, height: this.height, legend: { show: false }, pxAlign: false,
+      cursor: { drag: { x: true, y: true, uni: 12, setScale: false, dist: 5 }, points: { show: false } },
+      scales: { x: scale("x"), y: scale("y") }, axes: [axis("x", 32), axis("y", 48)], series: [{}, { show: true, paths: () => null, points: { show: false } }],
+      hooks: { draw: [() => this.draw()], setSelect: [() => this.select()], setCursor: [() => this.hover()] },
+    }, [x, y], this.box);
+    this.u.over.append(this.overlay);
+    this.u.over.addEventListener("click", () => this.picked && !this.dragged && this.onPick(this.picked));
+    this.u.over.addEventListener("dblclick", () => this.setZoom(null));
+    this.u.over.addEventListener("mouseleave", () => { tell({}); this.pick(null); });
   }
 
-  px(v) { const { x } = this.now, i = this.inner; return i.left + (v - x[0]) / (x[1] - x[0]) * i.width; }
-  py(v) { const { y } = this.now, i = this.inner; return i.top + (1 - (v - y[0]) / (y[1] - y[0])) * i.height; }
-  atX(p) { const { x } = this.now, i = this.inner; return x[0] + (p - i.left) / i.width * (x[1] - x[0]); }
-  atY(p) { const { y } = this.now, i = this.inner; return y[0] + (1 - (p - i.top) / i.height) * (y[1] - y[0]); }
+  limits() { return this.zoomed ? { x: this.zoomed.slice(0, 2), y: this.zoomed.slice(2) } : this.whole; }
+
+  ticksOf(name) {
+    const { ticks: given, log } = this.drawing[name], limits = this.limits()[name];
+    if (given) return given.filter(([v]) => v >= limits[0] && v <= limits[1]);
+    const { width, height } = this.plot();
+    return ticks(limits, Math.max(2, name === "x" ? width / 80 : height / 45), log);
+  }
+
+  // Where the curves are, in CSS pixels of the whole.
+  plot() {
+    const { left, top, width, height } = this.u.bbox, ratio = uPlot.pxRatio;
+    return { left: left / ratio, top: top / ratio, width: width / ratio, height: height / ratio };
+  }
+
+  // From values to pixels of the plot.
+  get map() {
+    const { width, height } = this.plot(), { x, y } = this.limits();
+    const part = ([low, high], log, from, to) => {
+      const f = log ? Math.log10 : (v) => v, k = (to - from) / (f(high) - f(low)), base = f(low);
+      return (v) => from + (f(v) - base) * k;
+    };
+    return { x: part(x, this.drawing.x.log, 0, width), y: part(y, this.drawing.y.log, height, 0), width, height };
+  }
 
   draw() {
-    if (!this.drawing || !this.canvas.clientWidth) return;
-    const ratio = window.devicePixelRatio || 1;
-    const { clientWidth: w, clientHeight: h } = this.canvas;
-    this.size = { w, h };
-    this.canvas.width = w * ratio;
-    this.canvas.height = h * ratio;
-    const c = this.context = this.canvas.getContext("2d");
-    c.scale(ratio, ratio);
-    c.font = "12px system-ui, sans-serif";
-    this.now = this.limits();
-    this.colours = { ink: css("--ink"), faint: css("--faint"), rule: css("--rule"), accent: css("--accent"), paper: css("--paper") };
-    this.drawAxes();
+    const { ctx: c, bbox } = this.u, ratio = uPlot.pxRatio;
     c.save();
     c.beginPath();
-    const i = this.inner;
-    c.rect(i.left, i.top, i.width, i.height);
+    c.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     c.clip();
-    this.drawLevels();
-    this.drawing.series.forEach((s) => this.drawSeries(s));
-    this.drawing.marks.forEach((m) => this.drawMark(m));
-    if (isNumber(this.drawing.cursor)) this.drawCursor(this.px(this.toX(this.drawing.cursor)));
+    c.translate(bbox.left, bbox.top);
+    c.scale(ratio, ratio);
+    this.paint(canvasPen(c));
     c.restore();
-    if (!this.drawing.series.length) {
-      c.fillStyle = this.colours.faint;
-      c.fillText("no curve to show", i.left + 12, i.top + 24);
-    }
   }
 
-  drawAxes() {
-    const c = this.context, i = this.inner, { ink, faint, rule } = this.colours;
-    c.lineWidth = 1;
-    c.textBaseline = "middle";
-    for (const [axis, size] of [["x", i.width / 75], ["y", i.height / 45]]) {
-      for (const [v, text] of ticks(this.now[axis], Math.max(2, size), this.drawing[axis].log)) {
-        const p = axis === "x" ? this.px(v) : this.py(v);
-        c.strokeStyle = rule;
-        c.beginPath();
-        if (axis === "x") { c.moveTo(p, i.top); c.lineTo(p, i.top + i.height); }
-        else { c.moveTo(i.left, p); c.lineTo(i.left + i.width, p); }
-        c.stroke();
-        c.fillStyle = faint;
-        c.textAlign = axis === "x" ? "center" : "right";
-        if (axis === "x") c.fillText(text, p, i.top + i.height + 13);
-        else c.fillText(text, i.left - 7, p);
+  paint(pen, only = null) {
+    const { levels = [], boxes = [], series, marks, cursor, x } = this.drawing, map = this.map, of = (item) => !only || item.name === only;
+    if (!only) levels.forEach((level) => paintLevel(pen, level, map));
+    if (!only) boxes.forEach((box) => paintBox(pen, box, map));
+    for (const s of series.filter((s) => s.band && of(s))) pen.area((p) => traceBand(p, s, map), s.colour, 0.18);
+    for (const faint of [true, false]) {
+      for (const s of series.filter((s) => of(s) && Boolean(s.faint) === faint)) {
+        pen.line((p) => traceSeries(p, s, map), { colour: s.colour, width: only ? 2.6 : faint ? 1 : 1.8, alpha: faint ? 0.5 : 1, dash: s.dashed ? [6, 4] : [] });
       }
     }
-    c.fillStyle = ink;
-    c.textAlign = "center";
-    c.fillText(this.drawing.x.label, i.left + i.width / 2, i.top + i.height + 31);
-    c.save();
-    c.translate(11, i.top + i.height / 2);
-    c.rotate(-Math.PI / 2);
-    c.fillText(this.drawing.y.label, 0, 0);
-    c.restore();
+    for (const m of marks.filter(of)) pen.area((p) => tracePoint(p, m.sign, map.x(m.x), map.y(m.y)), m.colour, 1, css("--paper"));
+    if (isNumber(cursor) && !(x.log && cursor <= 0)) pen.line((p) => { p.moveTo(map.x(cursor), 0); p.lineTo(map.x(cursor), map.height); }, { colour: css("--accent"), width: 1.5 });
+    if (!series.length && !marks.length) pen.text("nothing to show", 12, 24, css("--faint"));
   }
 
-  drawLevels() {
-    const c = this.context, i = this.inner;
-    c.setLineDash([2, 4]);
-    c.textAlign = "left";
-    for (const level of this.drawing.levels) {
-      const p = this.py(this.toY(level.y));
-      c.strokeStyle = c.fillStyle = this.colours.faint;
-      c.beginPath();
-      c.moveTo(i.left, p);
-      c.lineTo(i.left + i.width, p);
-      c.stroke();
-      c.fillText(`${level.text} ${level.y.toFixed(2)}`, i.left + 6, p - 8);
-    }
-    c.setLineDash([]);
-  }
-
-  drawSeries(s) {
-    const c = this.context;
-    const other = this.picked && this.picked !== s.name;
-    c.strokeStyle = s.colour;
-    c.globalAlpha = other ? 0.15 : s.faint ? 0.6 : 1;
-    c.lineWidth = this.picked === s.name ? 2.6 : s.faint ? 1 : 1.8;
-    c.setLineDash(s.dashed ? [6, 4] : []);
-    c.lineJoin = "bevel";
-    c.beginPath();
-    this.traceSeries(s);
-    c.stroke();
-    c.setLineDash([]);
+  // Everything else fades under a veil, which costs nothing however much there is.
+  pick(name) {
+    if (this.picked === name || !this.u) return;
+    this.picked = name;
+    this.u.over.style.cursor = name ? "pointer" : "";
+    const { width, height } = this.plot(), ratio = uPlot.pxRatio;
+    [this.overlay.width, this.overlay.height] = [width * ratio, height * ratio];
+    if (!name) return;
+    const c = this.overlay.getContext("2d");
+    c.scale(ratio, ratio);
+    c.fillStyle = css("--paper");
+    c.globalAlpha = 0.72;
+    c.fillRect(0, 0, width, height);
     c.globalAlpha = 1;
+    this.paint(canvasPen(c), name);
   }
 
-  // Of the points that fall into the same column of pixels, the highest and the lowest are drawn.
-  traceSeries(s) {
-    const c = this.context, i = this.inner, { x: [x0, x1], y: [y0, y1] } = this.now;
-    const [toX, toY] = [this.drawing.x.log, this.drawing.y.log].map((log) => (log ? Math.log10 : (v) => v));
-    const [kx, ky] = [i.width / (x1 - x0), -i.height / (y1 - y0)];
-    let [column, low, high, drawing] = [NaN, NaN, NaN, false];
-    const flush = () => {
-      if (Number.isNaN(column)) return;
-      if (drawing) c.lineTo(column, high); else c.moveTo(column, high);
-      if (low !== high) c.lineTo(column, low);
-      drawing = true;
-      column = NaN;
+  hover() {
+    const { left, top } = this.u.cursor;
+    if (!(left >= 0) || !this.u.cursor.event) return;
+    const found = this.under(left, top);
+    this.pick(found.name);
+    tell(this.u.cursor.event, ...found.lines);
+  }
+
+  // What is under the pointer: a mark, or the curve that is nearest at its place, and the others there.
+  under(left, top) {
+    const map = this.map, { x, y, series, marks } = this.drawing;
+    const mark = marks.find((m) => Math.hypot(map.x(m.x) - left, map.y(m.y) - top) < 9);
+    if (mark) return { name: mark.name, lines: [mark.text] };
+    const at = this.u.posToVal(left, "x"), bold = series.filter((s) => !s.faint);
+    const values = (bold.length ? bold : series).map((s) => ({ s, y: valueNear(s, at) })).filter((v) => !Number.isNaN(v.y));
+    if (!values.length) return { name: null, lines: [] };
+    const far = (v) => Math.abs(map.y(v.y) - top);
+    values.sort((a, b) => far(a) - far(b));
+    const near = far(values[0]) < NEAR ? values[0].s.name : null;
+    const listed = values.slice(0, LISTED).sort((a, b) => b.y - a.y);
+    const lines = listed.map((v) => element("div", { class: v.s.name === near ? "near" : "" }, element("span", { class: "swatch", style: `background:${v.s.colour}` }), `${format(v.y, y.key)}  ${v.s.title}`));
+    const more = values.length > LISTED ? [`and ${values.length - LISTED} more`] : [];
+    return { name: near, lines: [element("b", {}, `${x.label} ${format(Number(at.toPrecision(4)))}`), ...lines, ...more] };
+  }
+
+  select() {
+    const { left, top, width, height } = this.u.select;
+    this.dragged = width > 0 || height > 0;
+    if (!this.dragged) return;
+    setTimeout(() => { this.dragged = false; });
+    const at = (p, name) => this.u.posToVal(p, name);
+    const zoom = [at(left, "x"), at(left + width, "x"), at(top + height, "y"), at(top, "y")];
+    this.u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.setZoom(zoom);
+  }
+
+  setZoom(zoom) {
+    this.zoomed = zoom;
+    this.onZoom(zoom);
+    this.applyZoom();
+  }
+
+  applyZoom() {
+    if (!this.u) return;
+    const { x, y } = this.limits();
+    this.pick(null);
+    this.u.batch(() => {
+      this.u.setData([x, y], false);
+      this.u.setScale("x", { min: x[0], max: x[1] });
+      this.u.setScale("y", { min: y[0], max: y[1] });
+    });
+  }
+
+  // About a point of the plot, both coordinates 0 ... 1, or moved by a share of it.
+  zoom(factor, [ax, ay] = [0.5, 0.5], [dx, dy] = [0, 0]) {
+    const { x, y } = this.limits(), drawing = this.drawing;
+    const part = (name, [low, high], share, move) => {
+      const [f, back] = drawing[name].log ? [Math.log10, (v) => 10 ** v] : [(v) => v, (v) => v], [a, b] = [f(low), f(high)], at = a + share * (b - a) + move * (b - a);
+      return [back(at - share * (b - a) * factor), back(at + (1 - share) * (b - a) * factor)];
     };
-    for (let k = 0; k < s.xs.length; k++) {
-      const x = Math.round((i.left + (toX(s.xs[k]) - x0) * kx) * 2) / 2;
-      const y = i.top + i.height + (toY(s.ys[k]) - y0) * ky;
-      if (!Number.isFinite(x) || !Number.isFinite(y)) { flush(); drawing = false; continue; }
-      if (x === column) { low = Math.max(low, y); high = Math.min(high, y); continue; }
-      flush();
-      [column, low, high] = [x, y, y];
-    }
-    flush();
+    this.setZoom([...part("x", x, ax, dx), ...part("y", y, ay, dy)]);
   }
-
-  drawMark(m) {
-    const c = this.context, [x, y] = [this.px(this.toX(m.x)), this.py(this.toY(m.y))];
-    c.globalAlpha = this.picked && this.picked !== m.name ? 0.2 : 1;
-    c.fillStyle = m.colour;
-    c.strokeStyle = this.colours.paper;
-    c.lineWidth = 1.5;
-    c.beginPath();
-    tracePoint(c, m.sign, x, y);
-    c.fill();
-    c.stroke();
-    c.globalAlpha = 1;
-  }
-
-  drawCursor(x) {
-    const c = this.context, i = this.inner;
-    c.strokeStyle = this.colours.accent;
-    c.lineWidth = 1.5;
-    c.beginPath();
-    c.moveTo(x, i.top);
-    c.lineTo(x, i.top + i.height);
-    c.stroke();
-  }
-
-  zoom(factor, [x, y] = [0.5, 0.5], axes = "xy") {
-    const { x: [x0, x1], y: [y0, y1] } = this.now;
-    const part = (low, high, share) => {
-      const at = low + share * (high - low);
-      return [at - (at - low) * factor, at + (high - at) * factor];
-    };
-    this.zoomed = { x: axes.includes("x") ? part(x0, x1, x) : [x0, x1], y: axes.includes("y") ? part(y0, y1, y) : [y0, y1] };
-    this.draw();
-  }
-
-  pan(dx, dy) {
-    const { x: [x0, x1], y: [y0, y1] } = this.now;
-    const [sx, sy] = [dx * (x1 - x0), dy * (y1 - y0)];
-    this.zoomed = { x: [x0 + sx, x1 + sx], y: [y0 + sy, y1 + sy] };
-    this.draw();
-  }
-
-  reset() { this.zoomed = null; this.draw(); }
 
   listen() {
-    const canvas = this.canvas;
-    canvas.addEventListener("wheel", (event) => {
-      if (!event.ctrlKey && document.activeElement !== canvas) return; // the page scrolls
+    this.box.addEventListener("wheel", (event) => {
+      if (!this.u || (!event.ctrlKey && document.activeElement !== this.box)) return; // the page scrolls
       event.preventDefault();
-      const [p, i] = [pointIn(canvas, event), this.inner];
-      this.zoom(event.deltaY > 0 ? 1.2 : 1 / 1.2, [(p.x - i.left) / i.width, 1 - (p.y - i.top) / i.height]);
+      const p = pointIn(this.u.over, event), { width, height } = this.plot();
+      this.zoom(event.deltaY > 0 ? 1.2 : 1 / 1.2, [p.x / width, 1 - p.y / height]);
     }, { passive: false });
-    canvas.addEventListener("dblclick", () => this.reset());
-    canvas.addEventListener("keydown", (event) => this.press(event));
-    canvas.addEventListener("pointerdown", (event) => this.startBox(event));
-    canvas.addEventListener("pointermove", (event) => this.hover(event));
-    canvas.addEventListener("pointerleave", (event) => { tell(event, ""); this.pick(null); });
+    this.box.addEventListener("mousedown", () => this.box.focus({ preventScroll: true }));
+    this.box.addEventListener("keydown", (event) => {
+      const move = (dx, dy) => this.zoom(1, [0.5, 0.5], [dx, dy]);
+      press(event, {
+        "+": () => this.zoom(0.7), "=": () => this.zoom(0.7), "-": () => this.zoom(1 / 0.7), "0": () => this.setZoom(null),
+        ArrowLeft: () => move(-0.1, 0), ArrowRight: () => move(0.1, 0), ArrowUp: () => move(0, 0.1), ArrowDown: () => move(0, -0.1),
+      });
+    });
   }
 
-  press(event) {
-    const actions = {
-      "+": () => this.zoom(0.7), "=": () => this.zoom(0.7), "-": () => this.zoom(1 / 0.7), "0": () => this.reset(),
-      ArrowLeft: () => this.pan(-0.1, 0), ArrowRight: () => this.pan(0.1, 0),
-      ArrowUp: () => this.pan(0, 0.1), ArrowDown: () => this.pan(0, -0.1),
-    };
-    if (!actions[event.key] || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    actions[event.key]();
+  export() {
+    const { left, top, width, height } = this.plot(), [w, foot] = [this.u.width, this.height], map = this.map, pen = svgPen();
+    const ink = css("--ink"), rule = css("--rule");
+    const frame = svgPen();
+    for (const [v, text] of this.ticksOf("x")) { frame.line((p) => { p.moveTo(map.x(v), 0); p.lineTo(map.x(v), height); }, { colour: rule, width: 1 }); frame.text(text, map.x(v), height + 16, ink, "middle"); }
+    for (const [v, text] of this.ticksOf("y")) { frame.line((p) => { p.moveTo(0, map.y(v)); p.lineTo(width, map.y(v)); }, { colour: rule, width: 1 }); frame.text(text, -6, map.y(v) + 4, ink, "end"); }
+    frame.text(this.drawing.x.label, width / 2, height + 38, ink, "middle");
+    frame.text(this.drawing.y.label, -left, -4, ink, "start");
+    this.paint(pen);
+    const names = [...new Map(this.drawing.series.filter((s) => !s.faint).map((s) => [s.title, s.colour]))].slice(0, 40), legend = svgPen();
+    names.forEach(([text, colour], i) => { legend.line((p) => { p.moveTo(left, foot + 10 + 18 * i); p.lineTo(left + 18, foot + 10 + 18 * i); }, { colour, width: 3 }); legend.text(text, left + 26, foot + 14 + 18 * i, ink, "start"); });
+    const total = foot + 18 * names.length + 10;
+    return { width: w, height: total, svg: svgText(w, total, `<g transform="translate(${left},${top + 8})">${frame}<svg width="${width}" height="${height}">${pen}</svg></g>${legend}`) };
   }
 
-  startBox(event) {
-    if (event.button !== 0 || event.pointerType === "touch") return;
-    this.canvas.focus({ preventScroll: true });
-    this.box = { from: pointIn(this.canvas, event) };
-    this.canvas.setPointerCapture(event.pointerId);
-    this.canvas.addEventListener("pointerup", () => this.endBox(), { once: true });
+  table() {
+    const { x, y, series, marks } = this.drawing;
+    if (!series.length) return { head: ["", x.label, y.label], rows: marks.map((m) => [m.text.split("\n")[0], format(m.x), format(m.y, y.key)]) };
+    const limits = this.limits().x, places = Array.from({ length: 9 }, (_, i) => (x.log ? limits[0] * (limits[1] / limits[0]) ** (i / 8) : limits[0] + i / 8 * (limits[1] - limits[0])));
+    return { head: [`${y.label} at ${x.label}`, ...places.map((v) => format(Number(v.toPrecision(3))))], rows: series.map((s) => [s.title, ...places.map((v) => { const at = valueNear(s, v); return Number.isNaN(at) ? "–" : format(at, y.key); })]) };
   }
+}
 
-  endBox() {
-    const { from, to } = this.box;
-    this.box = null;
-    if (to && Math.abs(to.x - from.x) > 6 && Math.abs(to.y - from.y) > 6) {
-      const [xs, ys] = [[this.atX(from.x), this.atX(to.x)], [this.atY(from.y), this.atY(to.y)]];
-      this.zoomed = { x: xs.sort((a, b) => a - b), y: ys.sort((a, b) => a - b) };
-    } else if (this.picked) this.onPick(this.picked);
-    this.draw();
+function press(event, actions) {
+  if (!actions[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  actions[event.key]();
+}
+
+// Limits of all that is drawn, with a margin.
+function wholeOf({ x, y, series, levels = [], marks, boxes = [] }) {
+  const limits = (axis, values, margin) => {
+    const seen = extent(axis.log ? values.filter((v) => v > 0) : values) || (axis.log ? [1, 10] : [0, 1]);
+    if (axis.ticks) return [-0.6, axis.ticks.length - 0.4];
+    const f = axis.log ? Math.log10 : (v) => v, [low, high] = seen.map(f), pad = (high - low) * margin || Math.abs(high) * 0.05 || 0.5;
+    return [low - pad, high + pad].map((v) => (axis.log ? 10 ** v : v));
+  };
+  const of = (pick) => series.flatMap((s) => extent(x.log || y.log ? pick(s).filter((v) => v > 0) : pick(s)) || []);
+  return {
+    x: limits(x, [...of((s) => s.xs), ...marks.map((m) => m.x)], 0.015),
+    y: limits(y, [...of((s) => s.ys), ...series.flatMap((s) => (s.band || []).flatMap((b) => extent(b) || [])), ...levels.map((l) => l.y), ...marks.map((m) => m.y), ...boxes.flatMap((b) => [b.low, b.high])], 0.05),
+  };
+}
+
+function valueNear(s, x) {
+  if (!s.xs.length || x < s.xs[0] || x > s.xs[s.xs.length - 1]) return NaN;
+  const i = indexAt(s.xs, x), next = Math.min(i + 1, s.xs.length - 1);
+  return x - s.xs[i] <= s.xs[next] - x || Number.isNaN(s.ys[next]) ? s.ys[i] : s.ys[next];
+}
+
+// Of the points in one column of pixels, the highest and the lowest are drawn.
+function traceSeries(p, s, map) {
+  let [column, low, high, drawing] = [NaN, NaN, NaN, false];
+  const flush = () => {
+    if (Number.isNaN(column)) return;
+    if (drawing) p.lineTo(column, high); else p.moveTo(column, high);
+    if (low !== high) p.lineTo(column, low);
+    [drawing, column] = [true, NaN];
+  };
+  const [from, to] = [0, map.width].map((edge, i) => edge + (i ? 2 : -2));
+  for (let k = 0; k < s.xs.length; k++) {
+    let x = map.x(s.xs[k]);
+    if (x < from && k + 1 < s.xs.length && map.x(s.xs[k + 1]) < from) continue;
+    x = Math.round(x * 2) / 2;
+    const y = map.y(s.ys[k]);
+    if (!Number.isFinite(x) || !Number.isFinite(y)) { flush(); drawing = false; continue; }
+    if (x === column) { low = Math.max(low, y); high = Math.min(high, y); continue; }
+    flush();
+    [column, low, high] = [x, y, y];
+    if (x > to) break;
   }
+  flush();
+}
 
-  hover(event) {
-    const at = pointIn(this.canvas, event);
-    if (this.box) {
-      this.box.to = at;
-      this.draw();
-      const c = this.context, { from } = this.box;
-      c.fillStyle = this.colours.accent;
-      c.globalAlpha = 0.18;
-      c.fillRect(from.x, from.y, at.x - from.x, at.y - from.y);
+function traceBand(p, { xs, band: [low, high] }, map) {
+  const at = [...xs.keys()].filter((i) => Number.isFinite(map.y(low[i])) && Number.isFinite(map.y(high[i])) && Number.isFinite(map.x(xs[i])));
+  at.forEach((i, k) => (k ? p.lineTo(map.x(xs[i]), map.y(high[i])) : p.moveTo(map.x(xs[i]), map.y(high[i]))));
+  at.reverse().forEach((i) => p.lineTo(map.x(xs[i]), map.y(low[i])));
+  p.closePath();
+}
+
+function paintLevel(pen, { y, text }, map) {
+  const at = map.y(y), colour = css("--faint");
+  pen.line((p) => { p.moveTo(0, at); p.lineTo(map.width, at); }, { colour, width: 1, dash: [2, 4] });
+  pen.text(`${text} ${y.toFixed(2)}`, 6, at - 5, colour);
+}
+
+// Quartiles, median, and the whole range.
+function paintBox(pen, { x, low, q1, median, q3, high, colour }, map) {
+  const half = Math.min(24, 0.3 * (map.x(x + 1) - map.x(x))), at = map.x(x);
+  pen.area((p) => { p.moveTo(at - half, map.y(q1)); p.lineTo(at + half, map.y(q1)); p.lineTo(at + half, map.y(q3)); p.lineTo(at - half, map.y(q3)); p.closePath(); }, colour, 0.25);
+  pen.line((p) => { for (const [a, b] of [[low, q1], [q3, high]]) { p.moveTo(at, map.y(a)); p.lineTo(at, map.y(b)); } }, { colour, width: 1 });
+  pen.line((p) => { p.moveTo(at - half, map.y(median)); p.lineTo(at + half, map.y(median)); }, { colour, width: 2.5 });
+}
+
+function canvasPen(c) {
+  return {
+    line(trace, { colour, width, alpha = 1, dash = [] }) {
+      Object.assign(c, { strokeStyle: colour, lineWidth: width, globalAlpha: alpha, lineJoin: "bevel" });
+      c.setLineDash(dash);
+      c.beginPath();
+      trace(c);
+      c.stroke();
       c.globalAlpha = 1;
-      return;
-    }
-    const found = this.nearest(at);
-    this.pick(found && found.name);
-    tell(event, found ? found.text : "");
-  }
+      c.setLineDash([]);
+    },
+    area(trace, colour, alpha, edge = null) {
+      Object.assign(c, { fillStyle: colour, globalAlpha: alpha });
+      c.beginPath();
+      trace(c);
+      c.fill();
+      c.globalAlpha = 1;
+      if (edge) { Object.assign(c, { strokeStyle: edge, lineWidth: 1.5 }); c.stroke(); }
+    },
+    text(text, x, y, colour) { Object.assign(c, { fillStyle: colour, font: FONT, textAlign: "left", textBaseline: "alphabetic" }); c.fillText(text, x, y); },
+  };
+}
 
-  pick(name) {
-    if (this.picked === name) return;
-    this.picked = name;
-    this.draw();
-  }
+// The same strokes as text; `String(pen)` is what has been painted.
+function svgPen() {
+  const parts = [], round = (v) => Number(v.toFixed(1));
+  const path = (trace) => {
+    const d = [];
+    trace({ moveTo: (x, y) => d.push(`M${round(x)} ${round(y)}`), lineTo: (x, y) => d.push(`L${round(x)} ${round(y)}`), closePath: () => d.push("Z") });
+    return d.join("");
+  };
+  return {
+    line(trace, { colour, width, alpha = 1, dash = [] }) { parts.push(`<path d="${path(trace)}" fill="none" stroke="${colour}" stroke-width="${width}" opacity="${alpha}" stroke-dasharray="${dash.join(" ") || "none"}"/>`); },
+    area(trace, colour, alpha, edge = null) { parts.push(`<path d="${path(trace)}" fill="${colour}" fill-opacity="${alpha}"${edge ? ` stroke="${edge}" stroke-width="1.5"` : ""}/>`); },
+    text(text, x, y, colour, anchor = "start") { parts.push(`<text x="${round(x)}" y="${round(y)}" fill="${colour}" text-anchor="${anchor}">${escapeText(text)}</text>`); },
+    toString: () => parts.join(""),
+  };
+}
 
-  nearest(at) {
-    if (!this.drawing || !this.now) return null;
-    let [best, least] = [null, NEAR];
-    const consider = (x, y, name, text) => {
-      const distance = Math.hypot(x - at.x, y - at.y);
-      if (distance < least) { least = distance; best = { name, text: text() }; }
-    };
-    const { x, y } = this.drawing;
-    for (const s of this.drawing.series) {
-      for (let k = 0; k < s.xs.length; k++) {
-        const p = this.px(this.toX(s.xs[k]));
-        if (Math.abs(p - at.x) > NEAR) continue;
-        consider(p, this.py(this.toY(s.ys[k])), s.name,
-          () => `${s.title}\n${x.label} ${format(s.xs[k])}, ${y.label} ${format(s.ys[k], y.key)}`);
-      }
-    }
-    least = Math.max(0, least - 1);
-    for (const m of this.drawing.marks) {
-      if (Math.hypot(this.px(this.toX(m.x)) - at.x, this.py(this.toY(m.y)) - at.y) < 9) return { name: m.name, text: m.text };
-    }
-    return best;
-  }
+function svgText(width, height, inside) {
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12"><rect width="100%" height="100%" fill="${css("--paper")}"/>${inside}</svg>`;
 }

@@ -1,116 +1,143 @@
-// The curves of some runs.
+// The curves of some runs or settings.
 
 const MOST_CURVES = 10;
 const SIGNS = [["peak", "oracle peak"], ["drop", "sudden drop"], ["end", "averaged output at the end"], ["stopped", "stopped, diverged"]];
 
+VIEWS.push({ name: "curves", title: "Curves", make: curvesView });
+
 function curvesView() {
-  const runs = comparedRuns(MOST_CURVES);
-  const chart = new Chart("curves of the compared runs", (id) => { location.hash = addressOf(RUN_BY_ID.get(id)); });
-  const legend = element("ul", { class: "legend" });
-  const redraw = () => { remember(); chart.show(drawingOf(runs)); };
-  runs.forEach((run, index) => legend.append(legendEntry(run, index, chart)));
-  const view = element("section", {}, comparedNote(runs, "curve"), curveControls(redraw), chart.node, signLegend(), legend);
-  chart.show(drawingOf(runs));
-  return view;
+  const frames = element("div", { class: "facets" }), legend = element("div"), note = element("div"), signs = element("div");
+  const charts = [];
+  const update = () => {
+    const units = comparedUnits(MOST_CURVES);
+    note.replaceChildren(comparedNote(units, "curve"));
+    const parts = facetsOf(units), colours = colouring(units, state.colour);
+    if (charts.length !== parts.length) {
+      charts.splice(0, charts.length, ...parts.map(([name]) => new Chart(name || "curves", {
+        onPick: (key) => { location.hash = addressOf(units.find((unit) => unit.key === key)); }, zoom: state.zoom.length ? state.zoom : null, height: parts.length > 1 ? 300 : 440,
+        onZoom: (zoom) => { state.zoom = zoom || []; remember(); for (const chart of charts) { chart.zoomed = zoom; chart.applyZoom(); } },
+      })));
+      frames.replaceChildren(...parts.map(([name], i) => element("div", {}, name ? element("h2", {}, name) : null, charts[i].node)));
+    }
+    const drawings = parts.map(([, members]) => drawingOf(members, colours.of)), shared = parts.length > 1 ? sharedWhole(drawings) : null;
+    drawings.forEach((drawing, i) => { charts[i].show(drawing); if (shared) { charts[i].whole = shared; charts[i].applyZoom(); } });
+    legend.replaceChildren(legendOf(units, colours, charts));
+    signs.replaceChildren(signLegend(units));
+  };
+  update();
+  return { node: element("section", {}, note, curveControls(update, true), frames, signs, legend), update };
 }
 
-function legendEntry(run, index, chart) {
-  return element("li", {},
-    element("span", { class: "swatch", style: `background:${lineColour(index)}` }),
-    element("a", {
-      href: addressOf(run),
-      onpointerenter: () => chart.pick(run.id), onpointerleave: () => chart.pick(null),
-      onfocus: () => chart.pick(run.id), onblur: () => chart.pick(null),
-    }, labelOf(run)), ` ${format(valueOf(run, state.metric), state.metric)}`);
+// All frames have the same limits, so that they can be compared.
+function sharedWhole(drawings) {
+  const wholes = drawings.map(wholeOf), span = (name) => [Math.min(...wholes.map((w) => w[name][0])), Math.max(...wholes.map((w) => w[name][1]))];
+  return { x: span("x"), y: span("y") };
 }
 
-function comparedNote(runs, what) {
-  const text = state.selected.length
-    ? `${runs.length} selected run${runs.length === 1 ? "" : "s"}.`
-    : `No run is selected: the first ${runs.length} of the table.`;
-  const clear = state.selected.length ? button("clear selection", () => { state.selected = []; remember(); render(); }) : null;
+// The units by the values of the chosen key, each with its name; one part without a name without one.
+function facetsOf(units) {
+  const names = state.facet ? distinct(units, state.facet) : [];
+  if (names.length < 2) return [["", units]];
+  return names.map((text) => [`${nameOf(state.facet)} ${text}`, units.filter((unit) => format(valueOf(unit, state.facet)) === text)]);
+}
+
+function legendOf(units, colours, charts) {
+  const pick = (key) => () => charts.forEach((chart) => chart.pick(key));
+  const drawn = state.y === "loss" ? "loss" : state.averaged ? "psnr_average" : "psnr";
+  const entry = (unit) => element("li", {}, element("span", { class: "swatch", style: `background:${colours.of(unit)}` }),
+    element("a", { href: addressOf(unit), onpointerenter: pick(unit.key), onpointerleave: pick(null), onfocus: pick(unit.key), onblur: pick(null) }, labelOf(unit)),
+    ` ${nameOf(drawn)} ${spreadText(unit, drawn)}${unit.members ? `, n = ${unit.members.length}` : ""}`);
+  const keys = colours.entries ? [element("p", { class: "note" }, ...colours.entries.map(([text, colour]) => element("span", { class: "entry" }, element("span", { class: "swatch", style: `background:${colour}` }), text)))] : [];
+  return element("div", {}, ...keys, element("ul", { class: "legend" }, ...units.slice(0, 60).map(entry)), units.length > 60 ? element("p", { class: "note" }, `and ${units.length - 60} more`) : null);
+}
+
+function comparedNote(units, what) {
+  const noun = isGrouped() ? "setting" : "run", chosen = selectedUnits().length;
+  const text = chosen ? `${units.length} selected ${noun}${units.length === 1 ? "" : "s"}.` : `No ${noun} is selected: the first ${units.length} of the table.`;
+  const clear = chosen ? button("clear selection", () => { state.selected = []; remember(); render(); }) : null;
   return element("p", { class: "note", "data-what": what }, text, " ", clear);
 }
 
-function curveControls(redraw) {
-  const set = (key) => (value) => { state[key] = value; redraw(); };
+function keyOptions(first) {
+  const keys = [...new Set([...["task", "image", "status"].filter((key) => distinct(RUNS, key).length > 1), ...SWEPT])];
+  return [first, ...keys.map((key) => [key, nameOf(key)])];
+}
+
+function curveControls(redraw, several) {
+  const set = (key) => (value) => { state[key] = value; state.zoom = []; redraw(); remember(); };
   return element("div", { class: "controls" },
-    choice("Show", [["psnr", "PSNR"], ["loss", "loss"]], state.y, set("y")),
+    choice("Show", [["psnr", "PSNR"], ["loss", "loss"]], state.y, (value) => { state.logY = null; set("y")(value); }),
     choice("against", [["iteration", "iteration"], ["seconds", "seconds"]], state.x, set("x")),
-    tick("logarithmic x", state.logX, set("logX")),
+    several ? choice("colour by", keyOptions(["run", isGrouped() ? "setting" : "run"]), state.colour, set("colour")) : null,
+    several ? choice("frames by", keyOptions(["", "nothing"]), state.facet, set("facet")) : null,
+    tick("log x", state.logX, set("logX")),
+    tick("log y", state.logY ?? state.y === "loss", set("logY")),
     tick("iterate", state.iterate, set("iterate")),
     tick("averaged output", state.averaged, set("averaged")),
-    tick("marks", state.marks, set("marks")),
+    tick("marks", state.marks ?? true, set("marks")),
     RUNS.some((run) => "psnr" in run.published) ? tick("published", state.published, set("published")) : null);
 }
 
-function signLegend() {
-  const entries = SIGNS.map(([sign, text]) => {
-    const icon = element("canvas", { width: 16, height: 16, "aria-hidden": "true" });
-    const c = icon.getContext("2d");
-    c.fillStyle = css("--faint");
-    c.beginPath();
-    tracePoint(c, sign, 8, 8);
-    c.fill();
+function signLegend(units) {
+  const every = [...new Set(units.flatMap(membersOf).map((run) => run.settings.log_every).filter(isNumber))];
+  const thin = every.length === 1 && every[0] > 1 ? `the iterate, recorded every ${every[0]} iterations` : "the iterate, as recorded";
+  const entries = SIGNS.slice(state.y === "loss" ? 2 : 0).map(([sign, text]) => {
+    const icon = shape("svg", { width: 16, height: 16, "aria-hidden": "true" }), pen = svgPen();
+    pen.area((p) => tracePoint(p, sign, 8, 8), css("--faint"), 1);
+    icon.innerHTML = String(pen);
     return element("span", {}, icon, ` ${text}`);
   });
-  return element("p", { class: "note signs" },
-    "Thin: each iterate. Bold: averaged output. Drag a box to zoom, double-click for all; + − 0 and arrow keys. ", ...entries);
+  const lines = state.y === "loss" ? "" : `Thin: ${thin}. Bold: averaged output. `, band = isGrouped() ? "Band: one standard deviation over the seeds. " : "";
+  return element("p", { class: "note signs" }, `${lines}${band}Drag to zoom, double-click for all; + − 0 and arrow keys. `, ...(marksShown(units) && units.some((unit) => !unit.members) ? entries : []));
 }
 
-function drawingOf(runs, cursor = null) {
+function marksShown(units) { return state.marks ?? units.length <= MOST_CURVES; }
+
+function drawingOf(units, colourOf, cursor = null) {
   const series = [], marks = [], levels = [];
-  runs.forEach((run, index) => {
-    const colour = lineColour(index), curve = curveOf(run);
-    const xs = curve[state.x];
-    if (!xs) return;
+  for (const unit of units) {
+    const colour = colourOf(unit);
     const add = (column, faint) => {
-      if (curve[column]) series.push({ name: run.id, title: `${labelOf(run)} (${nameOf(column)})`, colour, xs, ys: curve[column], faint });
+      const found = seriesOf(unit, column, state.x);
+      if (found) series.push({ name: unit.key, title: `${labelOf(unit)}${state.y === "loss" ? "" : ` (${nameOf(column)})`}`, colour, faint, ...found, band: faint ? null : found.band });
     };
     if (state.y === "loss") add("loss", false);
     else {
       if (state.iterate) add("psnr", state.averaged);
       if (state.averaged) add("psnr_average", false);
     }
-    if (state.marks) marks.push(...marksOf(run, colour));
-    if (state.published && state.y === "psnr") levels.push(...levelsOf(run));
-  });
+    if (marksShown(units) && !unit.members) marks.push(...marksOf(unit, colour));
+    if (state.published && state.y === "psnr") levels.push(...levelsOf(unit));
+  }
   const seen = new Map(levels.map((level) => [`${level.text} ${level.y}`, level]));
   return {
     x: { label: state.x === "seconds" ? "seconds" : "iteration", log: state.logX },
-    y: { label: state.y === "loss" ? "loss" : "PSNR (dB)", log: state.y === "loss", key: state.y },
+    y: { label: state.y === "loss" ? "loss" : "PSNR (dB)", log: state.logY ?? state.y === "loss", key: state.y },
     series, marks, levels: [...seen.values()],
-    cursor: cursor === null ? null : state.x === "seconds" ? secondsAt(runs[0], cursor) : cursor,
+    cursor: cursor === null ? null : state.x === "seconds" ? secondsAt(units[0], cursor) : cursor,
   };
 }
 
 function levelsOf(run) {
-  const where = new Set(RUNS.map((other) => other.image)).size > 1 ? `${run.image}: ` : "";
-  return Object.entries(run.published.psnr || {}).map(([name, y]) => ({ y, text: where + name }));
+  const place = distinct(RUNS, "image").length > 1 ? `${run.image}: ` : "";
+  return Object.entries(run.published.psnr || {}).map(([name, y]) => ({ y, text: place + name }));
 }
 
+// Of the PSNR its peak and drops; of either what the fit ended in.
 function marksOf(run, colour) {
-  const found = [], m = run.metrics, label = labelOf(run);
-  const loss = state.y === "loss";
+  const found = [], m = run.metrics, label = labelOf(run), loss = state.y === "loss";
   const add = (sign, iteration, y, text) => {
     const x = state.x === "seconds" ? secondsAt(run, iteration) : iteration;
-    if (isNumber(x) && isNumber(y)) found.push({ x, y, colour, sign, name: run.id, text: `${label}\n${text}` });
+    if (isNumber(x) && isNumber(y)) found.push({ x, y, colour, sign, name: run.key, text: `${label}\n${text}` });
   };
-  for (const drop of loss || !state.iterate ? [] : run.drops) {
-    add("drop", drop.iteration, drop.psnr, `sudden drop of ${drop.depth} dB from iteration ${drop.start}`);
-  }
-  for (const [key, value] of Object.entries(m)) {
-    if (!key.startsWith("iteration_") || !isNumber(value)) continue;
-    const what = key.slice("iteration_".length);
-    const y = loss ? curveAt(run, "loss", value) : m[`psnr_${what}`] ?? curveAt(run, "psnr_average", value);
-    const text = what === "best" ? `oracle peak ${format(y, "psnr")} dB` : key;
-    add(what === "best" ? "peak" : "stopped", value, y, `${text}, iteration ${value}`);
+  if (!loss && state.iterate) {
+    for (const drop of run.drops) add("drop", drop.iteration, drop.psnr, `sudden drop of ${drop.depth} dB from iteration ${drop.start}`);
+    if (isNumber(m.iteration_best)) add("peak", m.iteration_best, m.psnr_best, `oracle peak ${format(m.psnr_best, "psnr")} dB, iteration ${m.iteration_best}`);
   }
   if (isNumber(m.iterations) && run.curve.iteration) {
-    const stopped = m.status !== "finished";
-    const y = loss ? m.loss : m.psnr_average ?? null;
-    const text = `${stopped ? `${m.status} after` : "averaged output,"} iteration ${m.iterations}`;
-    add(stopped ? "stopped" : "end", m.iterations, y, text + (loss ? "" : `: ${format(y, "psnr")} dB`));
+    const stopped = m.status !== "finished", y = loss ? m.loss : state.averaged ? m.psnr_average : m.psnr;
+    const text = `${stopped ? `${m.status} after` : loss || !state.averaged ? "end," : "averaged output,"} iteration ${m.iterations}`;
+    add(stopped ? "stopped" : "end", m.iterations, y, `${text}: ${format(y, state.y)}${loss ? "" : " dB"}`);
   }
   return found;
 }

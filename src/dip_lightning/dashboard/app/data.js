@@ -1,22 +1,49 @@
 // What the page was given, and how its values are read and written.
 
-const DATA = JSON.parse(document.getElementById("data").textContent);
-const RUNS = DATA.runs;
-const RUN_BY_ID = new Map(RUNS.map((run) => [run.id, run]));
+let DATA, RUNS, RUN_BY_ID, METRICS, SWEPT;
 
 // Where less is better; everything else is better when larger.
 const SMALLER_IS_BETTER = new Set(["loss", "seconds", "peak_memory_bytes"]);
 const NAMES = {
-  psnr: "PSNR, last", psnr_average: "PSNR, averaged", psnr_result: "PSNR, result",
+  psnr_result: "PSNR, result", psnr_average: "PSNR, averaged", psnr: "PSNR, last",
   psnr_best: "PSNR, oracle peak",
-  psnr_y: "PSNR-Y, last", psnr_y_average: "PSNR-Y, averaged", psnr_y_result: "PSNR-Y, result",
-  ssim: "SSIM, last", ssim_average: "SSIM, averaged", ssim_result: "SSIM, result",
+  psnr_y_result: "PSNR-Y, result", psnr_y_average: "PSNR-Y, averaged", psnr_y: "PSNR-Y, last",
+  ssim_result: "SSIM, result", ssim_average: "SSIM, averaged", ssim: "SSIM, last",
   seconds: "time (s)", iterations_per_second: "iterations / s", loss: "loss, last",
   iterations: "iterations", iteration_best: "iteration of the peak", parameters: "parameters",
   fit_weight: "weight of the fit", peak_memory_bytes: "peak memory", device_name: "device",
 };
 const METRIC_ORDER = Object.keys(NAMES);
-const METRICS = findMetrics();
+const FACTS = ["status", "image", "id", "group"];
+const WHERE = ["image", "task", "observed"]; // what makes another problem of it
+const MISSING = 65535; // of a curve: not defined
+
+// Runs that have not changed are kept, with what was decoded of them.
+function take(data) {
+  const before = RUN_BY_ID || new Map();
+  DATA = data;
+  RUNS = data.runs.map((run) => {
+    const old = before.get(run.id);
+    return old && old.stamp && old.stamp === run.stamp && old.status === run.status ? Object.assign(old, { live: run.live, previews: run.previews }) : run;
+  });
+  RUN_BY_ID = new Map(RUNS.map((run) => [run.id, run]));
+  METRICS = findMetrics();
+  SWEPT = data.swept;
+  const taken = new Set();
+  for (const run of RUNS) {
+    run.label = run.text = null;
+    run.key = hash(run.id);
+    while (taken.has(run.key)) run.key += "x";
+    taken.add(run.key);
+  }
+}
+
+// A short name of a run for the address of the page.
+function hash(text) {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return (h >>> 0).toString(36);
+}
 
 function findMetrics() {
   const found = new Set();
@@ -29,12 +56,13 @@ function findMetrics() {
   return [...found].sort((a, b) => rank(a) - rank(b));
 }
 
-// A setting, or a metric, or one of the run's own facts.
+// A setting, or a metric, or one of the run's own facts; null where there is none.
 function valueOf(run, key) {
-  if (key === "status" || key === "image" || key === "id" || key === "group") return run[key];
-  if (key in run.settings) return run.settings[key];
-  return run.metrics[key] ?? null;
+  if (FACTS.includes(key)) return run[key];
+  return run.settings[key] ?? run.metrics[key] ?? null;
 }
+
+function allKeys() { return [...new Set([...FACTS, ...SWEPT, ...METRICS, ...RUNS.flatMap((run) => [...Object.keys(run.settings), ...Object.keys(run.metrics)])])]; }
 
 function nameOf(key) { return NAMES[key] || key; }
 
@@ -57,50 +85,73 @@ function format(value, key = "") {
   return String(Number(value.toPrecision(4)));
 }
 
-// A short name of a run: its swept values, else its folder.
+// A short name of a run or group: its swept values, else its folder.
 function labelOf(run) {
-  const parts = DATA.swept
-    .filter((key) => !["image", "task", "observed"].includes(key) && key in run.settings)
+  if (run.label) return run.label;
+  const parts = SWEPT
+    .filter((key) => !WHERE.includes(key) && !(run.members && key === "seed") && run.settings[key] !== undefined)
     .map((key) => `${key}=${format(run.settings[key])}`);
-  const images = new Set(RUNS.map((other) => other.image));
-  if (images.size > 1) parts.unshift(run.image);
-  return parts.join(" ") || run.id;
+  if (distinct(RUNS, "image").length > 1) parts.unshift(run.image);
+  return (run.label = parts.join(" ") || run.id);
 }
 
 function isBetter(metric, a, b) { return SMALLER_IS_BETTER.has(metric) ? a < b : a > b; }
+
+// The values of a key, as text, in their order: numbers by size.
+function distinct(runs, key) {
+  const found = new Map(runs.map((run) => [format(valueOf(run, key)), valueOf(run, key)]));
+  return [...found].filter(([, value]) => value !== null).sort(([a, x], [b, y]) => compareValues(x, y) || a.localeCompare(b)).map(([text]) => text);
+}
+
+function compareValues(x, y) {
+  if (isNumber(x) && isNumber(y)) return x - y;
+  return format(x).localeCompare(format(y), undefined, { numeric: true });
+}
 
 // Curves are decoded when they are first drawn.
 function curveOf(run) {
   if (!run.decoded) {
     run.decoded = {};
-    for (const [name, text] of Object.entries(run.curve)) run.decoded[name] = decode(text);
+    for (const [name, packed] of Object.entries(run.curve)) run.decoded[name] = decode(packed, name === "loss");
   }
   return run.decoded;
 }
 
-function decode(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
+// low + step * (16-bit number); of the loss that is its logarithm.
+function decode([low, step, text], log) {
+  const numbers = new Uint16Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+  return Float64Array.from(numbers, (n) => (n === MISSING ? NaN : log ? 10 ** (low + step * n) : low + step * n));
+}
+
+// The last index of increasing numbers that is not above a value; -1 where all are.
+function indexAt(numbers, value) {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle] <= value) low = middle + 1; else high = middle;
+  }
+  return low - 1;
 }
 
 // The value of a column at the last row that is not after `iteration`.
 function curveAt(run, column, iteration) {
   const curve = curveOf(run);
   if (!curve.iteration || !curve[column]) return null;
-  let found = null;
-  for (let i = 0; i < curve.iteration.length && curve.iteration[i] <= iteration; i++) {
-    if (!Number.isNaN(curve[column][i])) found = curve[column][i];
-  }
-  return found;
+  let i = indexAt(curve.iteration, iteration);
+  while (i > 0 && Number.isNaN(curve[column][i])) i--;
+  return i < 0 || Number.isNaN(curve[column][i]) ? null : curve[column][i];
 }
 
-// Seconds at an iteration, between the rows of the curve.
+// Linear between the points of a curve; NaN outside of it.
+function between(xs, ys, x) {
+  const i = indexAt(xs, x);
+  if (i < 0) return NaN;
+  if (xs[i] === x) return ys[i];
+  if (i === xs.length - 1) return NaN;
+  return ys[i] + (x - xs[i]) / (xs[i + 1] - xs[i]) * (ys[i + 1] - ys[i]);
+}
+
 function secondsAt(run, iteration) {
   const { iteration: t, seconds: s } = curveOf(run);
-  if (!t || !s) return null;
-  let i = 0;
-  while (i < t.length - 1 && t[i + 1] < iteration) i++;
-  if (i === t.length - 1 || t[i + 1] === t[i]) return s[i];
-  const share = Math.min(1, Math.max(0, (iteration - t[i]) / (t[i + 1] - t[i])));
-  return s[i] + share * (s[i + 1] - s[i]);
+  return t && s ? between(t, s, Math.min(Math.max(iteration, t[0]), t[t.length - 1])) : null;
 }

@@ -1,4 +1,6 @@
-// Building elements, controls and colours.
+// Building elements and controls, hints, files to save.
+
+const VIEWS = []; // each file of a view adds its own, { name, title, make }
 
 // element("button", { class: "x", onclick: f }, "text", child)
 function element(tag, attributes = {}, ...children) {
@@ -48,12 +50,12 @@ function button(text, onClick, attributes = {}) {
   return element("button", { type: "button", onclick: onClick, ...attributes }, text);
 }
 
-// Shows a hint beside the pointer; hides it without text.
-function tell(event, text) {
+// Shows a hint beside the pointer, text or elements; hides it without any.
+function tell(event, ...content) {
   const tip = document.getElementById("tip");
-  tip.hidden = !text;
-  if (!text) return;
-  tip.textContent = text;
+  tip.hidden = !content.length || !content[0];
+  if (tip.hidden) return;
+  tip.replaceChildren(...content);
   const { innerWidth, innerHeight } = window;
   tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8))}px`;
   tip.style.top = `${Math.max(4, Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8))}px`;
@@ -74,31 +76,55 @@ async function copy(text, pressed) {
   setTimeout(() => { pressed.textContent = "copy"; }, 1500);
 }
 
-function css(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
-
-// Ten colours that differ in hue and lightness (after Tableau 10), then more hues.
-const LINES = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#8f6bb3", "#9c755f", "#d37295", "#2fa3a0", "#b39b20", "#7f8790"];
-
-function lineColour(index) {
-  return index < LINES.length ? LINES[index] : `hsl(${(index * 137.5) % 360} 55% 52%)`;
-}
-
-// Viridis, nine of its colours.
-const VIRIDIS = [[68, 1, 84], [71, 44, 122], [59, 81, 139], [44, 113, 142], [33, 144, 141], [39, 173, 129], [92, 200, 99], [170, 220, 50], [253, 231, 37]];
-
-function scaleColour(share) {
-  const at = Math.min(1, Math.max(0, share)) * (VIRIDIS.length - 1);
-  const i = Math.min(VIRIDIS.length - 2, Math.floor(at));
-  const mixed = VIRIDIS[i].map((c, k) => Math.round(c + (at - i) * (VIRIDIS[i + 1][k] - c)));
-  return `rgb(${mixed.join(",")})`;
-}
-
-function inkOn(share) { return share > 0.6 ? "#111" : "#fff"; }
-
-function extent(values) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (isNumber(value)) { low = Math.min(low, value); high = Math.max(high, value); }
+// What has the focus keeps it when it is made anew: the same control of the same run or place.
+function keepFocus(draw) {
+  const before = document.activeElement, names = ["data-run", "data-key", "data-axis", "aria-label", "href", "name", "id"];
+  const path = [];
+  for (let node = before; node && node !== document.body; node = node.parentElement) {
+    const name = names.find((key) => node.hasAttribute(key));
+    if (name || !path.length) path.unshift(`${node.tagName.toLowerCase()}${name ? `[${name}="${CSS.escape(node.getAttribute(name))}"]` : ""}`);
   }
-  return low <= high ? [low, high] : null;
+  draw();
+  if (!path.length || before.isConnected) return;
+  document.querySelector(path.join(" "))?.focus({ preventScroll: true });
 }
+
+// Gives the user a file.
+function save(name, type, text) {
+  const link = element("a", { download: name, href: URL.createObjectURL(new Blob([text], { type })) });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+// Saves a drawing as it is, or as pixels, two for each of its own.
+function savePicture(name, svg, { width, height }, kind) {
+  if (kind === "svg") { save(`${name}.svg`, "image/svg+xml", svg); return; }
+  const image = new Image();
+  image.onload = () => {
+    const canvas = element("canvas", { width: Math.round(2 * width), height: Math.round(2 * height) });
+    canvas.getContext("2d").drawImage(image, 0, 0, 2 * width, 2 * height);
+    canvas.toBlob((blob) => save(`${name}.png`, "image/png", blob));
+  };
+  image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+}
+
+function exportButtons(name, make) {
+  return ["svg", "png"].map((kind) => button(kind.toUpperCase(), () => { const { svg, ...size } = make(); savePicture(name, svg, size, kind); },
+    { class: `export ${kind}`, title: `save ${name} as ${kind.toUpperCase()}`, "aria-label": `save ${name} as ${kind.toUpperCase()}` }));
+}
+
+// The data of a chart in words, made when they are asked for.
+function dataTable(name, make) {
+  const box = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `data of ${name}` });
+  const fill = () => {
+    const { head, rows } = make();
+    box.replaceChildren(element("table", { class: "plain" },
+      element("caption", {}, name), element("thead", {}, element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text)))),
+      element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((text, i) => element(i ? "td" : "th", i ? {} : { scope: "row" }, text)))))));
+  };
+  return element("details", { class: "data", ontoggle: (event) => { if (event.target.open) fill(); } }, element("summary", {}, "Data as a table"), box);
+}
+
+function escapeText(text) { return String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`); }
+
+function css(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }

@@ -1,86 +1,125 @@
-// Two settings against the metric as a heat map, and the best setting of each image.
+// Which setting is best, whether that is chance, what each key is worth, and two keys as a heat map.
+
+const MOST_CELLS = 40; // in a row
+
+VIEWS.push({ name: "grid", title: "Best settings", make: gridView });
 
 function gridView() {
-  const keys = DATA.swept.filter((key) => key !== "image" || DATA.swept.length < 3);
-  const view = element("section");
-  if (keys.length >= 2) {
-    if (!keys.includes(state.gridX)) state.gridX = keys[0];
-    if (!keys.includes(state.gridY) || state.gridY === state.gridX) state.gridY = keys.find((key) => key !== state.gridX);
-    const set = (key) => (value) => { state[key] = value; remember(); render(); };
-    view.append(element("div", { class: "controls" },
-      choice("Columns", keys.map((k) => [k, k]), state.gridX, set("gridX")),
-      choice("rows", keys.map((k) => [k, k]), state.gridY, set("gridY"))), heatMap(state.gridX, state.gridY));
-  } else view.append(element("p", { class: "note" }, "A heat map needs two swept settings."));
-  view.append(bestTable());
-  return view;
+  const box = element("div");
+  const update = () => keepFocus(() => box.replaceChildren(...gridParts(update)));
+  update();
+  return { node: element("section", {}, box), update };
 }
 
-function heatMap(xKey, yKey) {
-  const runs = shownRuns().filter((run) => isNumber(valueOf(run, state.metric)));
-  const [xs, ys] = [xKey, yKey].map((key) => distinctValues(runs, key));
-  const cells = new Map();
-  for (const run of runs) {
-    const at = `${format(valueOf(run, xKey))}\n${format(valueOf(run, yKey))}`;
-    cells.set(at, [...(cells.get(at) || []), run]);
-  }
-  const mean = (list) => list.reduce((sum, run) => sum + valueOf(run, state.metric), 0) / list.length;
-  const limits = extent([...cells.values()].map(mean));
-  if (!limits) return element("p", { class: "note" }, `No run has ${nameOf(state.metric)}.`);
-  const rows = [...ys].reverse().map((y) => element("tr", {}, element("th", { scope: "row" }, y), ...xs.map((x) => {
-    const list = cells.get(`${x}\n${y}`);
-    if (!list) return element("td", {});
-    const value = mean(list), share = limits[0] < limits[1] ? (value - limits[0]) / (limits[1] - limits[0]) : 0.5;
-    return element("td", { style: `background:${scaleColour(share)}` }, heatButton(list, value, share, `${xKey}=${x}, ${yKey}=${y}`));
-  })));
-  const head = element("tr", {}, element("th", { class: "corner" }, `${yKey} ↓  ${xKey} →`), ...xs.map((x) => element("th", { scope: "col" }, x)));
-  const map = element("table", { class: "heat" }, element("thead", {}, head), element("tbody", {}, ...rows));
-  const note = element("p", { class: "note" }, `${nameOf(state.metric)}; the mean where a cell holds several runs (all shown in the table). A click selects them.`);
-  return element("div", {}, note, element("div", { class: "scroll" }, map), colourBar(state.metric, limits));
+function gridParts(update) {
+  const metric = metricKey(), runs = shownRuns(), parts = [bestTable(runs, metric), importanceTable(runs, metric), element("h2", {}, "Two keys")];
+  const keys = SWEPT.filter((key) => key !== "seed" && distinct(runs, key).length <= MOST_CELLS).sort((a, b) => WHERE.includes(a) - WHERE.includes(b));
+  if (keys.length < 2) return [...parts, element("p", { class: "note" }, `A heat map needs two swept settings of at most ${MOST_CELLS} values.`)];
+  if (!keys.includes(state.gridX)) state.gridX = keys[0];
+  if (!keys.includes(state.gridY) || state.gridY === state.gridX) state.gridY = keys.find((key) => key !== state.gridX);
+  const set = (key) => (value) => { state[key] = value; remember(); update(); };
+  const several = problemsOf(runs).length > 1;
+  parts.push(element("div", { class: "controls" }, choice("Columns", keys.map((k) => [k, k]), state.gridX, set("gridX")), choice("rows", keys.map((k) => [k, k]), state.gridY, set("gridY")),
+    several ? tick("mean over all images", state.mixed, set("mixed")) : null));
+  const frames = state.mixed || !several || WHERE.includes(state.gridX) || WHERE.includes(state.gridY) ? [["", runs]] : problemsOf(runs);
+  return [...parts, element("div", { class: "facets" }, ...frames.map(([name, members]) => heatMap(name, members, metric)))];
 }
 
-function heatButton(list, value, share, where) {
-  const several = list.length > 1 ? ` (${list.length} runs)` : "";
-  return button(format(value, state.metric), () => {
-    state.selected = list.map((run) => run.id);
+// The runs of each task and image.
+function problemsOf(runs) {
+  const names = [...new Set(runs.map(where))].sort();
+  return names.map((name) => [name.trim(), runs.filter((run) => where(run) === name)]);
+}
+
+// Averages are over seeds, and over keys that are not shown; never over images unless asked.
+function heatMap(name, runs, metric) {
+  const measured = runs.filter((run) => isNumber(valueOf(run, metric))), [xs, ys] = [state.gridX, state.gridY].map((key) => distinct(runs, key));
+  const cell = (x, y, from) => from.filter((run) => format(valueOf(run, state.gridX)) === x && format(valueOf(run, state.gridY)) === y);
+  const cells = ys.map((y) => xs.map((x) => ({ x, y, runs: cell(x, y, measured), all: cell(x, y, runs).length, ...statistics(cell(x, y, measured).map((run) => valueOf(run, metric))) })));
+  const limits = extent(cells.flat().map((c) => c.mean).filter(isNumber)), title = `${name ? `${name}: ` : ""}${nameOf(metric)}`;
+  if (!limits) return element("div", {}, element("p", { class: "note" }, `${name} No run has ${nameOf(metric)}.`));
+  const rows = [...cells].reverse().map((row) => element("tr", {}, element("th", { scope: "row" }, row[0].y), ...row.map((c) => (c.n
+    ? element("td", { style: `background:${scaleColour(shareIn(limits, c.mean))}` }, heatButton(c, metric, shareIn(limits, c.mean)))
+    : element("td", { class: "empty" }, c.all ? "none" : "")))));
+  const head = element("tr", {}, element("td", { class: "corner" }, `${state.gridY} ↓  ${state.gridX} →`), ...xs.map((x) => element("th", { scope: "col" }, x)));
+  const table = element("table", { class: "heat" }, element("caption", {}, title), element("thead", {}, head), element("tbody", {}, ...rows));
+  return element("div", {}, element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title }, table), element("div", { class: "tools" }, ...exportButtons(title, () => heatSvg(title, xs, cells, limits, metric))));
+}
+
+function heatButton({ x, y, runs, all, mean, std, n }, metric, share) {
+  const spread = `${n > 1 ? ` ± ${format(std, metric)}, ${n} runs` : ""}${all > n ? `, ${all - n} without` : ""}`;
+  return button(format(mean, metric), () => {
+    state.selected = unitsOf(runs).map((unit) => unit.key);
     remember();
-    document.dispatchEvent(new Event("selected"));
-    if (list.length === 1) location.hash = addressOf(list[0]);
-    else go("curves");
-  }, { style: `color:${inkOn(share)}`, title: `${where}${several}` });
+    if (runs.length === 1) location.hash = addressOf(runs[0]); else go("curves");
+  }, { style: `color:${inkOn(share)}`, title: `${state.gridX}=${x}, ${state.gridY}=${y}${spread}` });
 }
 
-function distinctValues(runs, key) {
-  const found = new Map(runs.map((run) => [format(valueOf(run, key)), valueOf(run, key)]));
-  const sorted = [...found].sort(([a, x], [b, y]) => (isNumber(x) && isNumber(y) ? x - y : a.localeCompare(b, undefined, { numeric: true })));
-  return sorted.map(([text]) => text);
+function heatSvg(title, xs, cells, limits, metric) {
+  const [w, h, left, top] = [92, 44, 110, 44], pen = svgPen(), ink = css("--ink"), width = left + w * xs.length + 10, height = top + h * cells.length + 34;
+  pen.text(title, 8, 18, ink);
+  pen.text(`${state.gridY} ↓  ${state.gridX} →`, 8, height - 10, ink);
+  xs.forEach((x, i) => pen.text(x, left + (i + 0.5) * w, top - 6, ink, "middle"));
+  [...cells].reverse().forEach((row, j) => {
+    pen.text(row[0].y, left - 8, top + (j + 0.5) * h + 4, ink, "end");
+    row.forEach((c, i) => {
+      const corner = [left + i * w + 1, top + j * h + 1], share = c.n ? shareIn(limits, c.mean) : 0;
+      pen.area((p) => { p.moveTo(...corner); p.lineTo(corner[0] + w - 2, corner[1]); p.lineTo(corner[0] + w - 2, corner[1] + h - 2); p.lineTo(corner[0], corner[1] + h - 2); p.closePath(); }, c.n ? scaleColour(share) : css("--panel"), 1);
+      pen.text(c.n ? format(c.mean, metric) : c.all ? "none" : "", corner[0] + w / 2, corner[1] + h / 2 + 4, c.n ? inkOn(share) : ink, "middle");
+    });
+  });
+  return { width, height, svg: svgText(width, height, String(pen)) };
 }
 
-function bestTable() {
-  const best = new Map();
-  for (const run of shownRuns()) {
-    const value = valueOf(run, state.metric), key = `${run.settings.task || ""} ${run.image}`;
-    if (!isNumber(value)) continue;
-    const group = best.get(key) || { count: 0, run: null };
-    group.count += 1;
-    if (!group.run || isBetter(state.metric, value, valueOf(group.run, state.metric))) group.run = run;
-    best.set(key, group);
-  }
-  const swept = DATA.swept.filter((key) => !["image", "task", "observed"].includes(key));
-  const rows = [...best.values()].map(({ run, count }) => element("tr", {},
+// The best mean over seeds of each image, with its spread, beside the second.
+function bestTable(runs, metric) {
+  const swept = SWEPT.filter((key) => key !== "seed" && !WHERE.includes(key));
+  const rows = problemsOf(runs).map(([, members]) => bestRow(members, metric, swept)).filter(Boolean);
+  if (!rows.length) return element("p", { class: "note" }, `No run has ${nameOf(metric)}.`);
+  const head = ["image", "task", ...swept, nameOf(metric), "n", "before the second", "chance?", "published", "of settings"].map((text) => element("th", { scope: "col" }, text));
+  const table = element("table", { class: "best runs", "aria-label": "best settings" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+  return element("div", {}, element("h2", {}, "Best setting of each image"), element("p", { class: "note" }, "The mean over seeds, ± one standard deviation. A lead within two standard errors of its own could be chance."),
+    element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "best settings" }, table));
+}
+
+function bestRow(runs, metric, swept) {
+  const by = new Map();
+  for (const run of runs.filter((r) => isNumber(valueOf(r, metric)))) by.set(settingKey(run), [...(by.get(settingKey(run)) || []), run]);
+  const settings = [...by.values()].map((members) => ({ members, ...statistics(members.map((run) => valueOf(run, metric))) })).sort((a, b) => (isBetter(metric, a.mean, b.mean) ? -1 : 1));
+  if (!settings.length) return null;
+  const [first, second] = settings, run = first.members[0];
+  return element("tr", {},
     element("td", { class: "name" }, element("a", { href: addressOf(run) }, thumbnail(run), element("span", {}, run.image))),
     element("td", {}, run.settings.task || "–"),
     ...swept.map((key) => element("td", { class: "number" }, format(run.settings[key]))),
-    element("td", { class: "number" }, element("b", {}, format(valueOf(run, state.metric), state.metric))),
-    element("td", {}, publishedText(run)), element("td", { class: "number" }, String(count))));
-  const left = ["image", "task", "published"];
-  const head = ["image", "task", ...swept, nameOf(state.metric), "published", "of runs"]
-    .map((text) => element("th", { scope: "col", class: left.includes(text) ? "" : "number" }, text));
-  const table = element("table", { class: "best runs" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
-  return element("div", {}, element("h2", {}, "Best setting of each image"), element("div", { class: "scroll" }, table));
+    element("td", { class: "number" }, element("b", {}, format(first.mean, metric)), first.n > 1 ? ` ± ${format(first.std, metric)}` : ""),
+    element("td", { class: "number" }, String(first.n)),
+    element("td", { class: "number" }, second ? format(Math.abs(first.mean - second.mean), metric) : "–"),
+    element("td", {}, second ? chanceText(first, second) : "–"),
+    element("td", {}, publishedText(run, metric)), element("td", { class: "number" }, String(settings.length)));
 }
 
-// What is published of the run's image, by the protocol of the chosen metric.
-function publishedText(run, metric = state.metric) {
-  const values = run.published[metric.replace(/_(average|best)$/, "")] || {};
+function chanceText(a, b) {
+  if (a.n < 2 || b.n < 2) return "one seed: unknown";
+  const error = Math.sqrt(a.std ** 2 / a.n + b.std ** 2 / b.n);
+  return Math.abs(a.mean - b.mean) <= 2 * error ? "could be" : "unlikely";
+}
+
+function importanceTable(runs, metric) {
+  const found = importance(runs, metric);
+  if (!found.length) return element("div");
+  const rows = found.map(({ key, n, levels, rank, share }) => element("tr", {}, element("th", { scope: "row" }, key),
+    element("td", { class: "number" }, rank === null ? "–" : rank.toFixed(2)),
+    element("td", { class: "number" }, share === null ? "–" : `${(100 * share).toFixed(0)} %`, share === null ? null : element("span", { class: "meter", style: `width:${(60 * share).toFixed(0)}px` })),
+    element("td", { class: "number" }, String(levels)), element("td", { class: "number" }, String(n))));
+  const head = ["key", "rank correlation", "variance explained", "values", "n"].map((text) => element("th", { scope: "col" }, text));
+  return element("div", {}, element("h2", {}, `What matters for ${nameOf(metric)}`),
+    element("p", { class: "note" }, "Each image for itself: Spearman's rank correlation, and the share of the variance that lies between the key's values, beyond what chance gives. Keys that were changed together cannot be told apart."),
+    element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "importance" }, element("table", { class: "plain", "aria-label": "importance" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows))));
+}
+
+// What is published of the run's image, by the protocol of the metric.
+function publishedText(run, metric) {
+  const values = run.published[metric.replace(/_(average|best|result)$/, "")] || {};
   return Object.entries(values).map(([name, value]) => `${name} ${value.toFixed(2)}`).join("; ") || "–";
 }

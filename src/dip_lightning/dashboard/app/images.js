@@ -2,8 +2,12 @@
 
 const MOST_IMAGES = 6;
 
+VIEWS.push({ name: "images", title: "Images", make: imagesView });
+
+function hasImage(run, kind = "restored") { return Boolean(run.images[kind] || previewOf(run, kind)); }
+
 function imagesView() {
-  const runs = comparedRuns(MOST_IMAGES).filter((run) => run.previews.restored || run.images.restored);
+  const runs = comparedUnits(MOST_IMAGES, (unit) => hasImage(unit)).flatMap(membersOf).filter((run) => hasImage(run)).slice(0, 24);
   const frames = element("div", { class: "frames" });
   const controls = element("div");
   const redraw = () => {
@@ -12,14 +16,14 @@ function imagesView() {
     frames.replaceChildren(...runs.map((run) => comparison(run)));
   };
   redraw();
-  return element("section", {}, comparedNote(runs, "image"), controls, frames);
+  return { node: element("section", {}, comparedNote(comparedUnits(MOST_IMAGES, (unit) => hasImage(unit)), "image"), controls, frames) };
 }
 
 function baseOptions(runs) {
   const options = [["observed", "the observation"]];
-  if (runs.some((run) => run.images.mask || run.previews.mask)) options.push(["mask", "the mask (white: known)"]);
-  if (runs.some((run) => run.images.uncertainty || run.previews.uncertainty)) options.push(["uncertainty", "the uncertainty (white: unsure)"]);
-  if (runs.some((run) => run.images.truth || run.previews.truth)) options.push(["truth", "the ground truth"]);
+  if (runs.some((run) => hasImage(run, "mask"))) options.push(["mask", "the mask (white: known)"]);
+  if (runs.some((run) => hasImage(run, "uncertainty"))) options.push(["uncertainty", "the uncertainty (white: unsure)"]);
+  if (runs.some((run) => hasImage(run, "truth"))) options.push(["truth", "the ground truth"]);
   if (!DATA.single && !state.run) options.push(...runs.map((run) => [`run ${run.id}`, labelOf(run)]));
   if (!options.some(([key]) => key === state.against)) state.against = "observed";
   return options;
@@ -27,7 +31,7 @@ function baseOptions(runs) {
 
 function baseImage(run) {
   if (!state.against.startsWith("run ")) {
-    return run.images[state.against] || run.previews[state.against] ? picture(run, state.against) : null;
+    return hasImage(run, state.against) ? picture(run, state.against) : null;
   }
   return picture(RUN_BY_ID.get(state.against.slice(4)), "restored");
 }
@@ -52,8 +56,7 @@ function imageControls(runs, redraw) {
 
 function comparison(run) {
   const base = state.mode === "image" ? null : baseImage(run);
-  const value = valueOf(run, state.metric);
   const note = state.mode !== "image" && !base ? " (no ground truth)" : "";
-  const caption = element("span", {}, element("a", { href: addressOf(run) }, labelOf(run)), ` ${nameOf(state.metric)} ${format(value, state.metric)}${note}`);
+  const caption = element("span", {}, element("a", { href: addressOf(run) }, labelOf(run)), ` ${nameOf(metricKey())} ${format(valueOf(run, metricKey()), metricKey())}${note}`);
   return viewer(run, picture(run, "restored"), base, state.mode, caption);
 }

@@ -1,39 +1,45 @@
-// The frame around the views: title, tabs, theme, and looking for a newer page.
+// The frame around the views: title, tabs, theme, and data that come while the page is open.
 
-const VIEWS = [
-  { name: "table", title: "Runs", make: tableView },
-  { name: "curves", title: "Curves", make: curvesView },
-  { name: "settings", title: "Settings", make: parallelView },
-  { name: "grid", title: "Grid and best", make: gridView },
-  { name: "images", title: "Images", make: imagesView },
-];
+let current = null; // the view that is shown
 
 function go(view) {
-  state.view = view;
+  Object.assign(state, { view, run: null, zoom: [] });
+  history.pushState(null, "", `#${view}`);
   remember();
-  if (location.hash === `#${view}`) render();
-  else location.hash = `#${view}`;
+  render();
 }
 
+// Makes the view anew.
 function render() {
-  document.getElementById("top").replaceChildren(...header());
-  const content = document.getElementById("content");
-  const run = state.run && RUN_BY_ID.get(state.run);
-  const made = run ? runView(run) : RUNS.length ? VIEWS.find((view) => view.name === state.view).make()
-    : element("p", { class: "note" }, "No run yet.");
-  content.replaceChildren(made);
+  tell({});
+  axisCache = new Map();
+  const run = state.run && RUN_BY_ID.get(state.run), view = VIEWS.find((v) => v.name === state.view);
+  current = run ? runView(run) : RUNS.length ? view.make() : { node: element("p", { class: "note" }, DATA.queued.length ? `No run yet, ${DATA.queued.length} queued.` : "No run yet.") };
+  const heading = run || !view ? null : element("h1", {}, view.title);
+  document.getElementById("content").replaceChildren(...[heading, current.node].filter(Boolean));
+  document.title = `${run ? current.title : view ? view.title : ""} – ${DATA.title} – dip_lightning`;
+  frame();
+}
+
+// Title, tabs and the metric; what is there already only changes its text.
+function frame() {
+  const top = document.getElementById("top");
+  if (!top.children.length) top.append(...header());
+  document.getElementById("written").textContent = `written ${DATA.written}${DATA.refresh ? ", kept up to date" : ""}`;
+  document.querySelector(".theme").textContent = isDark() ? "light" : "dark";
+  for (const tab of top.querySelectorAll("[data-view]")) {
+    if (!state.run && tab.dataset.view === state.view) tab.setAttribute("aria-current", "page"); else tab.removeAttribute("aria-current");
+  }
+  const select = top.querySelector("select");
+  if (select) select.replaceChildren(...METRICS.map((key) => element("option", { value: key, selected: key === metricKey() }, nameOf(key))));
 }
 
 function header() {
-  const theme = button(isDark() ? "light" : "dark", toggleTheme, { title: "light or dark (t)", class: "theme" });
-  const written = element("span", { class: "note written" }, `written ${DATA.written}${DATA.refresh ? ", kept up to date" : ""}`);
-  const title = element("div", { class: "line" }, element("span", { class: "brand" }, DATA.title), written, theme);
+  const theme = button("", toggleTheme, { title: "light or dark (t)", class: "theme" });
+  const title = element("div", { class: "line" }, element("span", { class: "brand" }, DATA.title), element("span", { class: "note", id: "written" }), theme);
   if (DATA.single) return [title];
-  const tabs = VIEWS.map((view) => button(view.title, () => go(view.name), {
-    "aria-current": !state.run && state.view === view.name ? "page" : null, "data-view": view.name,
-  }));
-  const metric = METRICS.length ? choice("Metric", METRICS.map((key) => [key, nameOf(key)]), state.metric, (value) => { state.metric = value; remember(); render(); }) : null;
-  return [title, element("nav", { "aria-label": "views" }, ...tabs, metric)];
+  const tabs = VIEWS.map((view) => button(view.title, () => go(view.name), { "data-view": view.name }));
+  return [title, element("nav", { "aria-label": "views" }, ...tabs, choice("Metric", [], null, (value) => { state.metric = value; remember(); render(); }))];
 }
 
 function isDark() {
@@ -54,42 +60,63 @@ function toggleTheme() {
 function recallTheme() {
   try {
     const chosen = localStorage.getItem("dip_lightning theme");
-    if (chosen) document.documentElement.dataset.theme = chosen;
+    if (["light", "dark"].includes(chosen)) document.documentElement.dataset.theme = chosen;
   } catch {
     // The system's.
   }
 }
 
-// A page that is kept up to date loads itself again, unless the user is in the middle of something.
+// Puts newer data under the view that is shown: focus, scroll, zoom, filter and what is open stay.
+function renew(data) {
+  const places = [...document.querySelectorAll(".scroll")].map((box) => [box.scrollLeft, box.scrollTop]), y = scrollY;
+  take(data);
+  repair();
+  axisCache = new Map();
+  if (current.update) { frame(); current.update(); } else keepFocus(render);
+  document.querySelectorAll(".scroll").forEach((box, i) => { if (places[i]) [box.scrollLeft, box.scrollTop] = places[i]; });
+  scrollTo(scrollX, y);
+}
+
+// A page from a server reads its own newer self; one from a file can only load itself again, which the
+// address survives.
 function lookForNewer() {
-  let busy = false;
+  let busy = false, seen = null;
   addEventListener("pointerdown", () => { busy = true; });
   addEventListener("pointerup", () => { busy = false; });
-  setInterval(async () => {
-    if (busy || document.hidden || document.activeElement?.matches("input[type=search], select")) return;
-    if (location.protocol.startsWith("http")) {
-      const answer = await fetch(location.pathname, { method: "HEAD" }).catch(() => null);
-      const newest = answer && Date.parse(answer.headers.get("Last-Modified"));
-      if (!newest || newest / 1000 < DATA.stamp + 1) return;
-    }
-    location.reload();
+  const timer = setInterval(async () => {
+    if (busy || document.hidden) return;
+    if (!location.protocol.startsWith("http")) { if (!document.activeElement?.matches("input, select")) location.reload(); return; }
+    const head = await fetch(location.pathname, { method: "HEAD", cache: "no-cache" }).catch(() => null), stamp = head?.ok && head.headers.get("Last-Modified");
+    if (!stamp || stamp === seen) return;
+    const text = await fetch(location.pathname, { cache: "no-cache" }).then((answer) => answer.text()).catch(() => "");
+    const found = new DOMParser().parseFromString(text, "text/html").getElementById("data");
+    if (!found) return;
+    seen = stamp;
+    const data = JSON.parse(found.textContent);
+    if (data.stamp !== DATA.stamp) renew(data);
+    if (!data.refresh) clearInterval(timer);
   }, DATA.refresh * 1000);
 }
 
+take(JSON.parse(document.getElementById("data").textContent));
 recallTheme();
-setUp();
+readAddress();
 movePlace(1, 0, 0);
 setCut(0.5);
 render();
-addEventListener("hashchange", () => {
+remember();
+addEventListener("popstate", () => {
   const before = state.run;
   readAddress();
   remember();
   render();
-  if (before !== state.run) scrollTo(0, 0);
+  if (before === state.run) return;
+  scrollTo(0, 0);
+  document.getElementById("content").focus({ preventScroll: true });
 });
 addEventListener("keydown", (event) => {
   if (event.key === "t" && !event.ctrlKey && !event.metaKey && !event.target.matches("input, select, textarea")) toggleTheme();
+  if (event.key === "Escape") tell({});
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", render);
 if (DATA.refresh) lookForNewer();

@@ -1,132 +1,221 @@
-// Parallel coordinates: the swept keys against the chosen metric. Drag along an axis to limit it.
+// Parallel coordinates: the chosen metric first, then the settings in which runs differ.
 
-const TALL = 400, EDGE = { top: 56, bottom: 30, side: 60 };
-const FAN = 26; // pixels
-let axisCache = new Map();
+const TALL = 420, EDGE = { top: 56, bottom: 56, side: 64 };
+const FAN = 26, STUB = 30; // pixels
+const STEP = 0.05; // of an axis, by a key
 
-// How a key is laid out: numbers linearly or by their logarithm, anything else in order.
-function axisOf(key) {
-  if (!axisCache.has(key)) axisCache.set(key, makeAxis(key));
-  return axisCache.get(key);
+VIEWS.push({ name: "settings", title: "Settings", make: parallelView });
+
+function axesShown() {
+  if (state.axes.length) return state.axes;
+  return [metricKey(), ...SWEPT.filter((key) => !(isGrouped() && key === "seed") && key !== metricKey() && distinct(RUNS, key).length > 1)];
 }
 
-function makeAxis(key) {
-  const values = RUNS.map((run) => valueOf(run, key)).filter((v) => v !== null && v !== undefined);
-  const limits = extent(values);
-  if (limits && values.every(isNumber) && limits[0] < limits[1]) {
-    const log = limits[0] > 0 && limits[1] / limits[0] >= 20;
-    const to = log ? Math.log : (v) => v;
-    const [low, high] = limits.map(to);
-    const distinct = [...new Set(values)].sort((a, b) => a - b);
-    const marks = distinct.length <= 8 && !METRICS.includes(key)
-      ? distinct
-      : [0, 0.25, 0.5, 0.75, 1].map((s) => (log ? Math.exp(low + s * (high - low)) : low + s * (high - low)));
-    return { place: (v) => (isNumber(v) ? (to(v) - low) / (high - low) : null), marks };
-  }
-  const names = [...new Set(values.map((v) => format(v)))].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
-  const place = (v) => {
-    const at = names.indexOf(format(v));
-    return at < 0 ? null : names.length === 1 ? 0.5 : at / (names.length - 1);
-  };
-  return { place, marks: names };
-}
-
-// Where a value lies on its axis, 0 ... 1; null where it has none.
-function axisPlace(key, value) { return value === null || value === undefined ? null : axisOf(key).place(value); }
+function setAxes(keys) { state.axes = keys; remember(); }
 
 function parallelView() {
-  const keys = [...DATA.swept.filter((key) => new Set(RUNS.map((r) => format(valueOf(r, key)))).size > 1), state.metric];
-  const box = element("div", { class: "scroll parallel" });
-  const note = element("p", { class: "note" });
-  const redraw = () => {
-    const shown = new Set(shownRuns().map((run) => run.id));
-    note.replaceChildren(`${shown.size} of ${RUNS.length} runs within the limits. Drag along an axis to limit it, click on a line to select its run. `, ...brushChips());
-    box.replaceChildren(drawParallel(keys, shown, box, redraw), colourBar(state.metric, extent(RUNS.map((r) => valueOf(r, state.metric)))));
-  };
-  const view = element("section", {}, note, box);
-  if (keys.length < 2) return element("section", {}, element("p", { class: "note" }, "The runs do not differ in any setting."));
-  requestAnimationFrame(redraw);
-  return view;
+  const box = element("div", { class: "scroll parallel" }), note = element("p", { class: "note", role: "status" }), bar = element("div");
+  const view = { keys: [], units: [], lines: [], place: null, canvas: null, over: null, redraw: () => keepFocus(draw), mark };
+  function draw() {
+    view.keys = axesShown();
+    const { test } = parseFilter(state.filter);
+    view.units = unitsOf(RUNS.filter(test));
+    box.replaceChildren(drawParallel(view, box));
+    bar.replaceChildren(colourBar(metricKey(), extent(view.units.map((unit) => valueOf(unit, metricKey())))));
+    mark();
+  }
+  function mark() {
+    const runs = shownRuns(), shown = new Set(runs);
+    for (const line of view.lines) line.out = !membersOf(line.unit).some((run) => shown.has(run));
+    note.replaceChildren(`${runs.length} of ${RUNS.length} runs within the limits. `, ...limitChips(view.redraw));
+    paintCanvas(view);
+  }
+  const name = "settings against the metric";
+  const table = dataTable(name, () => ({ head: ["", ...view.keys.map(nameOf)], rows: view.units.map((unit) => [labelOf(unit), ...view.keys.map((key) => format(valueOf(unit, key), key))]) }));
+  const help = element("p", { class: "note" }, "Drag along an axis to limit it, drag its name to move it, click on a line to select it. By keys, on an axis: ↑ ↓ the upper limit, with Shift the lower; ← → move it; Delete hides it; Escape lifts its limit.");
+  requestAnimationFrame(view.redraw);
+  return { node: element("section", {}, note, help, element("div", { class: "controls" }, axisChooser(view), ...exportButtons(name, () => parallelSvg(view, box.querySelector("svg")))), box, bar, table), update: view.redraw };
 }
 
-function drawParallel(keys, shown, box, redraw) {
-  const wide = Math.max(box.clientWidth - 4, keys.length * 112);
-  const gap = (wide - 2 * EDGE.side) / (keys.length - 1);
-  const xOf = (index) => EDGE.side + index * gap;
-  const yOf = (place) => EDGE.top + (1 - place) * (TALL - EDGE.top - EDGE.bottom);
-  const picture = shape("svg", { width: wide, height: TALL, viewBox: `0 0 ${wide} ${TALL}`, role: "img", "aria-label": `settings against ${nameOf(state.metric)}` });
-  const lines = shape("g", { fill: "none" });
-  const order = RUNS.filter((run) => isNumber(valueOf(run, state.metric)))
-    .sort((a, b) => axisPlace(state.metric, valueOf(a, state.metric)) - axisPlace(state.metric, valueOf(b, state.metric)));
-  // Runs that share a value are fanned out in the order of the metric, so that each can be followed.
+function axisChooser(view) {
+  const keys = [...new Set([metricKey(), ...SWEPT, ...METRICS])];
+  const boxes = keys.map((key) => tick(nameOf(key), axesShown().includes(key), (on) => { setAxes(on ? [...axesShown(), key] : axesShown().filter((other) => other !== key)); view.redraw(); }));
+  return element("details", { class: "menu" }, element("summary", {}, "Axes"), element("div", {}, button("as at first", () => { setAxes([]); render(); }), ...boxes));
+}
+
+function drawParallel(view, box) {
+  const { keys } = view, wide = Math.max(box.clientWidth - 4, keys.length * 88), gap = (wide - 2 * EDGE.side) / Math.max(1, keys.length - 1);
+  view.place = { x: (index) => EDGE.side + index * gap, y: (share) => EDGE.top + (1 - share) * (TALL - EDGE.top - EDGE.bottom), gap, wide };
+  view.lines = linesOf(view);
+  const picture = shape("svg", { width: wide, height: TALL, viewBox: `0 0 ${wide} ${TALL}`, role: "group", "aria-label": `settings against ${nameOf(metricKey())}` },
+    ...keys.map((key, i) => drawAxis(view, key, i, view.place)));
+  const ratio = devicePixelRatio || 1;
+  view.canvas = element("canvas", { width: wide * ratio, height: TALL * ratio, style: `width:${wide}px;height:${TALL}px`, "aria-hidden": "true" });
+  picture.addEventListener("pointermove", (event) => hoverLines(event, view, picture));
+  picture.addEventListener("pointerleave", () => { tell({}); setOver(view, null); });
+  picture.addEventListener("click", () => { if (view.over) { toggleSelected(view.over.unit, !state.selected.includes(view.over.unit.key)); paintCanvas(view); } });
+  return element("div", { class: "layers", style: `width:${wide}px` }, view.canvas, picture);
+}
+
+// Runs that share a value are fanned out in the order of the metric, so that each can be followed; a
+// run without a value goes to a stub below the axis.
+function linesOf({ keys, units, place }) {
+  const value = (unit) => valueOf(unit, metricKey()), limits = extent(units.map(value));
+  const order = [...units].sort((a, b) => (value(a) ?? -Infinity) - (value(b) ?? -Infinity));
   const spread = (index) => (order.length < 2 ? 0 : FAN * (0.5 - index / (order.length - 1)));
-  for (const [index, run] of order.entries()) {
-    const at = (key) => {
-      const place = axisPlace(key, valueOf(run, key));
-      return place === null ? null : yOf(place) + (key === state.metric ? 0 : spread(index));
-    };
-    const points = keys.map((key, i) => [xOf(i), at(key)]).filter(([, y]) => y !== null);
-    if (points.length < 2) continue;
-    const colour = scaleColour(axisPlace(state.metric, valueOf(run, state.metric)));
-    const chosen = state.selected.includes(run.id);
-    lines.append(shape("path", {
-      d: smoothPath(points), stroke: colour,
-      class: `line ${shown.has(run.id) ? "" : "out"} ${chosen ? "chosen" : ""}`, "data-run": run.id,
-      onpointermove: (event) => tell(event, `${labelOf(run)}\n${nameOf(state.metric)} ${format(valueOf(run, state.metric), state.metric)}`),
-      onpointerleave: (event) => tell(event, ""),
-      onclick: () => { toggleSelected(run, !chosen); tell({}, ""); redraw(); document.dispatchEvent(new Event("selected")); },
-    }));
-  }
-  picture.append(lines, ...keys.map((key, i) => drawAxis(key, xOf(i), yOf, redraw)));
-  return picture;
+  return order.map((unit, index) => ({
+    unit, failed: value(unit) === null, colour: value(unit) === null ? css("--bad") : strokeColour(shareIn(limits, value(unit))),
+    ys: keys.map((key) => {
+      const at = axisOf(key).place(valueOf(unit, key));
+      return at === null ? place.y(0) + STUB : place.y(at) + (axisOf(key).names ? spread(index) : 0);
+    }),
+  }));
 }
 
-function smoothPath(points) {
-  return points.map(([x, y], i) => {
-    if (i === 0) return `M${x},${y}`;
-    const [px, py] = points[i - 1], middle = (px + x) / 2;
-    return `C${middle},${py} ${middle},${y} ${x},${y}`;
-  }).join("");
+// Between two axes a line goes from one height to the other without a bend at either.
+function ease(share) { return share * share * (3 - 2 * share); }
+
+function paintLines(pen, { lines, place, over }) {
+  const rule = css("--rule"), parts = 14;
+  const trace = (line) => (p) => line.ys.forEach((y, i) => {
+    if (i === 0) { p.moveTo(place.x(0), y); return; }
+    for (let k = 1; k <= parts; k++) p.lineTo(place.x(i - 1) + place.gap * k / parts, line.ys[i - 1] + ease(k / parts) * (y - line.ys[i - 1]));
+  });
+  const chosen = (line) => line === over || state.selected.includes(line.unit.key);
+  const draw = (line) => pen.line(trace(line), { colour: line.out ? rule : line.colour, width: chosen(line) ? 4 : 1.6, dash: line.failed ? [5, 4] : [] });
+  for (const test of [(l) => l.out, (l) => !l.out && !chosen(l), (l) => !l.out && chosen(l)]) lines.filter(test).forEach(draw);
 }
 
-function drawAxis(key, x, yOf, redraw) {
-  const group = shape("g", { class: "axis", "data-axis": key });
-  group.append(shape("line", { x1: x, x2: x, y1: yOf(0), y2: yOf(1) }));
-  const name = shape("text", { x, y: 18, "text-anchor": "middle", class: "title" }, nameOf(key));
-  group.append(name);
-  for (const value of axisOf(key).marks) {
-    const y = yOf(axisOf(key).place(value));
-    group.append(shape("line", { x1: x - 4, x2: x + 4, y1: y, y2: y }), shape("text", { x: x + 7, y: y + 4 }, format(value, METRICS.includes(key) ? key : "")));
+function paintCanvas(view) {
+  if (!view.canvas) return;
+  const c = view.canvas.getContext("2d"), ratio = devicePixelRatio || 1;
+  c.setTransform(ratio, 0, 0, ratio, 0, 0);
+  c.clearRect(0, 0, view.place.wide, TALL);
+  paintLines(canvasPen(c), view);
+}
+
+function setOver(view, line) {
+  if (view.over === line) return;
+  view.over = line;
+  paintCanvas(view);
+}
+
+function hoverLines(event, view, picture) {
+  if (event.buttons) return;
+  const at = pointIn(picture, event), { place, lines } = view, i = Math.floor((at.x - place.x(0)) / place.gap), share = ease((at.x - place.x(i)) / place.gap);
+  const far = (line) => (i < 0 || i + 1 >= line.ys.length || line.out ? Infinity : Math.abs(line.ys[i] + share * (line.ys[i + 1] - line.ys[i]) - at.y));
+  const line = lines.reduce((best, other) => (far(other) < far(best) ? other : best), lines[0]);
+  const near = line && far(line) < 8 ? line : null;
+  setOver(view, near);
+  picture.style.cursor = near ? "pointer" : "";
+  tell(event, near ? `${labelOf(near.unit)}\n${near.failed ? near.unit.status : `${nameOf(metricKey())} ${spreadText(near.unit, metricKey())}`}` : "");
+}
+
+function drawAxis(view, key, index, place) {
+  const axis = axisOf(key), x = place.x(index), limits = state.limits[key];
+  const said = `${nameOf(key)}${limits ? `, limited: ${limitText(key, limits)}` : ""}`;
+  const group = shape("g", { class: "axis", "data-axis": key, tabindex: 0, role: "group", "aria-label": said, onkeydown: (event) => pressAxis(event, view, key) });
+  group.append(shape("line", { x1: x, x2: x, y1: place.y(0), y2: place.y(1) }));
+  const most = Math.max(8, Math.floor(place.gap / 7)), name = nameOf(key), shortened = name.length > most ? `…${name.slice(1 - most)}` : name;
+  const title = shape("text", { x, y: 18, "text-anchor": "middle", class: "title" }, shortened, shape("title", {}, name));
+  title.addEventListener("pointerdown", (event) => dragAxis(event, title, view, key, place));
+  group.append(title);
+  for (const value of axis.marks) {
+    const y = place.y(axis.place(value));
+    group.append(shape("line", { x1: x - 4, x2: x + 4, y1: y, y2: y }), shape("text", { x: x + 7, y: y + 4 }, format(value, METRICS.includes(key) ? key : "").slice(0, 18)));
   }
-  const limits = state.brush[key];
-  if (limits) {
-    group.append(shape("rect", { x: x - 9, width: 18, y: yOf(limits[1]), height: Math.max(3, yOf(limits[0]) - yOf(limits[1])), class: "brush" }));
-  }
-  const handle = shape("rect", { x: x - 16, width: 32, y: yOf(1) - 8, height: yOf(0) - yOf(1) + 16, class: "handle" });
-  handle.addEventListener("pointerdown", (event) => dragBrush(event, handle, key, yOf, redraw));
-  group.append(handle);
+  if (view.units.some((unit) => valueOf(unit, key) === null)) group.append(shape("text", { x: x + 7, y: place.y(0) + STUB + 4, class: "none" }, "none"), shape("line", { x1: x - 4, x2: x + 4, y1: place.y(0) + STUB, y2: place.y(0) + STUB }));
+  const brush = shape("rect", { x: x - 9, width: 18, class: "brush" });
+  const handle = shape("rect", { x: x - 16, width: 32, y: place.y(1) - 8, height: place.y(0) - place.y(1) + 16, class: "handle" });
+  const show = () => showBrush(brush, key, place);
+  handle.addEventListener("pointerdown", (event) => dragBrush(event, handle, view, key, place, show));
+  group.append(brush, handle);
+  show();
   return group;
 }
 
-function dragBrush(event, handle, key, yOf, redraw) {
+function showBrush(brush, key, place) {
+  const limits = state.limits[key] && state.limits[key].map((value) => axisOf(key).place(value));
+  const shown = limits && limits.every((share) => share !== null);
+  brush.setAttribute("visibility", shown ? "visible" : "hidden");
+  if (!shown) return;
+  brush.setAttribute("y", place.y(limits[1]) - 6);
+  brush.setAttribute("height", place.y(limits[0]) - place.y(limits[1]) + 12);
+}
+
+// The values between two places on an axis; null where there are none.
+function limitsBetween(key, from, to) {
+  const axis = axisOf(key), [low, high] = [Math.min(from, to), Math.max(from, to)];
+  if (axis.at) return [axis.at(Math.max(0, low)), axis.at(Math.min(1, high))];
+  const inside = axis.marks.filter((value) => axis.place(value) >= low - 0.02 && axis.place(value) <= high + 0.02);
+  return inside.length ? [inside[0], inside[inside.length - 1]] : null;
+}
+
+function dragBrush(event, handle, view, key, place, show) {
   event.preventDefault();
   handle.setPointerCapture(event.pointerId);
-  const svg = handle.ownerSVGElement;
-  const placeAt = (e) => (yOf(0) - pointIn(svg, e).y) / (yOf(0) - yOf(1));
-  const from = placeAt(event);
-  const end = (e) => {
-    const to = placeAt(e);
-    if (Math.abs(to - from) < 0.02) delete state.brush[key];
-    else state.brush[key] = [Math.min(from, to), Math.max(from, to)];
-    remember();
-    redraw();
+  handle.parentNode.focus({ preventScroll: true });
+  const svg = handle.ownerSVGElement, shareAt = (e) => (place.y(0) - pointIn(svg, e).y) / (place.y(0) - place.y(1)), from = shareAt(event);
+  let asked = 0;
+  const move = (e) => {
+    const limits = Math.abs(shareAt(e) - from) < 0.02 ? null : limitsBetween(key, from, shareAt(e));
+    if (limits) state.limits[key] = limits; else delete state.limits[key];
+    show();
+    cancelAnimationFrame(asked);
+    asked = requestAnimationFrame(view.mark);
+    tell(e, limits ? limitText(key, limits) : "");
   };
-  handle.addEventListener("pointerup", end, { once: true });
+  handle.addEventListener("pointermove", move);
+  handle.addEventListener("pointerup", (e) => { handle.removeEventListener("pointermove", move); move(e); tell(e); remember(); view.redraw(); }, { once: true });
+}
+
+function dragAxis(event, title, view, key, place) {
+  event.preventDefault();
+  title.setPointerCapture(event.pointerId);
+  const svg = title.ownerSVGElement, from = pointIn(svg, event).x;
+  const move = (e) => title.setAttribute("transform", `translate(${pointIn(svg, e).x - from},0)`);
+  title.addEventListener("pointermove", move);
+  title.addEventListener("pointerup", (e) => {
+    title.removeEventListener("pointermove", move);
+    const by = Math.round((pointIn(svg, e).x - from) / place.gap);
+    if (by) moveAxis(key, by);
+    view.redraw();
+  }, { once: true });
+}
+
+function moveAxis(key, by) {
+  const keys = axesShown().filter((other) => other !== key);
+  keys.splice(Math.max(0, Math.min(keys.length, axesShown().indexOf(key) + by)), 0, key);
+  setAxes(keys);
+}
+
+function pressAxis(event, view, key) {
+  const axis = axisOf(key), step = axis.names ? 1 / Math.max(1, axis.names.length - 1) : STEP;
+  const [low, high] = (state.limits[key] || []).map((value) => axis.place(value)).concat([0, 1]).slice(0, 2);
+  const limit = (from, to) => { const limits = from <= to + 1e-9 && from >= -1e-9 && to <= 1 + 1e-9 ? limitsBetween(key, from, to) : null; if (limits) state.limits[key] = limits; };
+  const shift = event.shiftKey;
+  press(event, {
+    ArrowUp: () => (shift ? limit(low + step, high) : limit(low, high + step)), ArrowDown: () => (shift ? limit(low - step, high) : limit(low, high - step)),
+    ArrowLeft: () => moveAxis(key, -1), ArrowRight: () => moveAxis(key, 1),
+    Delete: () => setAxes(axesShown().filter((other) => other !== key)), Escape: () => { delete state.limits[key]; },
+  });
+  if (!event.defaultPrevented) return;
+  remember();
+  view.redraw();
+}
+
+function parallelSvg(view, node) {
+  const copied = node.cloneNode(true), pen = svgPen(), { wide } = view.place;
+  for (const gone of copied.querySelectorAll(".handle, .brush[visibility=hidden], title")) gone.remove();
+  for (const line of copied.querySelectorAll("line")) line.setAttribute("stroke", css("--faint"));
+  for (const text of copied.querySelectorAll("text")) text.setAttribute("fill", css("--ink"));
+  for (const brush of copied.querySelectorAll(".brush")) { brush.setAttribute("fill", css("--accent")); brush.setAttribute("opacity", 0.35); }
+  paintLines(pen, view);
+  return { width: wide, height: TALL, svg: svgText(wide, TALL, pen + new XMLSerializer().serializeToString(copied)) };
 }
 
 function colourBar(metric, limits) {
   if (!limits) return element("p", { class: "note" }, `No run has ${nameOf(metric)}.`);
-  const stops = VIRIDIS.map((c) => `rgb(${c.join(",")})`).join(",");
   return element("div", { class: "bar" }, format(limits[0], metric),
-    element("span", { style: `background:linear-gradient(90deg,${stops})` }), format(limits[1], metric), ` ${nameOf(metric)}`);
+    element("span", { style: `background:linear-gradient(90deg,${strokeStops()})` }), format(limits[1], metric), ` ${nameOf(metric)}; dashed: has none (failed, running)`);
 }

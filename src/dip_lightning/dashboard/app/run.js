@@ -1,32 +1,50 @@
 // The page of one run.
 
-const HEADLINE = ["psnr", "psnr_average", "psnr_result", "fit_weight", "psnr_best", "psnr_y_average", "ssim_average", "loss", "iterations", "seconds", "iterations_per_second", "parameters", "peak_memory_bytes", "device_name", "precision"];
+const STATUSES = new Set(["finished", "failed", "diverged", "running", "interrupted", "lost"]);
+
+const HEADLINE = ["psnr_result", "psnr_average", "psnr", "fit_weight", "psnr_best", "psnr_y_average", "ssim_average", "loss", "iterations", "seconds", "iterations_per_second", "parameters", "peak_memory_bytes", "device_name", "precision"];
 
 function runView(run) {
   const chart = new Chart(`curve of ${labelOf(run)}`);
   let iteration = null;
-  const redraw = () => { remember(); chart.show(drawingOf([run], iteration)); };
-  const parts = [runTitle(run), run.metrics.error ? element("p", { class: "error" }, run.metrics.error) : null, numbersOf(run)];
-  if (run.curve.iteration) parts.push(element("h2", {}, "Curve"), curveControls(redraw), chart.node, signLegend());
+  const draw = () => chart.show(drawingOf([run], () => lineColour(0), iteration));
+  const redraw = () => { remember(); draw(); };
+  const parts = [runTitle(run), run.metrics.error ? element("p", { class: "error" }, run.metrics.error) : null, run.live ? element("p", { class: "note" }, liveText(run)) : null, numbersOf(run)];
+  if (run.curve.iteration) parts.push(element("h2", {}, "Curve"), curveControls(redraw, false), chart.node, signLegend([run]));
   if (run.snapshots.length) parts.push(element("h2", {}, "On the way"), snapshotSlider(run, (t) => { iteration = t; redraw(); }));
-  if (run.previews.restored || run.images.restored) parts.push(element("h2", {}, "Result"), resultFrames(run));
-  if (run.previews.kernel || run.images.kernel) parts.push(element("h2", {}, "Kernel found"), kernelFound(run));
+  if (hasImage(run)) parts.push(element("h2", {}, "Result"), resultFrames(run));
+  if (hasImage(run, "kernel")) parts.push(element("h2", {}, "Kernel found"), kernelFound(run));
   if (run.commands.length) parts.push(element("h2", {}, "Do it again"), ...run.commands.map(commandBox));
   parts.push(element("h2", {}, "Settings"), settingsTable(run));
-  if (run.curve.iteration) chart.show(drawingOf([run]));
-  return element("section", { class: "run" }, ...parts);
+  if (run.curve.iteration) draw();
+  return { node: element("section", { class: "run" }, ...parts), title: labelOf(run) };
+}
+
+// How far a running job is.
+function liveText(run) {
+  const { iteration, iterations, loss, psnr, left } = run.live, parts = [];
+  if (isNumber(iteration)) parts.push(`iteration ${iteration}${isNumber(iterations) ? ` of ${iterations}` : ""}`);
+  if (isNumber(loss)) parts.push(`loss ${format(loss)}`);
+  if (isNumber(psnr)) parts.push(`PSNR ${psnr.toFixed(2)} dB`);
+  if (isNumber(left)) parts.push(left < 90 ? `${left.toFixed(0)} s left` : left < 5400 ? `${(left / 60).toFixed(0)} min left` : `${(left / 3600).toFixed(1)} h left`);
+  return parts.join(", ");
+}
+
+function statusBadge(run) {
+  return element("span", {}, element("span", { class: `status ${STATUSES.has(run.status) ? run.status : ""}`, title: run.metrics.error || null }, run.status), run.live ? element("span", { class: "live" }, ` ${liveText(run)}`) : null);
 }
 
 function runTitle(run) {
-  const order = shownRuns(), at = order.indexOf(run);
+  const order = DATA.single ? [] : shownUnits().flatMap(membersOf), at = order.indexOf(run);
   const step = (other, text) => (other ? element("a", { href: addressOf(other) }, text) : null);
-  const ways = DATA.single || at < 0 ? null : element("span", { class: "ways" }, step(order[at - 1], "← previous"), " ", step(order[at + 1], "next →"));
+  const ways = at < 0 ? null : element("span", { class: "ways" }, step(order[at - 1], "← previous"), " ", step(order[at + 1], "next →"));
   const links = run.files.map((file) => element("a", { href: `${run.folder}/${file}` }, file));
   return element("div", { class: "title" },
     element("h1", {}, `${run.settings.task || ""} ${run.image} `, statusBadge(run)), ways,
     element("p", { class: "note" }, run.id, links.length ? " · " : "", ...links.flatMap((link, i) => (i ? [" ", link] : [link]))));
 }
 
+// Headline numbers, then those of classical methods and in print.
 function numbersOf(run) {
   const cards = HEADLINE.filter((key) => run.metrics[key] !== null && run.metrics[key] !== undefined)
     .map((key) => element("div", { class: "card" }, element("b", {}, format(run.metrics[key], key)), element("span", {}, nameOf(key))));
@@ -78,7 +96,7 @@ function resultFrames(run) {
 }
 
 function kernelFound(run) {
-  return element("img", { class: "kernel", src: run.images.kernel || run.previews.kernel, alt: "the kernel that was found beside the image" });
+  return element("img", { class: "kernel", src: run.images.kernel || previewOf(run, "kernel"), alt: "the kernel that was found beside the image" });
 }
 
 function commandBox(command) {
@@ -87,7 +105,7 @@ function commandBox(command) {
 }
 
 function settingsTable(run) {
-  const swept = new Set(DATA.swept);
+  const swept = new Set(SWEPT);
   const rows = Object.entries(run.settings).filter(([, value]) => value !== null)
     .map(([key, value]) => element("tr", { class: swept.has(key) ? "swept" : "" }, element("th", { scope: "row" }, key), element("td", {}, format(value))));
   return element("table", { class: "settings" }, element("tbody", {}, ...rows));

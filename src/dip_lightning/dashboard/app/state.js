@@ -1,101 +1,129 @@
-// What the user has chosen; it outlives a reload, and the address names the view.
+// What the user has chosen. The address holds it, so a link or a reload shows the same.
 
 const DEFAULTS = {
-  view: "table", run: null, sort: null, down: true, filter: "", metric: null, selected: [],
-  brush: {}, y: "psnr", x: "iteration", logX: false, iterate: true, averaged: true,
-  marks: true, published: true, gridX: null, gridY: null, mode: "slider", against: "observed",
-  gain: 4, smooth: false,
+  view: "table", run: null, metric: null, group: true, sort: null, down: true, filter: "", columns: [], selected: [],
+  limits: {}, axes: [], y: "psnr", x: "iteration", logX: false, logY: null, iterate: true, averaged: true,
+  marks: null, published: true, zoom: [], colour: "run", facet: "", gridX: null, gridY: null, mixed: false,
+  chart: "scatter", plotX: null, plotY: null, mode: "slider", against: "observed", gain: 4,
 };
-const KEPT = `dip_lightning ${DATA.title} ${DATA.single ? DATA.runs[0].id : ""}`;
-const state = { ...DEFAULTS, ...recall() };
+const state = structuredClone(DEFAULTS);
 
-function recall() {
-  try {
-    return JSON.parse(sessionStorage.getItem(KEPT)) || {};
-  } catch {
-    return {};
-  }
-}
-
+// Only what differs from the defaults is written.
 function remember() {
+  const written = new URLSearchParams();
+  for (const [key, usual] of Object.entries(DEFAULTS)) {
+    const value = state[key];
+    if (["view", "run", "limits"].includes(key) || JSON.stringify(value) === JSON.stringify(usual)) continue;
+    written.set(key, Array.isArray(value) ? value.map((item) => String(item).replaceAll(",", "%2C")).join(",") : typeof value === "boolean" ? Number(value) : value);
+  }
+  for (const [key, [low, high]] of Object.entries(state.limits)) written.set(`limits.${key}`, JSON.stringify([low, high]));
+  const text = String(written);
   try {
-    sessionStorage.setItem(KEPT, JSON.stringify(state));
+    history.replaceState(null, "", `#${placeOf()}${text ? `?${text}` : ""}`);
   } catch {
-    // A browser that keeps nothing: choices last until the page is left.
+    // Browsers limit how often; the next change writes it all.
   }
 }
 
-function setUp() {
-  if (!METRICS.includes(state.metric)) {
-    state.metric = ["psnr_average", "psnr", "loss"].find((key) => METRICS.includes(key)) || METRICS[0] || "seconds";
-  }
-  if (!state.sort) state.sort = state.metric;
-  state.selected = state.selected.filter((id) => RUN_BY_ID.has(id));
-  if (!RUNS.some((run) => isNumber(run.metrics.psnr) || run.curve.psnr)) state.y = "loss";
-  readAddress();
-}
+function placeOf() { return state.run ? `run=${encodeURIComponent(state.run)}` : state.view; }
 
-// #run=<id> is the page of a run, #<view> a view.
+// #view?choices or #run=id?choices; a link without choices leaves them as they are.
 function readAddress() {
-  const text = decodeURIComponent(location.hash.slice(1));
-  if (text.startsWith("run=") && RUN_BY_ID.has(text.slice(4))) state.run = text.slice(4);
-  else {
-    state.run = DATA.single ? RUNS[0].id : null;
-    if (VIEWS.some((view) => view.name === text)) state.view = text;
+  const [place, choices] = location.hash.slice(1).split("?");
+  if (choices !== undefined) readChoices(new URLSearchParams(choices));
+  let id = null;
+  try {
+    id = place.startsWith("run=") ? decodeURIComponent(place.slice(4)) : null;
+  } catch {
+    // Not an address of ours.
+  }
+  state.run = RUN_BY_ID.has(id) ? id : DATA.single ? RUNS[0].id : null;
+  if (VIEWS.some((view) => view.name === place)) state.view = place;
+  repair();
+}
+
+function readChoices(choices) {
+  const { view, run } = state;
+  Object.assign(state, structuredClone(DEFAULTS), { view, run });
+  for (const [key, text] of choices) {
+    const usual = DEFAULTS[key];
+    if (key.startsWith("limits.")) {
+      const limits = parsed(text);
+      if (Array.isArray(limits) && limits.length === 2) state.limits[key.slice(7)] = limits;
+    } else if (usual === undefined || ["view", "run", "limits"].includes(key)) continue;
+    else if (Array.isArray(usual)) state[key] = text ? text.split(",").map((item) => item.replaceAll("%2C", ",")) : [];
+    else if (typeof usual === "boolean" || ["marks", "logY"].includes(key)) state[key] = text === "1" || text === "true";
+    else if (typeof usual === "number") state[key] = Math.min(30, Math.max(1, Number(text) || usual));
+    else state[key] = text;
   }
 }
 
-function addressOf(run) { return `#run=${encodeURIComponent(run.id)}`; }
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
 
-// Words of the filter: text, key=value, key>number, key<number; all must hold.
-function matches(run, words) {
-  return words.every((word) => {
-    const [, key, sign, wanted] = word.match(/^([\w.]+)(<=|>=|=|<|>)(.+)$/) || [];
-    if (!key) return searchText(run).includes(word.toLowerCase());
-    const value = valueOf(run, key);
-    if (sign === "=") {
-      return format(value) === wanted || (isNumber(value) && value === Number(wanted));
-    }
-    if (!isNumber(value)) return false;
-    const bound = Number(wanted);
-    return { "<": value < bound, ">": value > bound, "<=": value <= bound, ">=": value >= bound }[sign];
+// What an address names and the runs do not have becomes what it is at first.
+function repair() {
+  if (!METRICS.includes(state.metric)) state.metric = null;
+  const known = allKeys();
+  for (const key of ["sort", "plotX", "plotY"]) if (!known.includes(state[key])) state[key] = null;
+  for (const key of ["columns", "axes"]) state[key] = state[key].filter((name) => known.includes(name));
+  for (const key of Object.keys(state.limits)) if (!known.includes(key)) delete state.limits[key];
+  for (const key of ["colour", "facet"]) if (!SWEPT.includes(state[key]) && !["image", "status", "task"].includes(state[key])) state[key] = DEFAULTS[key];
+  state.zoom = state.zoom.map(Number);
+  if (state.zoom.length !== 4 || state.zoom.some(Number.isNaN)) state.zoom = [];
+  const keys = new Set([...RUNS, ...unitsOf(RUNS)].map((run) => run.key));
+  state.selected = state.selected.filter((key) => keys.has(key));
+  if (!RUNS.some((run) => run.curve.psnr)) state.y = "loss";
+}
+
+// The metric that views are about.
+function metricKey() {
+  return state.metric || ["psnr_result", "psnr_average", "psnr", "loss"].find((key) => METRICS.includes(key)) || METRICS[0] || "seconds";
+}
+
+function addressOf(run) { return `#run=${encodeURIComponent(membersOf(run)[0].id)}`; }
+
+function inLimits(run) {
+  return Object.entries(state.limits).every(([key, [low, high]]) => {
+    const axis = axisOf(key), [from, at, to] = [low, valueOf(run, key), high].map((value) => axis.place(value));
+    return from === null || to === null || (at !== null && at >= Math.min(from, to) - 1e-9 && at <= Math.max(from, to) + 1e-9);
   });
 }
 
-function searchText(run) {
-  run.text ||= [run.id, run.status, run.image, run.settings.task, labelOf(run)].join(" ").toLowerCase();
-  return run.text;
-}
-
-function inBrush(run) {
-  return Object.entries(state.brush).every(([key, [low, high]]) => {
-    const place = axisPlace(key, valueOf(run, key));
-    return place !== null && place >= low && place <= high;
-  });
-}
-
-// The runs that the table shows, in its order.
+// The runs that pass the filter and the limits.
 function shownRuns() {
-  const words = state.filter.split(/\s+/).filter(Boolean);
-  const shown = RUNS.filter((run) => matches(run, words) && inBrush(run));
-  const sign = state.down ? -1 : 1;
-  return shown.sort((a, b) => {
-    const [x, y] = [valueOf(a, state.sort), valueOf(b, state.sort)];
-    const [noX, noY] = [x === null || x === undefined, y === null || y === undefined];
-    if (noX || noY) return noX - noY;
-    if (isNumber(x) && isNumber(y)) return sign * (x - y);
-    return sign * format(x).localeCompare(format(y), undefined, { numeric: true });
+  const { test } = parseFilter(state.filter);
+  return RUNS.filter((run) => test(run) && inLimits(run));
+}
+
+// They, or their groups, in the order of the table; what has no value comes last.
+function shownUnits() {
+  const key = state.sort || metricKey(), sign = state.down ? -1 : 1;
+  return unitsOf(shownRuns()).sort((a, b) => {
+    const [x, y] = [valueOf(a, key), valueOf(b, key)];
+    if (x === null || y === null) return (x === null) - (y === null);
+    return sign * compareValues(x, y);
   });
 }
 
-// The runs that a view compares: the selected ones, else the first of the table.
-function comparedRuns(most) {
-  const chosen = state.selected.map((id) => RUN_BY_ID.get(id));
-  return chosen.length ? chosen : shownRuns().filter((run) => run.curve.iteration).slice(0, most);
+// What a view compares: the selected, else the first of the table.
+function comparedUnits(most, usable = (unit) => membersOf(unit).some((run) => run.curve.iteration)) {
+  const chosen = selectedUnits();
+  return chosen.length ? chosen : shownUnits().filter(usable).slice(0, most);
 }
 
-function toggleSelected(run, wanted) {
-  state.selected = state.selected.filter((id) => id !== run.id);
-  if (wanted) state.selected.push(run.id);
+function selectedUnits() {
+  const by = new Map([...RUNS, ...unitsOf(RUNS)].map((unit) => [unit.key, unit]));
+  return state.selected.map((key) => by.get(key)).filter(Boolean);
+}
+
+function toggleSelected(unit, wanted) {
+  state.selected = state.selected.filter((key) => key !== unit.key);
+  if (wanted) state.selected.push(unit.key);
   remember();
 }

@@ -1,103 +1,145 @@
-// The table of all runs, and what is said of a status.
+// The table of all runs, or of the means over their seeds; of many rows only those in sight are made.
 
-const TABLE_METRICS = ["psnr", "psnr_average", "psnr_best", "psnr_y_average", "ssim_average", "seconds"];
+const TABLE_METRICS = ["psnr_result", "psnr_average", "psnr", "psnr_best", "ssim_result", "seconds"];
+const ALL_ROWS = 100; // up to here all are made
+const PHONE = matchMedia("(max-width: 640px)");
+const rowHeight = () => (PHONE.matches ? 86 : 54); // pixels, of a row among many
+const opened = new Set(); // groups whose runs are shown
+
+VIEWS.push({ name: "table", title: "Runs", make: tableView });
 
 function columns() {
-  const facts = ["status", ...["task", "image"].filter((key) => new Set(RUNS.map((run) => valueOf(run, key))).size > 1)];
-  const groups = new Set(RUNS.map((run) => run.group)).size > 1 ? ["group"] : [];
-  const metrics = TABLE_METRICS.filter((key) => METRICS.includes(key));
-  if (!metrics.includes(state.metric)) metrics.push(state.metric);
-  if (!METRICS.includes("psnr") && METRICS.includes("loss")) metrics.push("loss");
-  // On a phone, what counts comes first; the rest is reached by scrolling.
-  const first = matchMedia("(max-width: 640px)").matches ? [state.metric] : [];
-  return [...new Set([...first, ...groups, ...facts, ...DATA.swept, ...metrics])];
+  if (state.columns.length) return state.columns;
+  const metrics = [metricKey(), ...TABLE_METRICS.filter((key) => METRICS.includes(key))];
+  const facts = ["status", ...["task", "image", "group"].filter((key) => distinct(RUNS, key).length > 1)];
+  return [...new Set([...metrics, ...facts, ...SWEPT.filter((key) => !(isGrouped() && key === "seed"))])];
 }
 
 function tableView() {
-  const keys = columns();
-  const head = element("tr", {}, element("th", { class: "mark" }, selectAll()), element("th", {}, "run"), ...keys.map(headCell));
-  const body = element("tbody");
-  const table = element("table", { class: "runs" }, element("thead", {}, head), body);
-  const count = element("p", { class: "note", role: "status" });
-  const filter = element("input", {
-    type: "search", id: "filter", value: state.filter, placeholder: "filter: text, lr=0.01, psnr>30, status=failed",
-    "aria-label": "filter runs", oninput: () => { state.filter = filter.value; remember(); fill(); },
+  const head = element("thead"), body = element("tbody"), count = element("p", { class: "note", role: "status" });
+  const table = element("table", { class: "runs", "aria-label": "runs" }, head, body);
+  const box = element("div", { class: "scroll rows", tabindex: 0, role: "region", "aria-label": "table of runs" }, table);
+  const waiting = element("div");
+  let units = [], keys = [];
+  const fill = () => keepFocus(() => {
+    units = withMembers(shownUnits());
+    keys = columns();
+    head.replaceChildren(element("tr", {}, element("th", { class: "mark", scope: "col" }, selectAll(units, update)), element("th", { class: "name", scope: "col" }, isGrouped() ? "setting" : "run"), ...keys.map((key) => headCell(key, update))));
+    table.setAttribute("aria-rowcount", units.length + 1);
+    count.replaceChildren(countText(), ...limitChips(update));
+    waiting.replaceChildren(...queuedList());
   });
-  const fill = () => {
-    const shown = shownRuns();
-    body.replaceChildren(...shown.map((run) => tableRow(run, keys)));
-    count.replaceChildren(countText(shown), ...brushChips());
-  };
-  fill();
-  return element("section", {}, element("div", { class: "controls" }, filter), count, element("div", { class: "scroll" }, table));
+  const draw = () => keepFocus(() => body.replaceChildren(...rowsInSight(box, units, keys, update)));
+  const update = () => { fill(); draw(); };
+  box.addEventListener("scroll", () => { if (units.length > ALL_ROWS) draw(); });
+  update();
+  requestAnimationFrame(draw);
+  return { node: element("section", {}, tableControls(update), count, box, waiting), update };
 }
 
-function countText(shown) {
-  const statuses = {};
-  for (const run of shown) statuses[run.status] = (statuses[run.status] || 0) + 1;
-  const parts = Object.entries(statuses).map(([status, n]) => `${n} ${status}`);
-  return `${shown.length} of ${RUNS.length} runs${parts.length ? ` (${parts.join(", ")})` : ""}, ${state.selected.length} selected. `;
+function tableControls(update) {
+  const problem = element("span", { class: "problem", role: "alert" });
+  const say = () => { problem.textContent = parseFilter(state.filter).problems.join("; "); };
+  const filter = element("input", {
+    type: "search", id: "filter", value: state.filter, placeholder: "bird lr=0.01 or psnr>30 -status=failed", "aria-label": "filter runs",
+    title: "words, -word, /expression/, key=value, key!=value, key>number, key~expression; or",
+    oninput: () => { state.filter = filter.value; remember(); say(); update(); },
+  });
+  say();
+  const csv = button("CSV", () => save(`${DATA.title}.csv`, "text/csv", csvOf(selectedUnits().length ? selectedUnits() : shownUnits())), { title: "save the selected rows, or all that are shown, as CSV" });
+  return element("div", { class: "controls" }, filter, problem, hasSeeds() ? tick("means over seeds", state.group, (on) => { state.group = on; state.selected = []; remember(); render(); }) : null, columnChooser(update), csv);
 }
 
-function brushChips() {
-  return Object.keys(state.brush).map((key) =>
-    button(`${key} limited ×`, () => { delete state.brush[key]; remember(); render(); }, { class: "chip" }));
+function columnChooser(update) {
+  const known = [...new Set([...columns(), ...METRICS, "status", "task", "image", "group", ...SWEPT, ...Object.keys(RUNS[0].settings)])];
+  const boxes = known.map((key) => tick(nameOf(key), columns().includes(key), (on) => {
+    state.columns = on ? [...columns(), key] : columns().filter((other) => other !== key);
+    remember();
+    update();
+  }));
+  return element("details", { class: "menu" }, element("summary", {}, "Columns"), element("div", {}, button("as at first", () => { state.columns = []; remember(); render(); }), ...boxes));
 }
 
-function headCell(key) {
-  const sorted = state.sort === key;
+function withMembers(units) { return units.flatMap((unit) => (unit.members && opened.has(unit.key) ? [unit, ...unit.members.map((run) => ({ unit: run, inside: true }))] : [unit])).map((row) => (row.unit ? row : { unit: row })); }
+
+// Rows in sight, between two empty ones as high as what is left out.
+function rowsInSight(box, units, keys, update) {
+  const few = units.length <= ALL_ROWS, high = box.clientHeight || 800;
+  const first = few ? 0 : Math.max(0, Math.floor(box.scrollTop / rowHeight()) - 8), last = few ? units.length : Math.min(units.length, first + Math.ceil(high / rowHeight()) + 16);
+  box.classList.toggle("many", !few);
+  const space = (rows) => element("tr", { class: "space", "aria-hidden": "true" }, element("td", { colspan: keys.length + 2, style: `height:${rows * rowHeight()}px` }));
+  const rows = units.slice(first, last).map((row, i) => tableRow(row, keys, first + i + 2, update));
+  return [...(first ? [space(first)] : []), ...rows, ...(last < units.length ? [space(units.length - last)] : [])];
+}
+
+function countText() {
+  const runs = shownRuns(), parts = distinct(runs, "status").map((status) => `${runs.filter((run) => run.status === status).length} ${status}`);
+  if (DATA.queued.length) parts.push(`${DATA.queued.length} queued`);
+  return `${runs.length} of ${RUNS.length} runs${parts.length ? ` (${parts.join(", ")})` : ""}, ${state.selected.length} selected. `;
+}
+
+function queuedList() {
+  if (!DATA.queued.length) return [];
+  const items = DATA.queued.map((job) => element("li", {}, `${job.group}: ${Object.entries(job.settings).map(([key, value]) => `${key}=${format(value)}`).join(" ") || job.name}`));
+  return [element("details", { class: "queued" }, element("summary", {}, `${items.length} queued`), element("ul", {}, ...items))];
+}
+
+function limitChips(update) {
+  return Object.entries(state.limits).map(([key, limits]) => button(`${limitText(key, limits)} ×`, () => { delete state.limits[key]; remember(); update(); }, { class: "chip", title: "lift this limit" }));
+}
+
+function limitText(key, [low, high]) {
+  return format(low) === format(high) ? `${key} = ${format(low)}` : `${key} from ${format(low)} to ${format(high)}`;
+}
+
+function headCell(key, update) {
+  const sorted = (state.sort || metricKey()) === key;
   const sort = () => {
     state.down = sorted ? !state.down : METRICS.includes(key) && !SMALLER_IS_BETTER.has(key);
     state.sort = key;
     remember();
-    render();
-    document.querySelector(`th[data-key="${CSS.escape(key)}"] button`).focus();
+    update();
   };
-  const arrow = sorted ? (state.down ? " ▼" : " ▲") : "";
-  return element("th", { "data-key": key, class: isNumeric(key) ? "number" : "", "aria-sort": sorted ? (state.down ? "descending" : "ascending") : "none", scope: "col" },
-    button(nameOf(key) + arrow, sort));
+  return element("th", { "data-key": key, class: isNumeric(key) ? "number" : null, "aria-sort": sorted ? (state.down ? "descending" : "ascending") : "none", scope: "col" },
+    button(nameOf(key) + (sorted ? (state.down ? " ▼" : " ▲") : ""), sort));
 }
 
 function isNumeric(key) { return RUNS.some((run) => isNumber(valueOf(run, key))); }
 
-function selectAll() {
-  const shown = shownRuns();
-  const all = shown.length > 0 && shown.every((run) => state.selected.includes(run.id));
-  const box = element("input", {
-    type: "checkbox", checked: all, "aria-label": "select all shown runs",
-    onchange: () => { shownRuns().forEach((run) => toggleSelected(run, box.checked)); render(); },
+function selectAll(rows, update) {
+  const units = rows.map((row) => row.unit);
+  return element("input", {
+    type: "checkbox", checked: units.length > 0 && units.every((unit) => state.selected.includes(unit.key)), "aria-label": "select all shown rows",
+    onchange: (event) => { state.selected = event.target.checked ? units.map((unit) => unit.key) : []; remember(); update(); },
   });
-  return box;
 }
 
-function tableRow(run, keys) {
-  const box = element("input", {
-    type: "checkbox", checked: state.selected.includes(run.id), "aria-label": `select ${run.id}`,
-    onchange: () => { toggleSelected(run, box.checked); row.classList.toggle("selected", box.checked); document.dispatchEvent(new Event("selected")); },
-  });
-  const row = element("tr", { class: box.checked ? "selected" : "", "data-run": run.id },
+function tableRow({ unit, inside }, keys, index, update) {
+  const chosen = state.selected.includes(unit.key);
+  const box = element("input", { type: "checkbox", checked: chosen, "aria-label": `select ${labelOf(unit)}`, onchange: () => { toggleSelected(unit, box.checked); update(); } });
+  const open = unit.members && button(`${unit.members.length} seeds ${opened.has(unit.key) ? "▾" : "▸"}`, () => { if (!opened.delete(unit.key)) opened.add(unit.key); update(); }, { class: "seeds", "aria-expanded": String(opened.has(unit.key)) });
+  const text = inside ? `seed ${format(unit.settings.seed)}` : labelOf(unit);
+  return element("tr", { class: [chosen && "selected", inside && "inside"].filter(Boolean).join(" ") || null, "data-run": unit.id, "aria-rowindex": index },
     element("td", { class: "mark" }, box),
-    element("td", { class: "name" }, element("a", { href: addressOf(run), title: run.id, "aria-label": run.id }, thumbnail(run), element("span", {}, shortName(run)))),
-    ...keys.map((key) => tableCell(run, key)));
-  return row;
+    element("th", { class: "name", scope: "row" }, element("a", { href: addressOf(unit), title: unit.id }, thumbnail(unit), element("span", {}, text)), open || null),
+    ...keys.map((key) => tableCell(unit, key)));
 }
-
-function shortName(run) { return run.id.split("/").pop(); }
 
 function thumbnail(run) {
-  const source = run.previews.restored || run.previews.observed;
-  if (!source) return element("span", { class: "thumb none" });
-  return element("img", { class: "thumb", src: source, alt: "", loading: "lazy", decoding: "async" });
+  const source = previewOf(run, "restored") || previewOf(run, "observed");
+  return source ? element("img", { class: "thumb", src: source, alt: "", decoding: "async" }) : element("span", { class: "thumb none" });
 }
 
-function tableCell(run, key) {
-  const value = valueOf(run, key);
-  if (key === "status") return element("td", {}, statusBadge(run));
-  const number = isNumber(value);
-  return element("td", { class: number || isNumeric(key) ? "number" : "", title: number ? String(value) : null }, format(value, key));
+function tableCell(unit, key) {
+  if (key === "status") return element("td", {}, statusBadge(unit));
+  const value = valueOf(unit, key);
+  return element("td", { class: isNumber(value) || isNumeric(key) ? "number" : null, title: isNumber(value) ? String(value) : null }, unit.members ? spreadText(unit, key) : format(value, key));
 }
 
-function statusBadge(run) {
-  const reason = run.metrics.error || "";
-  return element("span", { class: `status ${run.status}`, title: reason }, run.status);
+function csvOf(units) {
+  const keys = [...new Set([...columns(), ...SWEPT])], quote = (v) => { const text = Array.isArray(v) ? JSON.stringify(v) : String(v ?? ""); return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text; };
+  const grouped = units.some((unit) => unit.members), stds = grouped ? keys.filter((key) => METRICS.includes(key)) : [];
+  const head = ["run", ...keys, ...stds.map((key) => `${key}_std`), ...(grouped ? ["n"] : [])];
+  const rows = units.map((unit) => [unit.id, ...keys.map((key) => valueOf(unit, key)), ...stds.map((key) => unit.spread?.[key]), ...(grouped ? [membersOf(unit).length] : [])]);
+  return [head, ...rows].map((row) => row.map(quote).join(",")).join("\n") + "\n";
 }

@@ -27,11 +27,14 @@ function setCut(share) {
   for (const range of document.querySelectorAll("input.cut")) range.value = share;
 }
 
+// The small copy of an image that the page carries; runs that show the same share it.
+function previewOf(run, kind) { return DATA.pictures[run.previews[kind]] || null; }
+
 // An image that falls back to its preview, and says so, where its file is not beside the page.
 function picture(run, kind, source = null) {
-  const image = element("img", { src: source || run.images[kind] || run.previews[kind] || "", alt: `${kind} of ${labelOf(run)}`, draggable: "false", class: kind });
+  const image = element("img", { src: source || run.images[kind] || previewOf(run, kind) || "", alt: `${kind} of ${labelOf(run)}`, draggable: "false", class: kind });
   image.addEventListener("error", () => {
-    const small = run.previews[kind] || run.previews.restored;
+    const small = previewOf(run, kind) || previewOf(run, "restored");
     if (!small || image.getAttribute("src") === small) return;
     image.src = small;
     image.closest("figure")?.classList.add("fallback");
@@ -43,7 +46,7 @@ function stage(image, className) { return element("div", { class: `layer ${class
 
 // One frame: `mode` is image, slider or difference; `base` what is compared with.
 function viewer(run, shown, base, mode, caption) {
-  const size = run.metrics.size || [3, 1, 1];
+  const size = Array.isArray(run.metrics.size) ? run.metrics.size.map(Number) : [3, 1, 1];
   const frame = element("div", { class: `frame ${mode}`, tabindex: 0, role: "group", "aria-label": `${labelOf(run)}: wheel or + and - zoom, arrows move, 0 shows all`, style: `aspect-ratio:${size[2]}/${size[1]}` });
   if (mode === "slider" && base) {
     const handle = element("div", { class: "handle" });
@@ -93,9 +96,7 @@ function listenToFrame(frame) {
       ArrowLeft: () => movePlace(place.zoom, place.x + step, place.y), ArrowRight: () => movePlace(place.zoom, place.x - step, place.y),
       ArrowUp: () => movePlace(place.zoom, place.x, place.y + step), ArrowDown: () => movePlace(place.zoom, place.x, place.y - step),
     };
-    if (!actions[event.key]) return;
-    event.preventDefault();
-    actions[event.key]();
+    press(event, actions);
   });
 }
 

@@ -1,0 +1,127 @@
+// Runs that differ in nothing but the seed are one setting: their mean, spread and number.
+
+// The runs, or their groups where seeds differ and that is asked for.
+function unitsOf(runs) {
+  if (!isGrouped()) return runs;
+  const by = new Map();
+  for (const run of runs) {
+    const key = settingKey(run);
+    by.set(key, [...(by.get(key) || []), run]);
+  }
+  return [...by].map(([key, members]) => (members.length > 1 ? groupOf(key, members) : members[0]));
+}
+
+function hasSeeds() { return SWEPT.includes("seed"); }
+
+function isGrouped() { return hasSeeds() && state.group; }
+
+function settingKey(run) {
+  return JSON.stringify([...WHERE, ...SWEPT].filter((key) => key !== "seed").map((key) => valueOf(run, key)));
+}
+
+const groupCache = new Map();
+
+// A group is read like a run; `spread` has the standard deviation of each metric.
+function groupOf(key, members) {
+  const which = members.map((run) => `${run.key}${run.stamp || ""}`).join();
+  const old = groupCache.get(key);
+  if (old && old.which === which) return old;
+  const metrics = {}, spread = {};
+  for (const metric of METRICS) {
+    const { mean, std, n } = statistics(members.map((run) => run.metrics[metric]));
+    if (n) [metrics[metric], spread[metric]] = [mean, n > 1 ? std : null];
+  }
+  const { seed, ...settings } = members[0].settings;
+  const statuses = distinct(members, "status");
+  const group = {
+    ...members[0], id: `${members[0].id} and ${members.length - 1} more`, key: `g${hash(key)}`, label: null, decoded: null, which,
+    members, settings, metrics, spread, status: statuses.length === 1 ? statuses[0] : statuses.map((s) => `${members.filter((run) => run.status === s).length} ${s}`).join(", "), text: null, means: null, drops: [],
+  };
+  groupCache.set(key, group);
+  return group;
+}
+
+function membersOf(unit) { return unit.members || [unit]; }
+
+function statistics(values) {
+  const found = values.filter(isNumber), n = found.length;
+  if (!n) return { mean: null, std: null, n };
+  const mean = found.reduce((sum, v) => sum + v, 0) / n;
+  const std = n > 1 ? Math.sqrt(found.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1)) : 0;
+  return { mean, std, n };
+}
+
+// A mean with its spread, as far as both are known.
+function spreadText(unit, key) {
+  const std = unit.spread && unit.spread[key];
+  return format(valueOf(unit, key), key) + (isNumber(std) ? ` ± ${format(std, key)}` : "");
+}
+
+// The curve of a run, or the mean of a group's with its band, where all of them have values.
+function seriesOf(unit, column, x) {
+  if (!unit.members) {
+    const curve = curveOf(unit);
+    return curve[x] && curve[column] ? { xs: curve[x], ys: curve[column] } : null;
+  }
+  unit.means ||= {};
+  return (unit.means[`${column} ${x}`] ??= meanCurve(unit.members, column, x)) || null;
+}
+
+function meanCurve(members, column, x) {
+  const curves = members.map(curveOf).filter((c) => c[x] && c[column]);
+  if (!curves.length) return false;
+  const end = Math.min(...curves.map((c) => c[x][c[x].length - 1]));
+  const xs = curves[0][x].filter((v) => v <= end);
+  const [ys, low, high] = [0, 0, 0].map(() => new Float64Array(xs.length));
+  const log = column === "loss";
+  xs.forEach((at, i) => {
+    const { mean, std, n } = statistics(curves.map((c) => { const y = between(c[x], c[column], at); return log ? Math.log10(y) : y; }));
+    const back = (v) => (n < curves.length ? NaN : log ? 10 ** v : v);
+    [ys[i], low[i], high[i]] = [back(mean), back(mean - std), back(mean + std)];
+  });
+  return { xs, ys, band: curves.length > 1 ? [low, high] : null, n: curves.length };
+}
+
+// How much each key matters to the metric, each image for itself: Spearman's rank correlation, and
+// the share of the variance between its values beyond what chance gives (epsilon squared).
+function importance(runs, metric) {
+  const means = new Map();
+  for (const run of runs) means.set(where(run), [...(means.get(where(run)) || []), valueOf(run, metric)]);
+  const centre = (run) => valueOf(run, metric) - statistics(means.get(where(run))).mean;
+  return SWEPT.filter((key) => !WHERE.includes(key) && key !== "seed").map((key) => {
+    const rows = runs.filter((run) => isNumber(valueOf(run, metric)) && valueOf(run, key) !== null).map((run) => [valueOf(run, key), centre(run)]);
+    const levels = new Set(rows.map(([value]) => format(value))).size;
+    return { key, n: rows.length, levels, rank: rankCorrelation(rows), share: varianceShare(rows, levels) };
+  }).filter(({ levels }) => levels > 1).sort((a, b) => strength(b) - strength(a));
+}
+
+function strength({ share, rank }) { return share ?? (rank === null ? -1 : rank ** 2); }
+
+function where(run) { return `${run.settings.task || ""} ${run.image}`; }
+
+function rankCorrelation(rows) {
+  if (rows.length < 3 || !rows.every(([value]) => isNumber(value))) return null;
+  const [a, b] = [0, 1].map((i) => ranks(rows.map((row) => row[i])));
+  const [ma, mb] = [a, b].map((list) => statistics(list));
+  if (!ma.std || !mb.std) return null;
+  return a.reduce((sum, v, i) => sum + (v - ma.mean) * (b[i] - mb.mean), 0) / (a.length - 1) / ma.std / mb.std;
+}
+
+// Equal values share the mean of their ranks.
+function ranks(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = new Map();
+  sorted.forEach((v, i) => at.set(v, [...(at.get(v) || []), i]));
+  return values.map((v) => statistics(at.get(v)).mean);
+}
+
+function varianceShare(rows, levels) {
+  const n = rows.length;
+  if (levels < 2 || n < levels + 2) return null;
+  const squares = (list) => { const { mean } = statistics(list); return list.reduce((sum, v) => sum + (v - mean) ** 2, 0); };
+  const by = new Map();
+  for (const [value, y] of rows) by.set(format(value), [...(by.get(format(value)) || []), y]);
+  const total = squares(rows.map(([, y]) => y));
+  const within = [...by.values()].reduce((sum, list) => sum + squares(list), 0) / (n - levels);
+  return total ? Math.max(0, 1 - within * (n - 1) / total) : null;
+}
