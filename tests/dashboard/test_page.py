@@ -1,3 +1,5 @@
+import base64
+import gzip
 import re
 
 import pytest
@@ -35,8 +37,22 @@ def test_a_report_is_one_run_in_its_folder(tmp_path):
 
 
 def test_every_file_of_the_application_is_used():
-    files = {path.name for path in page.APP.iterdir()}
-    assert files == {*page.SCRIPTS, "page.html", "style.css"}
+    files = {
+        path.relative_to(page.APP).as_posix() for path in page.APP.rglob("*") if path.is_file()
+    }
+    scripts = {*page.ALWAYS, *page.ONE, *page.MANY}
+    assert files == {*scripts, *page.STYLES, "start.js", "page.html", "vendor/LICENSE-uPlot"}
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_a_page_carries_its_own_scripts_small(single):
+    start, script = page.scripts(single=single)
+    found = page._application(single=single)
+    assert len(found.encode()) < 130_000
+    packed = found.partition('id="app">')[2].partition("</script>")[0]
+    assert gzip.decompress(base64.b64decode(packed)).decode() == script
+    assert f"<script>{start}</script>" in found
+    assert ("function tableView" in script) is not single
 
 
 @pytest.mark.slow
@@ -44,4 +60,4 @@ def test_two_hundred_runs_of_ten_thousand_rows_are_small(tmp_path):
     write_many(tmp_path, 200, rows=10_000)
     assert write_dashboard(tmp_path) == 200
     assert data_of(tmp_path / "dashboard.html")["swept"] == ["lr"]
-    assert (tmp_path / "dashboard.html").stat().st_size < 15e6
+    assert (tmp_path / "dashboard.html").stat().st_size < 8e6

@@ -22,6 +22,7 @@ MANY = (
     *("query.js", "table.js", "curves.js", "parallel.js", "grid.js", "compare.js", "viewer.js"),
     *("images.js", "run.js", "main.js"),
 )
+STYLES = ("vendor/uPlot.css", "style.css")
 PAGE, REPORT = "dashboard.html", "report.html"
 
 
@@ -87,7 +88,7 @@ def scripts(*, single: bool) -> tuple[str, ...]:
 def _application(*, single: bool) -> str:
     start, script = scripts(single=single)
     packed = base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
-    style = "\n".join(map(_text, ("vendor/uPlot.css", "style.css")))
+    style = "\n".join(map(_text, STYLES))
     page = _text("page.html").replace("{{style}}", style)
     return page.replace("{{app}}", packed).replace("{{start}}", start)
 

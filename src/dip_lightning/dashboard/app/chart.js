@@ -233,7 +233,7 @@ class Chart {
 
   table() {
     const { x, y, series, marks } = this.drawing;
-    if (!series.length) return { head: ["", x.label, y.label], rows: marks.map((m) => [m.text.split("\n")[0], format(m.x), format(m.y, y.key)]) };
+    if (!series.length) return { head: ["run", x.label, y.label], rows: marks.map((m) => [m.text.split("\n")[0], format(m.x), format(m.y, y.key)]) };
     const limits = this.limits().x, places = Array.from({ length: 9 }, (_, i) => (x.log ? limits[0] * (limits[1] / limits[0]) ** (i / 8) : limits[0] + i / 8 * (limits[1] - limits[0])));
     return { head: [`${y.label} at ${x.label}`, ...places.map((v) => format(Number(v.toPrecision(3))))], rows: series.map((s) => [s.title, ...places.map((v) => { const at = valueNear(s, v); return Number.isNaN(at) ? "–" : format(at, y.key); })]) };
   }

@@ -31,7 +31,7 @@ function parallelView() {
     paintCanvas(view);
   }
   const name = "settings against the metric";
-  const table = dataTable(name, () => ({ head: ["", ...view.keys.map(nameOf)], rows: view.units.map((unit) => [labelOf(unit), ...view.keys.map((key) => format(valueOf(unit, key), key))]) }));
+  const table = dataTable(name, () => ({ head: ["run", ...view.keys.map(nameOf)], rows: view.units.map((unit) => [labelOf(unit), ...view.keys.map((key) => format(valueOf(unit, key), key))]) }));
   const help = element("p", { class: "note" }, "Drag along an axis to limit it, drag its name to move it, click on a line to select it. By keys, on an axis: ↑ ↓ the upper limit, with Shift the lower; ← → move it; Delete hides it; Escape lifts its limit.");
   requestAnimationFrame(view.redraw);
   return { node: element("section", {}, note, help, element("div", { class: "controls" }, axisChooser(view), ...exportButtons(name, () => parallelSvg(view, box.querySelector("svg")))), box, bar, table), update: view.redraw };
