@@ -10,6 +10,7 @@ from typing import Any
 
 from dip_lightning.dashboard.records import points_each, record, swept_keys
 from dip_lightning.runs import ownership
+from dip_lightning.runs.queued import queued
 from dip_lightning.runs.run import Run, find_run, find_runs
 
 APP = Path(__file__).with_name("app")
@@ -53,6 +54,7 @@ def _write(
         "single": single,
         "refresh": refresh,
         "swept": swept_keys(runs),
+        "queued": queued(root),
         "runs": [record(run, page, root, points) for run in runs],
     }
     ownership.write(target, _fill(data).encode(errors="backslashreplace"))

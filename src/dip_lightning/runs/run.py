@@ -173,11 +173,17 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _folders(root: Path) -> Iterator[Path]:
+def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Give each folder that may hold results, or a sweep, with the names of the files in it."""
     for place, inside, files in os.walk(root):
-        if "metrics.json" in files or (Path(place) / FILES[-1]).is_file():
-            yield Path(place)
+        yield Path(place), files
         inside[:] = sorted(set(inside) - SKIPPED)
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    for place, files in walk(root):
+        if FILES[0] in files or (place / FILES[-1]).is_file():
+            yield place
 
 
 def _stamp(folder: Path) -> tuple[int, ...]:
