@@ -1,6 +1,7 @@
 """The page: one HTML file with everything in it but the full-sized images."""
 
 import json
+import re
 import time
 from datetime import UTC, datetime
 from functools import cache
@@ -8,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from dip_lightning.dashboard.previews import Pictures
 from dip_lightning.dashboard.records import points_each, record, swept_keys
 from dip_lightning.runs import ownership
 from dip_lightning.runs.queued import queued
@@ -43,10 +45,16 @@ def write_report(folder: Path) -> None:
     _write(folder / REPORT, whole, [find_run(whole)], single=True, refresh=None)
 
 
+def scripts() -> tuple[str, ...]:
+    """Return the text of each script that a page runs, exactly as it stands in the page."""
+    return tuple(re.findall(r"<script>(.*?)</script>", _application(), re.DOTALL))
+
+
 def _write(
     target: Path, root: Path, runs: list[Run], *, single: bool, refresh: float | None
 ) -> None:
     page, points = target.resolve().parent, points_each(len(runs))
+    pictures = Pictures(len(runs))
     data = {
         "title": root.name,
         "written": datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
@@ -55,7 +63,8 @@ def _write(
         "refresh": refresh,
         "swept": swept_keys(runs),
         "queued": queued(root),
-        "runs": [record(run, page, root, points) for run in runs],
+        "runs": [record(run, page, root, points, pictures) for run in runs],
+        "pictures": pictures.found,
     }
     ownership.write(target, _fill(data).encode(errors="backslashreplace"))
 

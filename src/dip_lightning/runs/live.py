@@ -86,4 +86,5 @@ def _described(
     left = None
     if total is not None and at is not None and pace is not None:
         left = max(0, total - at) * pace
+        left = left if math.isfinite(left) else None
     return {**numbers, "iteration": at, "iterations": total, "left": left}

@@ -70,7 +70,7 @@ class Run:
         """What was typed or swept, as key=value."""
         found = _yaml(self.folder / ".hydra" / "overrides.yaml")
         lines = found if isinstance(found, list) else []
-        return tuple(text for text in lines if isinstance(text, str))
+        return tuple(t for t in lines if isinstance(t, str) and len(t) <= LONGEST)
 
     @cached_property
     def history(self) -> Curve:
