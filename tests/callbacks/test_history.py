@@ -81,3 +81,26 @@ def test_it_goes_on_where_the_checkpoint_ends(tmp_path):
     assert seconds[2] >= float(f"{state['seconds']:.8g}")
     assert [step for step, _ in sent] == [1, 2, 3, 4]
     assert again.iteration_best == 2
+
+
+def test_a_fit_with_rare_rows_shows_that_it_goes_on(tmp_path, monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("time.perf_counter", lambda: clock.now)
+    history, task = History(100, 9, tmp_path / "history.csv"), make()
+    trainer = SimpleNamespace(logger=None)
+    history.on_train_start(trainer, task)
+
+    def read():
+        with history.table.path.open() as file:
+            return [row["iteration"] for row in csv.DictReader(file)]
+
+    shown = []
+    for iteration in range(1, 10):
+        clock.now += 0.9
+        task.iteration, task.iterates = iteration, [Iterate(0.1, 0.1, 0.1)]
+        history.on_train_batch_end(trainer, task, None, None, 0)
+        shown.append(len(read()))
+    assert shown == [1, 1, 1, 2, 2, 2, 3, 3, 4]
+    assert read() == ["1", "4", "7", "9"]
+    history.finish()
+    assert read() == ["1", "9"] == [f"{row['iteration']}" for row in history.rows]

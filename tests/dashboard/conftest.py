@@ -81,7 +81,11 @@ def data_of(page: Path) -> dict:
     """Read back what a page was given."""
     text = page.read_text(encoding="utf-8")
     start = text.index('id="data">') + len('id="data">')
-    return json.loads(text[start : text.index("</script>", start)])
+    return json.loads(text[start : text.index("</script>", start)], parse_constant=refuse)
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
 
 
 @pytest.fixture

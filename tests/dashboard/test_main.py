@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -59,3 +60,66 @@ def test_serving_and_watching_follow_a_sweep_until_interrupted(tmp_path):
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(30) == 0
     assert data_of(outputs / "dashboard.html")["refresh"] is None
+
+
+# The page is written for the AT-th time when the signal comes.
+INTERRUPTED = """
+import os, sys
+from dip_lightning.dashboard import __main__ as command
+from dip_lightning.runs import ownership
+
+at, number, *arguments = sys.argv[1:]
+written = []
+
+def during(path, content):
+    written.append(path)
+    with ownership.writing(path) as partial:
+        half = len(content) // 2
+        partial.write_bytes(content[:half])
+        if len(written) == int(at):
+            os.kill(os.getpid(), int(number))
+        partial.write_bytes(content)
+
+ownership.write = during
+sys.exit(command.main(arguments))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals there only kill")
+@pytest.mark.parametrize("at", [1, 2])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_a_signal_in_the_middle_of_a_write_ends_in_a_whole_page(tmp_path, at, number, status):
+    write_run(tmp_path / "a", status="running")
+    arguments = [str(at), str(int(number)), str(tmp_path), "--watch", "--every", "1"]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (status, "")
+    assert data_of(tmp_path / "dashboard.html")["refresh"] is None
+    assert not list(tmp_path.glob(".*partial*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals there only kill")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("options", [["--watch"], ["--serve", "--port", "0"]])
+def test_a_signal_while_it_waits_ends_it(tmp_path, options, number, status):
+    write_run(tmp_path / "a")
+    command = [sys.executable, "-m", "dip_lightning.dashboard", str(tmp_path), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("1 run:")
+        process.send_signal(number)
+        assert process.wait(30) == status
+    assert data_of(tmp_path / "dashboard.html")["refresh"] is None
+
+
+def test_a_port_that_is_taken_leaves_no_page_that_waits_for_newer_ones(tmp_path, capsys):
+    write_run(tmp_path / "a")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main([str(tmp_path), "--serve", "--watch", "--port", port]) == 2
+    assert f"--port={port}: " in capsys.readouterr().err
+    assert not (tmp_path / "dashboard.html").exists()

@@ -1,14 +1,17 @@
+import os
 import shlex
+import sys
 
 import pytest
 
+from dip_lightning.dashboard.previews import Pictures
 from dip_lightning.dashboard.records import points_each, record, swept_keys
 from dip_lightning.runs.run import find_run, find_runs
 from tests.dashboard.conftest import write_json, write_run
 
 
-def described(folder, page=None):
-    return record(find_run(folder), page or folder, folder, 100)
+def described(folder, page=None, pictures=None):
+    return record(find_run(folder), page or folder, folder, 100, pictures or Pictures(1))
 
 
 def test_swept_keys_are_those_in_which_runs_differ(sweep):
@@ -23,11 +26,13 @@ def test_curves_share_the_page():
 
 def test_files_are_addressed_from_the_page(tmp_path):
     folder = write_run(tmp_path / "outputs" / "lr=0.1,a b#1")
-    found = described(folder, tmp_path)
+    pictures = Pictures(1)
+    found = described(folder, tmp_path, pictures)
     assert found["images"]["restored"] == "outputs/lr%3D0.1%2Ca%20b%231/restored.png"
     assert [s["iteration"] for s in found["snapshots"]] == [1, 15, 60]
     assert "comparison" not in found["images"]
-    assert found["previews"]["truth"].startswith("data:image/webp")
+    assert pictures.found[found["previews"]["truth"]].startswith("data:image/webp")
+    assert found["previews"]["mask"] is None
 
 
 def test_the_command_is_what_was_typed_and_the_one_that_repeats_it(tmp_path, monkeypatch):
@@ -48,3 +53,54 @@ def test_published_numbers_belong_to_whole_images_only(tmp_path, cropped):
     expected = {} if cropped else {"DIP, published": 39.16, "sparse coding, published": 34.58}
     assert expected.items() <= published.get("psnr", {}).items()
     assert bool(published) != cropped
+
+
+def test_a_running_job_says_how_far_it_is(tmp_path):
+    running = write_run(tmp_path / "running", status="running", iterations=240)
+    live = described(running)["live"]
+    assert (live["iteration"], live["iterations"]) == (60, 240)
+    assert live["left"] == pytest.approx(18)
+    assert described(write_run(tmp_path / "done"))["live"] is None
+
+
+def test_the_stamp_changes_with_the_files(tmp_path):
+    folder = write_run(tmp_path / "one")
+    seen = [described(folder)["stamp"]]
+    assert described(folder)["stamp"] == seen[0]
+    for name in ("metrics.json", "history.csv", "restored.png", "snapshots/truth.png"):
+        path = folder / name
+        os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+        seen.append(described(folder)["stamp"])
+    (folder / "snapshots" / "000077.webp").touch()
+    seen.append(described(folder)["stamp"])
+    seen.append(described(folder, pictures=Pictures(200))["stamp"])
+    assert len(set(seen)) == len(seen)
+    assert all(len(stamp) == 12 for stamp in seen)
+
+
+def test_what_cannot_be_read_is_a_sentence(tmp_path):
+    folder = write_run(tmp_path / "one")
+    (folder / "metrics.json").write_text("[]")
+    found = described(folder)
+    assert found["status"] == "unreadable"
+    assert found["metrics"] == {"error": "metrics.json: holds no keys and values"}
+    assert found["settings"]["lr"] == 0.01
+    assert found["curve"]["psnr"]
+
+
+def test_a_run_that_cannot_be_shown_costs_no_page(tmp_path, monkeypatch):
+    def fail(*_):
+        raise KeyError("factor")
+
+    monkeypatch.setattr("dip_lightning.dashboard.records.find_table", fail)
+    found = described(write_run(tmp_path / "one"))
+    assert found["status"] == "unreadable"
+    assert found["metrics"]["error"] == "cannot be shown (KeyError: 'factor')"
+    monkeypatch.undo()
+    assert found.keys() == described(tmp_path / "one").keys()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+def test_a_folder_whose_name_is_no_text_is_addressed(tmp_path):
+    folder = write_run(tmp_path / os.fsdecode(b"a\xff"))
+    assert described(folder, tmp_path)["folder"] == "a%FF"

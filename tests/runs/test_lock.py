@@ -3,12 +3,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from dip_lightning.errors import FolderError
 from dip_lightning.runs.layout import FOLDER, LOCK, check
-from dip_lightning.runs.lock import locked
+from dip_lightning.runs.lock import is_held, locked, shared
 
 HOLDER = """
 import sys
@@ -86,3 +87,65 @@ def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("filelock._unix.lock_fd_nonblocking", missing)
     with pytest.raises(FolderError, match=r"cannot be locked \(Function not"), locked(tmp_path):
         pass
+
+
+def test_who_asks_learns_whether_a_process_is_at_work(tmp_path, holder):
+    lock = tmp_path / "out" / LOCK
+    assert is_held(lock) is True
+    holder.communicate("\n")
+    assert is_held(lock) is False
+    assert is_held(tmp_path / "none") is None
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a signal that kills")
+def test_a_killed_process_is_not_at_work(tmp_path, holder):
+    assert is_held(tmp_path / "out" / LOCK) is True
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert is_held(tmp_path / "out" / LOCK) is False
+
+
+def test_a_process_is_at_work_for_itself_too(tmp_path):
+    with locked(tmp_path):
+        assert is_held(tmp_path / LOCK) is True
+    assert is_held(tmp_path / LOCK) is False
+
+
+def test_who_asks_does_not_keep_a_process_from_its_work(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    with locked(tmp_path):
+        pass
+    with (tmp_path / LOCK).open() as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        timer = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
+        timer.start()
+        with locked(tmp_path):
+            assert is_held(tmp_path / LOCK) is True
+        timer.join()
+
+
+def test_without_such_locks_nobody_knows(tmp_path, monkeypatch):
+    (tmp_path / LOCK).touch()
+    (tmp_path / "folder").mkdir()
+    assert is_held(tmp_path / "folder" / LOCK / "inside") is None
+
+    def missing(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("dip_lightning.runs.lock.fcntl.flock", missing)
+    assert is_held(tmp_path / LOCK) is None
+    with shared(tmp_path / "shared") as before:
+        assert before is False
+    monkeypatch.setattr("dip_lightning.runs.lock.fcntl", None)
+    assert is_held(tmp_path / LOCK) is None
+
+
+def test_several_hold_a_lock_together(tmp_path):
+    lock = tmp_path / "several"
+    with shared(lock) as before:
+        assert before is False
+        with shared(lock) as again:
+            assert again is True
+        assert is_held(lock, by_several=True) is True
+    assert is_held(lock, by_several=True) is False
+    assert lock.read_bytes() == b""

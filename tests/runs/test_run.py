@@ -1,10 +1,12 @@
 import os
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
 
-import numpy as np
 import pytest
 
-from dip_lightning.runs.run import Run, find_run, find_runs, finished, flatten, read_curve
+from dip_lightning.runs.run import Run, find_run, find_runs, finished, flatten
 from tests.dashboard.conftest import write_json, write_run
 
 
@@ -27,6 +29,101 @@ def test_runs_are_found_whatever_became_of_them(tmp_path):
     }
 
 
+HOLDER = """
+import sys
+from pathlib import Path
+from dip_lightning.runs.lock import locked
+with locked(Path(sys.argv[1])):
+    print("locked", flush=True)
+    input()
+"""
+
+
+@contextmanager
+def worker(folder):
+    """A process that works in a folder, and is killed."""
+    command = [sys.executable, "-c", HOLDER, folder]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"locked\n"
+        yield
+        process.kill()
+
+
+def is_older(path, seconds=3600):
+    """Make a file look as if it had been written before the others."""
+    stamp = time.time() - seconds
+    os.utime(path, (stamp, stamp))
+
+
+def test_a_dead_process_is_lost_at_once_and_a_silent_one_runs(tmp_path):
+    folder = write_run(tmp_path / "one", status="running")
+    for path in folder.rglob("*"):
+        is_older(path)
+    with worker(folder):
+        assert find_run(folder).status == "running"
+    for path in folder.rglob("*"):
+        path.touch()
+    assert find_run(folder).status == "lost"
+
+
+def test_a_dead_fit_of_tiles_is_lost_at_once(tmp_path):
+    folder = write_run(tmp_path / "mosaic", status="running")
+    (folder / "tiles" / "000").mkdir(parents=True)
+    with worker(folder):
+        assert find_run(folder).status == "running"
+        (folder / "tiles" / "000" / "last.ckpt").touch()
+    assert find_run(folder).status == "lost"
+
+
+@pytest.mark.parametrize("further", [0, 10])
+def test_a_run_that_goes_on_runs_whatever_it_ended_in_before(tmp_path, further):
+    folder = write_run(tmp_path / "one", status="interrupted")
+    is_older(folder / "metrics.json")
+    # Copied in some order: the history is newer, but says no more.
+    assert find_run(folder).status == "interrupted"
+    with worker(folder):
+        assert find_run(folder).status == "running"
+        with (folder / "history.csv").open("a") as file:
+            file.writelines(f"{60 + i},0.1,30,31,{6 + i}\n" for i in range(1, further + 1))
+        assert find_run(folder).status == "running"
+    assert find_run(folder).status == ("lost" if further else "interrupted")
+
+
+@pytest.mark.parametrize("further", [0, 10])
+def test_tiles_that_go_on_are_lost_when_their_process_is(tmp_path, further):
+    folder = write_run(tmp_path / "mosaic", status="interrupted")
+    is_older(folder / "metrics.json")
+    for tile, last in (("000", 40), ("001", 20 + further)):
+        (folder / "tiles" / tile).mkdir(parents=True)
+        (folder / "tiles" / tile / "history.csv").write_text(f"iteration,loss\n1,1\n{last},0.5\n")
+    with worker(folder):
+        assert find_run(folder).status == "running"
+    assert find_run(folder).status == ("lost" if further else "interrupted")
+
+
+def test_a_result_that_was_just_written_is_one_while_its_process_still_works(tmp_path):
+    folder = write_run(tmp_path / "one")
+    with worker(folder):
+        assert find_run(folder).status == "finished"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("metrics.json", "{", "metrics.json: is no JSON"),
+        ("metrics.json", "[]", "metrics.json: holds no keys and values"),
+        (".hydra/rerun.yaml", "a: [", "rerun.yaml: is no YAML"),
+        (".hydra/rerun.yaml", "a: &a [*a]", "rerun.yaml: refers to itself"),
+    ],
+)
+def test_what_cannot_be_read_is_said(tmp_path, name, text, sentence):
+    folder = write_run(tmp_path / "one", status="running")
+    (folder / name).write_text(text)
+    run = find_run(folder)
+    assert run.status == "unreadable"
+    assert sentence in run.trouble
+
+
 @pytest.mark.parametrize("sign", ["tiles/000/history.csv", "tiles/000/last.ckpt", "last.ckpt"])
 def test_what_a_fit_writes_on_its_way_shows_that_it_runs(tmp_path, sign):
     folder = write_run(tmp_path / "mosaic", status="running")
@@ -46,33 +143,6 @@ def test_a_run_is_read_again_only_when_it_has_changed(tmp_path):
     assert before.metrics == {}
     write_json(folder, {"status": "finished"})
     assert find_run(folder).status == "finished"
-
-
-def test_a_history_that_is_being_written_loses_its_last_row_only(tmp_path):
-    path = tmp_path / "history.csv"
-    path.write_text("iteration,loss,psnr,seconds\n1,0.5,,2\n2,0.25,,3\n3,0.1")
-    curve = read_curve(path)
-    assert list(curve) == ["iteration", "loss", "seconds"]
-    np.testing.assert_array_equal(curve["loss"], [0.5, 0.25])
-
-
-def test_no_history_and_an_empty_one_are_no_mistake(tmp_path):
-    path = tmp_path / "history.csv"
-    assert read_curve(path) == {}
-    path.write_text("")
-    assert read_curve(path) == {}
-    path.write_text("iteration,loss\n")
-    assert read_curve(path) == {}
-    path.write_text("iteration,loss\n1,zero\n")
-    assert read_curve(path) == {}
-    path.write_text("iteration,loss\n1\n2,0.5\n")
-    assert read_curve(path) == {}
-
-
-def test_a_number_that_is_being_written_is_no_number(tmp_path):
-    path = tmp_path / "history.csv"
-    path.write_text("iteration,loss\r\n1,0.5\r\n2,0.2")  # 0.25, it will be
-    np.testing.assert_array_equal(read_curve(path)["loss"], [0.5])
 
 
 def test_the_curve_is_of_every_iteration_where_that_was_recorded(tmp_path):

@@ -10,9 +10,10 @@ from pytorch_lightning.loggers import Logger
 
 from dip_lightning.callbacks.table import Table
 from dip_lightning.metrics import decibels
-from dip_lightning.prior.deep_image_prior import DeepImagePrior
+from dip_lightning.prior.deep_image_prior import DeepImagePrior, Iterate
 
 COLUMNS = ("iteration", "loss", "psnr", "psnr_average", "seconds")
+SILENT_SECONDS = 2.0  # a reader of the file sees that the fit goes on, however rare its rows are
 
 
 class History(Callback):
@@ -21,7 +22,8 @@ class History(Callback):
     Args:
         every: iterations between rows; the first and the last have one in any case.
         total: iterations of the whole fit.
-        path: history.csv, written row by row; None: only remembered.
+        path: history.csv, written row by row; None: only remembered. Where rows are rare, it has
+            more of them until the fit ends.
 
     Attributes:
         rows: what was measured, by column; None where it is not defined.
@@ -37,7 +39,8 @@ class History(Callback):
         self.psnr_best: float | None = None
         self.iteration_best: int | None = None
         self.seconds = 0.0
-        self._started = 0.0
+        self._started = self._written = 0.0
+        self._has_more = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock and the file, both where the checkpoint ends if there is one."""
@@ -53,6 +56,7 @@ class History(Callback):
         if self.table is not None:
             self.table.fill(map(_cells, self.rows))
             self.table.begin()
+            self._written = time.perf_counter()
         for row in self.rows:
             _send(logger, row)
 
@@ -76,10 +80,34 @@ class History(Callback):
         rows = self._measured(pl_module, now)
         self.seconds = now
         self.rows += rows
-        if self.table is not None:
-            self.table.append(map(_cells, rows))
+        self._append(rows or self._latest(pl_module, now))
         for row in rows:
             _send(trainer.logger, row)
+
+    def finish(self) -> None:
+        """Leave the file with its own rows, those that could not be written before included.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self.table is None:
+            return
+        if self._has_more:
+            self.write_rows(None)
+            self._has_more = False
+        self.table.finish()
+
+    def _append(self, rows: list[dict[str, float | None]]) -> None:
+        if self.table is not None and rows:
+            self.table.append(map(_cells, rows))
+            self._written = time.perf_counter()
+
+    def _latest(self, prior: DeepImagePrior, now: float) -> list[dict[str, float | None]]:
+        """Describe the latest iterate, for the file alone, if it has had no row for a while."""
+        if self.table is None or time.perf_counter() - self._written < SILENT_SECONDS:
+            return []
+        self._has_more = True
+        return [_row(prior.iteration, prior.iterates[-1], now)]
 
     def _measured(self, prior: DeepImagePrior, now: float) -> list[dict[str, float | None]]:
         rows = []
@@ -95,10 +123,13 @@ class History(Callback):
                 continue
             share = (position + 1) / len(prior.iterates)
             seconds = self.seconds + share * (now - self.seconds)
-            average = decibels(iterate.error_average)
-            values = (iteration, iterate.loss, psnr, average, seconds)
-            rows.append(dict(zip(COLUMNS, values, strict=True)))
+            rows.append(_row(iteration, iterate, seconds))
         return rows
+
+
+def _row(iteration: int, iterate: Iterate, seconds: float) -> dict[str, float | None]:
+    errors = (decibels(iterate.error), decibels(iterate.error_average))
+    return dict(zip(COLUMNS, (iteration, iterate.loss, *errors, seconds), strict=True))
 
 
 def _send(logger: Logger | None, row: dict[str, float | None]) -> None:

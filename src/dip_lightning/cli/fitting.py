@@ -130,8 +130,8 @@ def fit(
             f"lr={config.lr}: the loss was not finite from the first iteration", "not_finite"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    for table in [history.table, *(diagnostics.table for diagnostics in looking)]:
-        if table is not None:
-            table.finish()
+    history.finish()
+    for diagnostics in looking:
+        diagnostics.table.finish()
     trainer.save_checkpoint(folder / checkpoint.NAME)
     return history

@@ -15,11 +15,12 @@ from dip_lightning.cli import checking, job
 from dip_lightning.cli.parsing import Command
 from dip_lightning.cli.sweeps import gathering, sweep, workers
 from dip_lightning.cli.sweeps.launchers import JOBLIB, PortableJob
+from dip_lightning.cli.sweeps.planning import planned
 from dip_lightning.config import config_folder
 from dip_lightning.dashboard import page
 from dip_lightning.errors import UserError, first_line
 from dip_lightning.files import shown_path
-from dip_lightning.runs import layout
+from dip_lightning.runs import layout, queued
 from dip_lightning.runs.naming import counted
 
 EXIT_FAILED = 1
@@ -50,7 +51,9 @@ def _run_sweep(checked: Command, folder: Path) -> int:
     before = sweep.written(folder)
     gathering.plan(folder, checked.files)
     checked = checking.resume_search(checked)
-    status = _run_jobs(checked)
+    grid = planned(checked.overrides, checked.values) if checked.search == "grid" else {}
+    with queued.announced(folder, grid):
+        status = _run_jobs(checked)
     rows = _conclude(folder, checked)
     changed = sweep.newer(rows, folder, before)
     if not (status or job.failures) and any(row.get("status") == "interrupted" for row in changed):

@@ -129,6 +129,7 @@ class Tiling:
         """
         panels = Panels(self.folder / "snapshots", self.config.iterations)
         panels.write_truth(self.problem.x)
+        self._make_places()
         mosaics, parts = [Mosaic(self.problem.frame) for _ in fields(Outputs)], []
         for number, tile in enumerate(self.grid):
             part = self._part(number, tile, device, stopping)
@@ -155,6 +156,12 @@ class Tiling:
 
     def _place(self, number: int) -> Path:
         return self.folder / checkpoint.TILES / f"{number:03}"
+
+    def _make_places(self) -> None:
+        """Make the folder of each tile that is to be fitted: a reader sees how many there are."""
+        for number, tile in enumerate(self.grid):
+            if not _is_known(self.problem.cut(tile, self.seen)):
+                self._place(number).mkdir(parents=True, exist_ok=True)
 
     def _asked(self, tile: Tile) -> tuple[Problem, Tensor | None]:
         return self.problem.cut(tile, self.seen), None if self.z is None else tile.cut(self.z)
@@ -186,7 +193,7 @@ class Tiling:
     def _part(self, number: int, tile: Tile, device: torch.device, stopping: Stopping) -> Part:
         """Return a tile's result: found, fitted, or a stand-in."""
         (problem, _), path = self._asked(tile), self._found.get(number)
-        if problem.keep_known and problem.known is not None and bool(problem.known.all()):
+        if _is_known(problem):
             return Part(Outputs.same(problem.y), {}, is_copy=True)
         saved = None if path is None else checkpoint.read(path)
         if saved is None or not saved["fit"]["is_over"]:
@@ -266,6 +273,11 @@ class Tiling:
     def _psnr(self, image: Tensor) -> float | None:
         x = self.problem.x
         return None if x is None else decibels(float(mse(image, x)))
+
+
+def _is_known(problem: Problem) -> bool:
+    """Say whether nothing is missing of a tile, so that y is its result."""
+    return problem.keep_known and problem.known is not None and bool(problem.known.all())
 
 
 def keep_result(path: Path, saved: dict[str, Any]) -> None:

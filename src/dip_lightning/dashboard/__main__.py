@@ -1,14 +1,17 @@
 """`python -m dip_lightning.dashboard FOLDER`."""
 
 import argparse
+import signal
 import sys
-import threading
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import quote
 
 from dip_lightning.dashboard.page import PAGE, write_dashboard
-from dip_lightning.dashboard.serving import HOST, open_server, watch
+from dip_lightning.dashboard.serving import HOST, open_server, wait, watch
 from dip_lightning.errors import UserError
+from dip_lightning.runs.naming import counted
+from dip_lightning.signals import Signals
 
 EXIT_NOTHING, EXIT_USAGE = 1, 2
 
@@ -17,13 +20,17 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        Exit status: 0; 1 if no run was found; 2 for a mistake on the command line.
+        Exit status: 0, after Ctrl-C, too; 1 if no run was found; 2 for a mistake on the command
+        line; 128 plus the number of another signal; 130 after a second Ctrl-C, which waits for
+        no page.
     """
     try:
         return _run(_parse(argv))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USAGE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -50,38 +57,47 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _run(given: argparse.Namespace) -> int:
-    def write(refresh: float | None = None) -> int:
-        try:
-            return write_dashboard(given.folder, given.to, refresh)
-        except OSError as error:
-            raise UserError(f"{given.to}: cannot be written ({error.strerror})") from None
+    with Signals() if given.serve or given.watch else nullcontext() as stopping:
+        return _show(given, stopping)
 
-    count = write(given.every if given.watch else None)
+
+def _show(given: argparse.Namespace, stopping: Signals | None) -> int:
+    """Write the page; serve it, or keep it up to date, until a signal comes, at any moment."""
+    refresh = given.every if given.watch else None
+    address = _serve(given) if given.serve else None
+    count = _write(given, refresh)
     if not count and not given.watch:
         print(f"error: {given.folder}: holds no run", file=sys.stderr)
         return EXIT_NOTHING
-    print(f"{count} run{'s' * (count != 1)}: {given.to}", flush=True)
+    print(f"{counted(count, 'run')}: {given.to}", flush=True)
+    if stopping is None:
+        return 0
+    if address is not None:
+        print(f"{address} (Ctrl-C ends it)", flush=True)
+    if given.watch:
+        watch(lambda: _write(given, refresh), given.every, stopping)
+        _write(given)  # a page that says that it is kept up to date would look for newer ones
+    else:
+        wait(stopping)
+    number = stopping.received
+    return 0 if number is None or number == signal.SIGINT else 128 + number
+
+
+def _write(given: argparse.Namespace, refresh: float | None = None) -> int:
     try:
-        if given.serve:
-            _serve(given)
-        if given.watch:
-            watch(lambda: write(given.every), given.every)
-        elif given.serve:
-            threading.Event().wait()
-    except KeyboardInterrupt:
-        if given.watch:
-            write()
-    return 0
+        return write_dashboard(given.folder, given.to, refresh)
+    except OSError as error:
+        raise UserError(f"{given.to}: cannot be written ({error.strerror})") from None
 
 
-def _serve(given: argparse.Namespace) -> None:
+def _serve(given: argparse.Namespace) -> str:
     try:
         server = open_server(given.folder, given.port)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"--port={given.port}: {reason}; --port=0 takes a free one") from None
     page = quote(given.to.resolve().relative_to(given.folder.resolve()).as_posix())
-    print(f"http://{HOST}:{server.server_port}/{page} (Ctrl-C ends it)", flush=True)
+    return f"http://{HOST}:{server.server_port}/{page}"
 
 
 if __name__ == "__main__":

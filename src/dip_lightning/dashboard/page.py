@@ -10,8 +10,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from dip_lightning.dashboard.previews import Pictures
 from dip_lightning.dashboard.records import points_each, record, swept_keys
 from dip_lightning.runs import ownership
+from dip_lightning.runs.queued import queued
 from dip_lightning.runs.run import Run, find_run, find_runs
 
 APP = Path(__file__).with_name("app")
@@ -52,6 +54,7 @@ def _write(
     target: Path, root: Path, runs: list[Run], *, single: bool, refresh: float | None
 ) -> None:
     page, points = target.resolve().parent, points_each(len(runs))
+    pictures = Pictures(len(runs))
     data = {
         "title": root.name,
         "written": datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
@@ -59,15 +62,10 @@ def _write(
         "single": single,
         "refresh": refresh,
         "swept": swept_keys(runs),
-        "queued": [],
-        "pictures": {},
-        "runs": [record(run, page, root, points) for run in runs],
+        "queued": queued(root),
+        "runs": [record(run, page, root, points, pictures) for run in runs],
+        "pictures": pictures.found,
     }
-    for run in data["runs"]:
-        for kind, text in run["previews"].items():
-            if text:
-                run["previews"][kind] = str(hash(text))
-                data["pictures"][str(hash(text))] = text
     ownership.write(target, _fill(data).encode(errors="backslashreplace"))
 
 

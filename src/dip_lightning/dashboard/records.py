@@ -1,15 +1,24 @@
 """What the page is told of each run."""
 
+import hashlib
+import math
 import os
+import re
 import shlex
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
+
 from dip_lightning.config import ASIDE
 from dip_lightning.dashboard.curves import Packed, drops, pack
-from dip_lightning.dashboard.previews import preview
+from dip_lightning.dashboard.previews import Pictures
+from dip_lightning.dashboard.typed import LONGEST, typed
+from dip_lightning.errors import first_line
 from dip_lightning.published import METRICS, find_table, numbers
 from dip_lightning.runs.naming import repeating
 from dip_lightning.runs.run import Run, differs
@@ -30,9 +39,22 @@ LINKED = (
     *("restored.png", "restored.tif", "mask.png", "uncertainty.png", "kernel.png"),
     *("comparison.png", "metrics.json", "history.csv"),
 )
-
-
 PREVIEWED = ("restored", "observed", "mask", "truth", "kernel")
+SNAPSHOT = re.compile(r"[0-9]{1,15}\.webp")  # named by its iteration
+NOTHING: Mapping[str, Any] = {
+    "status": "unreadable",
+    "live": None,
+    "image": "",
+    "settings": {},
+    "curve": {},
+    "drops": [],
+    "published": {},
+    "commands": [],
+    "files": [],
+    "images": {},
+    "previews": dict.fromkeys(PREVIEWED),
+    "snapshots": [],
+}
 
 
 def points_each(count: int) -> int:
@@ -51,7 +73,7 @@ def swept_keys(runs: list[Run]) -> list[str]:
     return [key for key in keys if key not in ASIDE and differs(key, settings)]
 
 
-def record(run: Run, page: Path, root: Path, points: int) -> dict[str, Any]:
+def record(run: Run, page: Path, root: Path, points: int, pictures: Pictures) -> dict[str, Any]:
     """Describe one run.
 
     Args:
@@ -59,32 +81,67 @@ def record(run: Run, page: Path, root: Path, points: int) -> dict[str, Any]:
         page: folder of the page, from which its files are addressed.
         root: folder that the page is about.
         points: rows of its curve, about.
+        pictures: the images that the page carries.
+
+    Returns:
+        What a page is told of it. A run whose files say nothing that can be shown has the status
+        `unreadable`, and the reason as the `error` of its metrics.
     """
     name = run.folder.relative_to(root).as_posix()
-    return {
+    known = {
         "id": name if name != "." else run.folder.name,
         "group": run.folder.parent.relative_to(root).as_posix() if name != "." else "",
-        "status": run.status,
+        "folder": _address(run.folder, page),
+        "stamp": _stamp(run, points, pictures.side),
+    }
+    try:
+        return {**known, **_said(run, points), **_shown(run.folder, page, pictures)}
+    except Exception as error:  # noqa: BLE001 - a run that anybody has damaged costs no other one
+        reason = f"cannot be shown ({type(error).__name__}: {first_line(error)})"
+        return {**known, **NOTHING, "metrics": {"error": reason[:LONGEST]}}
+
+
+def _said(run: Run, points: int) -> dict[str, Any]:
+    """Tell what a run's tables and settings say."""
+    status, metrics = run.status, typed(run.metrics)
+    if status == "unreadable":
+        metrics["error"] = run.trouble
+    return {
+        "status": status,
+        "live": run.live if status == "running" else None,
         "image": run.image,
         "settings": run.settings,
-        "metrics": run.metrics,
+        "metrics": metrics,
         "curve": _packed(run, points),
         "drops": _drops(run),
         "published": _published(run),
         "commands": _commands(run),
-        "folder": _address(run.folder, page),
-        "files": [f for f in LINKED if (run.folder / f).is_file()],
-        "images": {
-            kind: _address(_image(run.folder, kind), page)
-            for kind in IMAGES
-            if _image(run.folder, kind).is_file()
-        },
-        "previews": {kind: preview(_image(run.folder, kind)) for kind in PREVIEWED},
+    }
+
+
+def _shown(folder: Path, page: Path, pictures: Pictures) -> dict[str, Any]:
+    """Say which files a run has, and carry small copies of its images."""
+    images = {kind: _image(folder, kind) for kind in IMAGES}
+    return {
+        "files": [f for f in LINKED if (folder / f).is_file()],
+        "images": {kind: _address(path, page) for kind, path in images.items() if path.is_file()},
+        "previews": {kind: pictures.add(images[kind]) for kind in PREVIEWED},
         "snapshots": [
             {"iteration": int(path.stem), "file": _address(path, page)}
-            for path in sorted((run.folder / "snapshots").glob("*.webp"))
+            for path in sorted((folder / "snapshots").glob("*.webp"))
+            if SNAPSHOT.fullmatch(path.name)
         ],
     }
+
+
+def _stamp(run: Run, *shown_by: int) -> str:
+    """Return a text that changes with the run's files, and with how they are shown."""
+    digest = hashlib.blake2b(repr((run.stamp, shown_by)).encode(), digest_size=6)
+    for name in (*IMAGES.values(), ".hydra/overrides.yaml", "snapshots"):
+        with suppress(OSError):
+            found = (run.folder / name).stat()
+            digest.update(repr((name, found.st_mtime_ns, found.st_size)).encode())
+    return digest.hexdigest()
 
 
 def _image(folder: Path, kind: str) -> Path:
@@ -100,7 +157,8 @@ def _packed(run: Run, points: int) -> dict[str, Packed]:
 
 @lru_cache(4096)
 def _drops(run: Run) -> list[dict[str, Any]]:
-    return drops(run.history)
+    with np.errstate(invalid="ignore"):  # of infinite values, which are no drops
+        return [drop for drop in drops(run.history) if all(map(math.isfinite, drop.values()))]
 
 
 def _published(run: Run) -> dict[str, dict[str, float]]:
@@ -120,4 +178,5 @@ def _commands(run: Run) -> list[str]:
 
 
 def _address(path: Path, page: Path) -> str:
-    return quote(Path(os.path.relpath(path, page)).as_posix())
+    # As bytes: a name need not be text.
+    return quote(os.fsencode(Path(os.path.relpath(path, page)).as_posix()))

@@ -11,6 +11,7 @@ from dip_lightning.files import reason, shown_path
 from dip_lightning.runs import ownership
 
 LOCK = ".lock"
+JOBS, JOBS_LOCK = "jobs.json", ".jobs.lock"  # of a sweep
 CSV = ("csv/metrics.csv", "csv/hparams.yaml")  # Lightning's own
 WANDB = ("wandb/latest-run", "wandb/debug.log", "wandb/debug-internal.log")  # links
 _FIT = ("history.csv", "diagnostics.csv", "last.ckpt")
@@ -28,7 +29,10 @@ RESULT = (
     *(*CSV, "report.html"),
 )
 FOLDER = (LOCK, *RESULT, *WANDB)
-SUMMARY = ("sweep.csv", "dashboard.html", "multirun.yaml", "optimization_results.yaml")
+SUMMARY = (
+    *("sweep.csv", "dashboard.html", "multirun.yaml", "optimization_results.yaml"),
+    *(JOBS, JOBS_LOCK),
+)
 JOURNAL = ("optuna.journal", "optuna.journal.lock")  # only grows, and other programs write to it
 SWEEP = (*SUMMARY, *JOURNAL)
 KEPT = ("restored.png", "last.ckpt", r"tiles/\d{3,}/last\.ckpt")

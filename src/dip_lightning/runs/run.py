@@ -1,6 +1,5 @@
 """Runs read back from their result folders, unfinished ones included."""
 
-import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -9,19 +8,20 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import yaml
-from numpy.typing import NDArray
-
 from dip_lightning.config import image_name
+from dip_lightning.files import reason
+from dip_lightning.runs.curve import Curve, read_curve
+from dip_lightning.runs.layout import LOCK
+from dip_lightning.runs.live import iterations, live, tile_curves
+from dip_lightning.runs.lock import is_held
+from dip_lightning.runs.untrusted import LONGEST, plain, read_json, read_yaml
 
 FILES = ("metrics.json", "history.csv", ".hydra/rerun.yaml")
 # Hold no result folders.
 SKIPPED = {"wandb", "csv", "snapshots", "tiles", ".hydra", ".submitit"}
 SILENT_SECONDS = 600  # a fit that wrote nothing for so long is taken to have died
 CACHED = 4096  # runs
-
-Curve = dict[str, NDArray[np.float64]]
+STATUSES = {"finished", "interrupted", "diverged", "failed"}  # in metrics.json
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +42,35 @@ class Run:
         return read_metrics(self.folder)
 
     @cached_property
+    def trouble(self) -> str | None:
+        """What is wrong with the file that says most of the run, in a sentence; None: nothing."""
+        name = FILES[0] if self.stamp[0] else FILES[-1]
+        try:
+            read = read_json if self.stamp[0] else read_yaml
+            found = read(self.folder / name)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return f"{name}: cannot be read ({reason(error)})"
+        except ValueError as error:
+            return f"{name}: {error}"
+        return None if isinstance(found, dict) else f"{name}: holds no keys and values"
+
+    @cached_property
     def settings(self) -> dict[str, Any]:
-        """Every key of the configuration but the logger's; a network's are `network.down`, ..."""
-        found = _yaml(self.folder / ".hydra" / "rerun.yaml")
-        return flatten(found) if isinstance(found, dict) else {}
+        """Every key of the configuration but the logger's; a network's are `network.down`, ...
+
+        Values are numbers, texts, true, false, null, and lists of these.
+        """
+        found = _yaml(self.folder / FILES[-1])
+        return plain(flatten(found)) if isinstance(found, dict) else {}
 
     @cached_property
     def overrides(self) -> tuple[str, ...]:
         """What was typed or swept, as key=value."""
         found = _yaml(self.folder / ".hydra" / "overrides.yaml")
-        return tuple(map(str, found)) if isinstance(found, list) else ()
+        lines = found if isinstance(found, list) else []
+        return tuple(t for t in lines if isinstance(t, str) and len(t) <= LONGEST)
 
     @cached_property
     def history(self) -> Curve:
@@ -64,20 +83,57 @@ class Run:
         every_one = self.folder / "diagnostics.csv"
         return read_curve(every_one) if every_one.is_file() else self.history
 
+    @cached_property
+    def live(self) -> dict[str, int | float | None]:
+        """How far the fit is, see `runs.live`; of use while it runs."""
+        return live(self.settings, self.history, self._tiles)
+
     @property
     def status(self) -> str:
-        """That of metrics.json; `running` or `lost` where there is none yet."""
-        if self.metrics:
-            return str(self.metrics.get("status", "unknown"))
+        """That of metrics.json, `unreadable` where it is damaged.
+
+        `running` or `lost` where there is none yet, or one of before: the history is newer.
+        """
+        concluded, wrote = self.stamp[0], max(self.stamp[1], self.stamp[-1])
+        if concluded and wrote <= concluded:
+            return self._concluded
+        held = is_held(self.folder / LOCK)
+        if held:
+            return "running"
+        if concluded:
+            return "lost" if held is False and self._has_gone_on else self._concluded
+        if self.trouble is not None:
+            return "unreadable"
         silent = time.time() - max(self.stamp) / 1e9
-        return "running" if silent < SILENT_SECONDS else "lost"
+        return "running" if held is None and silent < SILENT_SECONDS else "lost"
+
+    @property
+    def _concluded(self) -> str:
+        if self.trouble is not None:
+            return "unreadable"
+        status = self.metrics.get("status")
+        return status if isinstance(status, str) and status in STATUSES else "unknown"
+
+    @property
+    def _has_gone_on(self) -> bool:
+        """Whether the fit was taken up again after metrics.json was written."""
+        if self._tiles:  # whose sum is the last row of the whole
+            return sum(map(iterations, self._tiles)) > iterations(self.history)
+        ended = self.metrics.get("iterations")
+        return isinstance(ended, int) and iterations(self.history) > ended
+
+    @cached_property
+    def _tiles(self) -> list[Curve]:
+        return tile_curves(self.folder)
 
     @property
     def image(self) -> str:
         """Name of the image."""
         if not self.settings:
-            return str(self.metrics.get("image", ""))
-        return image_name(self.settings.get("image"), self.settings.get("observed"))
+            name = self.metrics.get("image")
+            return name[:LONGEST] if isinstance(name, str) else ""
+        named = [self.settings.get(key) for key in ("image", "observed")]
+        return image_name(*(name if isinstance(name, str) else None for name in named))
 
     @property
     def is_whole(self) -> bool:
@@ -111,17 +167,23 @@ def finished(folder: Path) -> dict[str, Any] | None:
 def read_metrics(folder: Path) -> dict[str, Any]:
     """Read metrics.json; empty where there is none, or none that can be read."""
     try:
-        found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        found = read_json(folder / FILES[0])
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _folders(root: Path) -> Iterator[Path]:
+def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Give each folder that may hold results, or a sweep, with the names of the files in it."""
     for place, inside, files in os.walk(root):
-        if "metrics.json" in files or (Path(place) / FILES[-1]).is_file():
-            yield Path(place)
+        yield Path(place), files
         inside[:] = sorted(set(inside) - SKIPPED)
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    for place, files in walk(root):
+        if FILES[0] in files or (place / FILES[-1]).is_file():
+            yield place
 
 
 def _stamp(folder: Path) -> tuple[int, ...]:
@@ -173,35 +235,13 @@ def differs(key: str, settings: Sequence[dict[str, Any]]) -> bool:
     group = key.partition(".")[0]
     for values in settings:
         if key in values:
-            option = str(values[group]) if group != key else ""
+            option = str(values.get(group)) if group != key else ""
             seen.setdefault(option, set()).add(str(values[key]))
     return any(len(found) > 1 for found in seen.values())
 
 
-def read_curve(path: Path) -> Curve:
-    """Read a table of iterations, without a last row that is still being written.
-
-    Args:
-        path: such as history.csv; empty columns are left out.
-
-    Returns:
-        Each column, (N,), NaN where a cell is empty; none where the file is missing or damaged.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
-        if len(lines) < 2:  # noqa: PLR2004 - columns, and a row
-            return {}
-        # An empty cell becomes NaN.
-        table = np.genfromtxt(lines, delimiter=",", names=True, loose=False, ndmin=1)
-    except (OSError, ValueError):
-        return {}
-    columns = {name: table[name].astype(float) for name in table.dtype.names or ()}
-    return {name: column for name, column in columns.items() if not np.isnan(column).all()}
-
-
 def _yaml(path: Path) -> Any:
     try:
-        text = path.read_text(encoding="utf-8")
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except (OSError, ValueError, yaml.YAMLError):
+        return read_yaml(path)
+    except (OSError, ValueError):
         return None

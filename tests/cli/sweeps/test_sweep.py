@@ -119,6 +119,27 @@ def test_finished_jobs_are_left_alone(dip, tmp_path, photo):
     assert {path.split("/seed=")[1][0] for path in touched} == {"2"}
 
 
+def test_jobs_that_have_not_begun_are_on_the_page_while_the_sweep_lives(
+    dip, tmp_path, photo, monkeypatch
+):
+    from dip_lightning.dashboard import page
+
+    shown, write = [], page.write_dashboard
+
+    def written(folder):
+        write(folder)
+        shown.append([job["name"] for job in data_of(folder / page.PAGE)["queued"]])
+
+    monkeypatch.setattr(page, "write_dashboard", written)
+    command = (*QUICK, f"image={photo}", "hydra.sweep.dir=sweep", "-m")
+    assert dip(*command, "seed=1,2,3")[0] == 0
+    assert shown == [["seed=2", "seed=3"], ["seed=3"], [], []]
+    shown.clear()
+    (tmp_path / "sweep" / "jobs.json").unlink()
+    assert dip(*command, "seed=4,3,5")[0] == 0
+    assert shown == [["seed=5"], [], []]
+
+
 def test_a_job_is_its_settings_not_its_command(dip, tmp_path, photo):
     common = (*QUICK, f"image={photo}")
     dip(*common, "-m", "seed=0,1,2")
