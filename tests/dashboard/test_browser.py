@@ -362,7 +362,7 @@ def test_the_difference_has_the_colour_of_its_size(chromium, tmp_path):
             return False
         shown = Image.open(io.BytesIO(frame.screenshot_as_png)).convert("RGB")
         colour = np.asarray(shown)[30:-30, 30:-30].reshape(-1, 3).mean(0)
-        # Viridis at 20 x 4 / 255 = 0.314, between its published colours (59, 81, 139), (44, 113, 142).
+        # Viridis at 20 x 4 / 255 = 0.314, between its colours (59, 81, 139), (44, 113, 142).
         return np.allclose(colour, (51, 97, 140), rtol=0, atol=4)
 
     wait(is_right)  # what is above may still be laid out
@@ -605,6 +605,7 @@ def test_newer_data_come_in_place(chromium, sweep):
     assert ask(chromium, "window.same")
     assert chromium.switch_to.active_element.get_attribute("id") == "filter"
     assert chromium.switch_to.active_element.get_attribute("value") == "input_depth=4"
+    assert [e for e in chromium.get_log("browser") if e["level"] == "SEVERE"] == []
     server.shutdown()
     server.server_close()
 

@@ -74,7 +74,7 @@ function curveControls(redraw, several) {
     tick("log y", state.logY ?? state.y === "loss", set("logY")),
     tick("iterate", state.iterate, set("iterate")),
     tick("averaged output", state.averaged, set("averaged")),
-    tick("marks", state.marks ?? true, set("marks")),
+    tick("marks", marksShown(several ? comparedUnits(MOST_CURVES) : []), set("marks")),
     RUNS.some((run) => "psnr" in run.published) ? tick("published", state.published, set("published")) : null);
 }
 

@@ -47,7 +47,7 @@ function slider(label, { min, max, step = 1, value, show = String }, onInput) {
 }
 
 function button(text, onClick, attributes = {}) {
-  return element("button", { type: "button", onclick: onClick, ...attributes }, text);
+  return element("button", { type: "button", onclick: onClick, ...attributes }, ...[text].flat());
 }
 
 // Shows a hint beside the pointer, text or elements; hides it without any.

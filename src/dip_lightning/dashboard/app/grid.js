@@ -48,7 +48,7 @@ function heatMap(name, runs, metric) {
 
 function heatButton({ x, y, runs, all, mean, std, n }, metric, share) {
   const spread = `${n > 1 ? ` ± ${format(std, metric)}, ${n} runs` : ""}${all > n ? `, ${all - n} without` : ""}`;
-  return button(format(mean, metric), () => {
+  return button([format(mean, metric), n > 1 ? element("small", {}, `± ${format(std, metric)}, n = ${n}`) : null], () => {
     state.selected = unitsOf(runs).map((unit) => unit.key);
     remember();
     if (runs.length === 1) location.hash = addressOf(runs[0]); else go("curves");
@@ -56,7 +56,7 @@ function heatButton({ x, y, runs, all, mean, std, n }, metric, share) {
 }
 
 function heatSvg(title, xs, cells, limits, metric) {
-  const [w, h, left, top] = [92, 44, 110, 44], pen = svgPen(), ink = css("--ink"), width = left + w * xs.length + 10, height = top + h * cells.length + 34;
+  const [w, h, left, top] = [110, 44, 110, 44], pen = svgPen(), ink = css("--ink"), width = left + w * xs.length + 10, height = top + h * cells.length + 34;
   pen.text(title, 8, 18, ink);
   pen.text(`${state.gridY} ↓  ${state.gridX} →`, 8, height - 10, ink);
   xs.forEach((x, i) => pen.text(x, left + (i + 0.5) * w, top - 6, ink, "middle"));
@@ -65,7 +65,8 @@ function heatSvg(title, xs, cells, limits, metric) {
     row.forEach((c, i) => {
       const corner = [left + i * w + 1, top + j * h + 1], share = c.n ? shareIn(limits, c.mean) : 0;
       pen.area((p) => { p.moveTo(...corner); p.lineTo(corner[0] + w - 2, corner[1]); p.lineTo(corner[0] + w - 2, corner[1] + h - 2); p.lineTo(corner[0], corner[1] + h - 2); p.closePath(); }, c.n ? scaleColour(share) : css("--panel"), 1);
-      pen.text(c.n ? format(c.mean, metric) : c.all ? "none" : "", corner[0] + w / 2, corner[1] + h / 2 + 4, c.n ? inkOn(share) : ink, "middle");
+      const text = c.n ? [format(c.mean, metric), c.n > 1 ? `± ${format(c.std, metric)}, n = ${c.n}` : ""] : [c.all ? "none" : "", ""];
+      text.forEach((line, k) => pen.text(line, corner[0] + w / 2, corner[1] + h / 2 + (text[1] ? 14 * k - 3 : 4), c.n ? inkOn(share) : ink, "middle"));
     });
   });
   return { width, height, svg: svgText(width, height, String(pen)) };
