@@ -48,6 +48,7 @@ def write_run(folder: Path, *, rows: int = 60, psnr: float = 30.0, status="finis
             "status": status,
             "task": settings["task"],
             "image": "bird",
+            "observed": {"psnr": psnr - 8},
             "size": [3, 24, 32],
             "cropped": False,
             "psnr": float(iterate[-1]),

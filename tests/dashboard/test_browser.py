@@ -80,11 +80,16 @@ def emulate(chromium, *, dark=False, size=None):
 
 
 def wait(condition, seconds=20):
+    """What holds at last; the page may be drawn anew while it is asked."""
     deadline = time.monotonic() + seconds
-    while not (found := condition()):
+    while True:
+        try:
+            if found := condition():
+                return found
+        except StaleElementReferenceException:
+            pass
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
-    return found
 
 
 def one(page, selector):
@@ -92,16 +97,7 @@ def one(page, selector):
 
 
 def click(page, selector):
-    """Click what is there, as a user does: the page may be drawn anew in between."""
-
-    def clicked():
-        try:
-            one(page, selector).click()
-        except StaleElementReferenceException:
-            return False
-        return True
-
-    wait(clicked)
+    wait(lambda: one(page, selector).click() or True)
 
 
 def show(page, view):
@@ -109,10 +105,8 @@ def show(page, view):
 
 
 def rows(page):
-    return [
-        row.get_attribute("data-run").split("/")[-1]
-        for row in page.find_elements(By.CSS_SELECTOR, "tr[data-run]")
-    ]
+    found = "[...document.querySelectorAll('tr[data-run]')].map(row => row.dataset.run)"
+    return [name.split("/")[-1] for name in page.execute_script(f"return {found}")]
 
 
 def select(page, *names):

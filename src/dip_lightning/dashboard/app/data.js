@@ -56,10 +56,12 @@ function findMetrics() {
   return [...found].sort((a, b) => rank(a) - rank(b));
 }
 
-// A setting, or a metric, or one of the run's own facts; null where there is none.
+// A setting, or a metric, or one of the run's own facts; null where there is none. What is both, such
+// as iterations, is what was measured, unless it was swept.
 function valueOf(run, key) {
   if (FACTS.includes(key)) return run[key];
-  return run.settings[key] ?? run.metrics[key] ?? null;
+  const measured = typeof run.metrics[key] === "object" ? null : run.metrics[key];
+  return (SWEPT.includes(key) ? run.settings[key] ?? measured : measured ?? run.settings[key]) ?? null;
 }
 
 function allKeys() { return [...new Set([...FACTS, ...SWEPT, ...METRICS, ...RUNS.flatMap((run) => [...Object.keys(run.settings), ...Object.keys(run.metrics)])])]; }

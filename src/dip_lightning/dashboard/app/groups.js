@@ -16,7 +16,7 @@ function hasSeeds() { return SWEPT.includes("seed"); }
 function isGrouped() { return hasSeeds() && state.group; }
 
 function settingKey(run) {
-  return JSON.stringify([...WHERE, ...SWEPT].filter((key) => key !== "seed").map((key) => valueOf(run, key)));
+  return JSON.stringify([run.image, ...[...WHERE, ...SWEPT].filter((key) => key !== "seed").map((key) => run.settings[key] ?? null)]);
 }
 
 const groupCache = new Map();

@@ -1,6 +1,6 @@
 // The page of one run.
 
-const STATUSES = new Set(["finished", "failed", "diverged", "running", "interrupted", "lost"]);
+const STATUSES = new Set(["finished", "failed", "diverged", "running", "interrupted", "lost", "unreadable"]);
 
 const HEADLINE = ["psnr_result", "psnr_average", "psnr", "fit_weight", "psnr_best", "psnr_y_average", "ssim_average", "loss", "iterations", "seconds", "iterations_per_second", "parameters", "peak_memory_bytes", "device_name", "precision"];
 

@@ -19,7 +19,7 @@ function tableView() {
   const head = element("thead"), body = element("tbody"), count = element("p", { class: "note", role: "status" });
   const table = element("table", { class: "runs", "aria-label": "runs" }, head, body);
   const box = element("div", { class: "scroll rows", tabindex: 0, role: "region", "aria-label": "table of runs" }, table);
-  const waiting = element("div");
+  const waiting = element("details", { class: "queued" });
   let units = [], keys = [];
   const fill = () => keepFocus(() => {
     units = withMembers(shownUnits());
@@ -27,6 +27,7 @@ function tableView() {
     head.replaceChildren(element("tr", {}, element("th", { class: "mark", scope: "col" }, selectAll(units, update)), element("th", { class: "name", scope: "col" }, isGrouped() ? "setting" : "run"), ...keys.map((key) => headCell(key, update))));
     table.setAttribute("aria-rowcount", units.length + 1);
     count.replaceChildren(countText(), ...limitChips(update));
+    waiting.hidden = !DATA.queued.length;
     waiting.replaceChildren(...queuedList());
   });
   const draw = () => keepFocus(() => body.replaceChildren(...rowsInSight(box, units, keys, update)));
@@ -79,9 +80,8 @@ function countText() {
 }
 
 function queuedList() {
-  if (!DATA.queued.length) return [];
   const items = DATA.queued.map((job) => element("li", {}, `${job.group}: ${Object.entries(job.settings).map(([key, value]) => `${key}=${format(value)}`).join(" ") || job.name}`));
-  return [element("details", { class: "queued" }, element("summary", {}, `${items.length} queued`), element("ul", {}, ...items))];
+  return [element("summary", {}, `${items.length} queued`), element("ul", {}, ...items)];
 }
 
 function limitChips(update) {
