@@ -202,11 +202,15 @@ def test_a_link_shows_what_was_seen(page, sweep):
     assert page.title.startswith("Curves")
 
 
-@pytest.mark.parametrize("choices", ["sort=nothing", "limits.lr=x", "selected=,,", "gain=-1", "%%"])
+@pytest.mark.parametrize(
+    "choices",
+    ["sort=nothing", "limits.lr=x", "selected=,,", "gain=-1", "%%", "x=constructor&zoom=1,2"],
+)
 def test_a_damaged_link_opens(page, sweep, choices):
-    page.get(f"{(sweep / 'dashboard.html').as_uri()}#table?{choices}")
-    page.refresh()
-    wait(lambda: len(rows(page)) == 6)
+    for view in VIEWS:
+        page.get("about:blank")
+        page.get(f"{(sweep / 'dashboard.html').as_uri()}#{view}?{choices}")
+        wait(lambda: page.find_elements(By.CSS_SELECTOR, "html[data-ready] main h1"))
 
 
 def test_selected_curves_are_zoomed_by_a_box_and_by_keys(page):

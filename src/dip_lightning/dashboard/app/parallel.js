@@ -15,7 +15,7 @@ function setAxes(keys) { state.axes = keys; remember(); }
 
 function parallelView() {
   const box = element("div", { class: "scroll parallel" }), note = element("p", { class: "note", role: "status" }), bar = element("div");
-  const view = { keys: [], units: [], lines: [], place: null, canvas: null, over: null, redraw: () => keepFocus(draw), mark };
+  const view = { keys: [], units: [], lines: [], place: null, canvas: null, top: null, over: null, redraw: () => keepFocus(draw), mark };
   function draw() {
     view.keys = axesShown();
     const { test } = parseFilter(state.filter);
@@ -50,11 +50,11 @@ function drawParallel(view, box) {
   const picture = shape("svg", { width: wide, height: TALL, viewBox: `0 0 ${wide} ${TALL}`, role: "group", "aria-label": `settings against ${nameOf(metricKey())}` },
     ...keys.map((key, i) => drawAxis(view, key, i, view.place)));
   const ratio = devicePixelRatio || 1;
-  view.canvas = element("canvas", { width: wide * ratio, height: TALL * ratio, style: `width:${wide}px;height:${TALL}px`, "aria-hidden": "true" });
+  [view.canvas, view.top] = [0, 1].map(() => element("canvas", { width: wide * ratio, height: TALL * ratio, style: `width:${wide}px;height:${TALL}px`, "aria-hidden": "true" }));
   picture.addEventListener("pointermove", (event) => hoverLines(event, view, picture));
   picture.addEventListener("pointerleave", () => { tell({}); setOver(view, null); });
   picture.addEventListener("click", () => { if (view.over) { toggleSelected(view.over.unit, !state.selected.includes(view.over.unit.key)); paintCanvas(view); } });
-  return element("div", { class: "layers", style: `width:${wide}px` }, view.canvas, picture);
+  return element("div", { class: "layers", style: `width:${wide}px` }, view.canvas, view.top, picture);
 }
 
 // Runs that share a value are fanned out in the order of the metric, so that each can be followed; a
@@ -75,29 +75,37 @@ function linesOf({ keys, units, place }) {
 // Between two axes a line goes from one height to the other without a bend at either.
 function ease(share) { return share * share * (3 - 2 * share); }
 
-function paintLines(pen, { lines, place, over }) {
-  const rule = css("--rule"), parts = 14;
-  const trace = (line) => (p) => line.ys.forEach((y, i) => {
+function traceLine({ ys }, place, parts = 14) {
+  return (p) => ys.forEach((y, i) => {
     if (i === 0) { p.moveTo(place.x(0), y); return; }
-    for (let k = 1; k <= parts; k++) p.lineTo(place.x(i - 1) + place.gap * k / parts, line.ys[i - 1] + ease(k / parts) * (y - line.ys[i - 1]));
+    for (let k = 1; k <= parts; k++) p.lineTo(place.x(i - 1) + place.gap * k / parts, ys[i - 1] + ease(k / parts) * (y - ys[i - 1]));
   });
-  const chosen = (line) => line === over || state.selected.includes(line.unit.key);
-  const draw = (line) => pen.line(trace(line), { colour: line.out ? rule : line.colour, width: chosen(line) ? 4 : 1.6, dash: line.failed ? [5, 4] : [] });
+}
+
+function paintLines(pen, { lines, place }) {
+  const rule = css("--rule");
+  const selected = new Set(state.selected), chosen = (line) => selected.has(line.unit.key);
+  const draw = (line) => pen.line(traceLine(line, place), { colour: line.out ? rule : line.colour, width: chosen(line) ? 4 : 1.6, dash: line.failed ? [5, 4] : [] });
   for (const test of [(l) => l.out, (l) => !l.out && !chosen(l), (l) => !l.out && chosen(l)]) lines.filter(test).forEach(draw);
 }
 
-function paintCanvas(view) {
-  if (!view.canvas) return;
-  const c = view.canvas.getContext("2d"), ratio = devicePixelRatio || 1;
+function cleared(canvas, view) {
+  const c = canvas.getContext("2d"), ratio = devicePixelRatio || 1;
   c.setTransform(ratio, 0, 0, ratio, 0, 0);
   c.clearRect(0, 0, view.place.wide, TALL);
-  paintLines(canvasPen(c), view);
+  return canvasPen(c);
 }
 
+function paintCanvas(view) {
+  if (view.canvas) paintLines(cleared(view.canvas, view), view);
+}
+
+// The line under the pointer lies on a canvas of its own: the others need not be drawn anew.
 function setOver(view, line) {
   if (view.over === line) return;
   view.over = line;
-  paintCanvas(view);
+  const pen = cleared(view.top, view);
+  if (line) pen.line(traceLine(line, view.place), { colour: line.colour, width: 4, dash: line.failed ? [5, 4] : [] });
 }
 
 function hoverLines(event, view, picture) {

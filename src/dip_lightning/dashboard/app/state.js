@@ -6,6 +6,7 @@ const DEFAULTS = {
   marks: null, published: true, zoom: [], colour: "run", facet: "", gridX: null, gridY: null, mixed: false,
   chart: "scatter", plotX: null, plotY: null, mode: "slider", against: "observed", gain: 4,
 };
+const ONE_OF = { y: ["psnr", "loss"], x: ["iteration", "seconds"], chart: ["scatter", "box"], mode: ["slider", "difference", "image"] };
 const state = structuredClone(DEFAULTS);
 
 // Only what differs from the defaults is written.
@@ -50,7 +51,7 @@ function readChoices(choices) {
     if (key.startsWith("limits.")) {
       const limits = parsed(text);
       if (Array.isArray(limits) && limits.length === 2) state.limits[key.slice(7)] = limits;
-    } else if (usual === undefined || ["view", "run", "limits"].includes(key)) continue;
+    } else if (usual === undefined || ["view", "run", "limits"].includes(key) || (ONE_OF[key] && !ONE_OF[key].includes(text))) continue;
     else if (Array.isArray(usual)) state[key] = text ? text.split(",").map((item) => item.replaceAll("%2C", ",")) : [];
     else if (typeof usual === "boolean" || ["marks", "logY"].includes(key)) state[key] = text === "1" || text === "true";
     else if (typeof usual === "number") state[key] = Math.min(30, Math.max(1, Number(text) || usual));
