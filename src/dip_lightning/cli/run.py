@@ -315,6 +315,7 @@ def _write(
     if opaque and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
     report.write_images(folder, picture, found)
+    report.write_classical(folder, found)
     report.write_uncertainty(folder, found)
     report.write_kernel(folder, problem)
     report.write_comparison(folder, problem, found, values["iterations"])
