@@ -130,8 +130,12 @@ def _bottoms(job: Result) -> Iterator[tuple[float, float]]:
 def _explained(panels: dict[str, Lines], experiment: Experiment) -> Iterator[str]:
     """Say what is in the figure besides lines."""
     counts = {len(jobs) for lines in panels.values() for jobs in lines.values()}
-    if max(counts) > 1:
-        band = "one standard deviation" if min(counts - {1}) >= STD_SEEDS else "lowest to highest"
-        yield f"Line: mean over seeds; band: {band}."
+    bands = []
+    if max(counts) >= STD_SEEDS:
+        bands.append("one standard deviation")
+    if counts & set(range(2, STD_SEEDS)):
+        bands.append(f"of fewer than {STD_SEEDS} seeds lowest to highest")
+    if bands:
+        yield f"Line: mean over seeds; band: {', '.join(bands)}."
     if experiment.curve == "psnr":
         yield "All channels, whole frame."

@@ -20,8 +20,8 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.results import Result, format_value
 
-WIDTH, HEIGHT = 7.0, 3.6  # inches, of a single frame
-SMALL = 2.4, 1.9  # inches, of one of several
+WIDTH, HEIGHT = 7.0, 3.6  # inches, of one frame or two
+SMALL = 2.4, 1.9  # inches, of one of more
 COLUMNS, MANY, MORE_COLUMNS = 3, 6, 4  # of several frames; of more than MANY
 BRIGHTEST = 0.8  # of a line on white, as a share of the scale of colours
 INCHES_PER_LETTER, INCHES_OF_HANDLE = 0.065, 0.6  # of a legend
@@ -106,8 +106,8 @@ def lay_out(
     share_x: Literal["col", "all"] = "all" if columns is None else "col"
     columns = columns or min(count, COLUMNS if count <= MANY else MORE_COLUMNS)
     rows = -(-count // columns)
-    size = (WIDTH, HEIGHT) if count == 1 else (SMALL[0] * columns, SMALL[1] * rows + 0.6)
-    figure = Figure(figsize=size)
+    small = SMALL[0] * columns, SMALL[1] * rows + 0.6
+    figure = Figure(figsize=(WIDTH, HEIGHT) if rows == 1 and columns < COLUMNS else small)
     grid = figure.subplots(rows, columns, sharex=share_x, sharey=True, squeeze=False)
     frames = list(grid.ravel())
     for position, frame in enumerate(frames[:count]):
