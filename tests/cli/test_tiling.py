@@ -191,6 +191,7 @@ def test_the_result_folder_of_a_mosaic(dip, tmp_path, large, task):
         assert restored.size == (100, 70)
     assert sorted(path.name for path in (folder / "snapshots").iterdir()) == [
         "000004.webp",
+        "classical.png",
         "truth.png",
     ]
 

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from dip_lightning.callbacks.loggers import group_name
 from dip_lightning.dashboard.workspace import build_workspace, main
 
 pytest.importorskip("wandb_workspaces", reason="the extra wandb is not installed")
@@ -17,6 +18,19 @@ def test_a_sweep_is_laid_out_without_asking_the_server():
         assert shown in text
     assert [section.name for section in workspace.sections] == ["Curves", "Images", "Settings"]
     assert len(workspace.sections[0].panels) == 6
+
+
+def test_the_network_is_a_column_and_its_options_are_others():
+    keys = ("network", "network.down", "lr")
+    spec = build_workspace("me", "dip_lightning", "sr-1", keys)._to_model().model_dump_json()
+    for key in keys:
+        assert f'"accessor":"config:{key}.value"' in spec
+
+
+def test_a_long_sweep_is_found_by_the_name_that_its_runs_have():
+    group = "sweep_" * 40
+    spec = build_workspace("me", "p", group, ("lr",))._to_model().model_dump_json()
+    assert json.dumps(group_name(group), ensure_ascii=False) in spec
 
 
 def test_a_folder_without_a_sweep_is_a_mistake(tmp_path, capsys):

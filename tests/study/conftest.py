@@ -20,6 +20,8 @@ def result(tmp_path):
             "image": image,
             "psnr": psnr,
             "psnr_average": psnr + 1,
+            "psnr_result": psnr + 1,
+            "observed": {"psnr": 8.0},
             "psnr_best": psnr + 2,
             "psnr_holes": psnr - 3,
             "psnr_holes_average": psnr - 2,
@@ -53,8 +55,9 @@ def result(tmp_path):
             for t in range(10, 601, 10):
                 dropped = 5.0 if t == 400 else 0.0
                 writer.writerow((t, 1 / t, psnr - 100 / t - dropped, psnr, t / 5))
-        for file in ("observed.png", "restored.png"):
-            save_png(folder / file, torch.full((1, 1, 6, 8), 0.5))
+        (folder / "snapshots").mkdir()
+        for file in ("observed", "restored", "snapshots/truth", "snapshots/classical"):
+            save_png(folder / f"{file}.png", torch.full((1, 1, 6, 8), 0.5))
         return folder
 
     return write

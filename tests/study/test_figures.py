@@ -1,20 +1,17 @@
+import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
+from dip_lightning.study import figures
 from dip_lightning.study.experiments import Experiment
-from dip_lightning.study.figures import draw_against, draw_curves, draw_stages, draw_strip
+from dip_lightning.study.figures import draw_against, looks, save
 from dip_lightning.study.results import find_results
 
 AXES = ("network", "lr")
 SWEEP = Experiment("restoration_table1", "Title", "claim", AXES, ("psnr",))
-
-
-@pytest.fixture
-def jobs(result, tmp_path):
-    result("a", lr=0.1)
-    result("b", lr=0.01, psnr=33.0)
-    return find_results([tmp_path])["restoration_table1"]
 
 
 def is_drawn(path):
@@ -23,52 +20,92 @@ def is_drawn(path):
     return pixels.min() < 100 and pixels.std() > 5
 
 
-@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
-def test_curves_are_drawn_in_any_format(jobs, tmp_path, suffix):
-    path = tmp_path / f"curves.{suffix}"
-    draw_curves(path, jobs, AXES, SWEEP, "note")
-    assert path.stat().st_size > 1000
-    assert suffix != "png" or is_drawn(path)
+@pytest.fixture
+def saved(monkeypatch):
+    """The figures that are saved, to be asked what is in them."""
+    found = []
+    monkeypatch.setattr(figures, "save", lambda figure, _: found.append(figure))
+    return found
 
 
-def test_a_swept_number_is_an_axis(jobs, tmp_path):
-    assert draw_against(tmp_path / "against.png", jobs, AXES, SWEEP, "note")
-    assert is_drawn(tmp_path / "against.png")
+def ticks(axis):
+    axis.figure.draw_without_rendering()
+    return [label.get_text() for label in axis.get_ticklabels(which="both") if label.get_text()]
 
 
-def test_without_a_swept_number_there_is_no_such_figure(jobs, tmp_path):
-    assert not draw_against(tmp_path / "against.png", jobs[:1], AXES, SWEEP, "note")
-    assert not (tmp_path / "against.png").exists()
-
-
-def test_strip_has_a_panel_for_each_job(jobs, tmp_path):
-    draw_strip(tmp_path / "strip.png", jobs, AXES, "note")
-    with Image.open(tmp_path / "strip.png") as image:
-        width, height = image.size
-    assert width / height == pytest.approx(3 * 1.9 / 2.7, rel=0.01)
-
-
-def test_stages_show_the_iterations_and_the_truth(jobs, tmp_path):
-    assert not draw_stages(tmp_path / "stages.png", jobs, AXES, "note")
-    for job in jobs:
-        (job.run.folder / "snapshots").mkdir()
-        for iteration in (1, 3, 10):
-            Image.new("RGB", (8, 6), "red").save(job.run.folder / f"snapshots/{iteration:06}.webp")
-        Image.new("RGB", (8, 6), "blue").save(job.run.folder / "snapshots/truth.png")
-    assert draw_stages(tmp_path / "stages.png", jobs, AXES, "note")
-    with Image.open(tmp_path / "stages.png") as image:
-        width, height = image.size
-        colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 24)}
-    assert width / height == pytest.approx(4 * 1.9 / (2 * 2.4 + 0.3), rel=0.01)
-    assert (0, 0, 255) in colours
-
-
-def test_many_images_and_seeds(result, tmp_path):
-    for image in ("a", "b", "c", "d"):
-        for seed in range(3):
-            result(f"{image}{seed}", image=image, seed=seed, lr=0.1 / (seed + 1))
+def test_a_swept_number_is_an_axis(result, tmp_path):
+    result("a", lr=0.1)
+    result("b", lr=0.01, psnr=33.0)
     jobs = find_results([tmp_path])["restoration_table1"]
-    draw_curves(tmp_path / "curves.png", jobs, AXES, SWEEP, "note")
-    draw_strip(tmp_path / "strip.png", jobs, AXES, "note")
-    assert draw_against(tmp_path / "against.png", jobs, AXES, SWEEP, "note")
-    assert all(is_drawn(tmp_path / f"{name}.png") for name in ("curves", "strip", "against"))
+    assert draw_against(tmp_path / "against", jobs, AXES, SWEEP, "note")
+    assert is_drawn(tmp_path / "against.png")
+    assert not draw_against(tmp_path / "none", jobs[:1], AXES, SWEEP, "note")
+    assert not (tmp_path / "none.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "written"),
+    [
+        ("factor", (2, 4, 8, 16, 32), ["2", "4", "8", "16", "32"]),
+        ("lr", (0.00001, 0.001, 0.1), ["0.00001", "0.001", "0.1"]),
+    ],
+)
+def test_ticks_are_plain_numbers(result, tmp_path, saved, key, values, written):
+    for value in values:
+        result(f"{key}{value}", **{key: value})
+    jobs = find_results([tmp_path])["restoration_table1"]
+    assert draw_against(tmp_path / "against", jobs, (key,), SWEEP, "note")
+    assert ticks(saved[0].axes[0].xaxis) == written
+
+
+def test_ticks_of_many_values_are_few(result, tmp_path, saved):
+    for number in range(20):
+        result(f"lr{number}", lr=10 ** (-number / 5))
+    jobs = find_results([tmp_path])["restoration_table1"]
+    assert draw_against(tmp_path / "against", jobs, ("lr",), SWEEP, "note")
+    assert {"0.001", "0.01", "0.1", "1"} <= set(ticks(saved[0].axes[0].xaxis))
+    assert len(ticks(saved[0].axes[0].xaxis)) < 10
+
+
+def test_names_differ_in_hue_and_dash_and_numbers_in_lightness(result, tmp_path):
+    result("a", lr=0.1)
+    result("b", lr=0.01, network={"name": "unet"})
+    jobs = find_results([tmp_path])["restoration_table1"]
+    names = looks(jobs, ("network",), 28)
+    assert len({(look["color"], str(look["linestyle"])) for look in names}) == 28
+    assert [look["color"] for look in names[:2]] == ["#0072B2", "#D55E00"]
+    assert names[0]["linestyle"] != names[1]["linestyle"]
+    assert looks(jobs, ("network", "lr"), 2) == names[:2]
+    numbers = [look["color"][:3] @ (0.299, 0.587, 0.114) for look in looks(jobs, ("lr",), 5)]
+    assert numbers == sorted(numbers)
+
+
+def test_true_and_false_are_names(result, tmp_path):
+    result("a", keep_known=True)
+    result("b", keep_known=False)
+    jobs = find_results([tmp_path])["restoration_table1"]
+    assert looks(jobs, ("keep_known",), 1) == [{"color": "#0072B2", "linestyle": "-"}]
+
+
+def test_letters_are_letters_and_images_are_inside(result, tmp_path):
+    result("a", lr=0.1)
+    result("b", lr=0.01)
+    jobs = find_results([tmp_path])["restoration_table1"]
+    draw_against(tmp_path / "one", jobs, ("lr",), SWEEP, "a note below")
+    draw_against(tmp_path / "two", jobs, ("lr",), SWEEP, "a note below")
+    text = (tmp_path / "one.svg").read_text()
+    assert "a note below</text>" in text
+    assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+
+
+def test_an_svg_of_many_pixels_gets_fewer(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "MOST_BYTES", 60_000)
+    figure = Figure(figsize=(2, 2))
+    frame = figure.subplots()
+    noise = np.random.default_rng(0).integers(0, 255, (300, 300), "uint8")
+    frame.imshow(noise, interpolation="nearest")
+    with mpl.style.context(figures.STYLE):
+        save(figure, tmp_path / "noise")
+    assert 10_000 < (tmp_path / "noise.svg").stat().st_size <= 60_000
+    assert "data:image/png;base64" in (tmp_path / "noise.svg").read_text()

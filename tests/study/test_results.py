@@ -105,7 +105,11 @@ def test_published_numbers_of_something_else_stay_away(result, tmp_path, setting
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1e-5, "1e-05"), (0.1, "0.1"), (32, "32"), ("x", "x"), (None, "null")]
+    ("value", "text"),
+    [
+        *((1e-5, "0.00001"), (1e-8, "1e-08"), (0.1, "0.1"), (100.0, "100"), (0.0, "0")),
+        *((32, "32"), ("x", "x"), (None, "null")),
+    ],
 )
 def test_format_value(value, text):
     assert format_value(value) == text

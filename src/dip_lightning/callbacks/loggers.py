@@ -1,9 +1,10 @@
 """Where curves and images go besides the result folder."""
 
+import hashlib
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,7 @@ from dip_lightning.errors import first_line
 from dip_lightning.files import shown_path
 from dip_lightning.runs import layout
 from dip_lightning.runs.naming import Place, repeating
+from dip_lightning.runs.run import flatten
 
 INIT_SECONDS = 15  # for the server to answer, before a run goes offline
 FINISH_SECONDS = 30  # for what is left to be uploaded; the rest stays in the folder
@@ -23,7 +25,12 @@ CURVES = ("loss", "psnr", "psnr_average")
 BY_SECONDS = "by_seconds/"  # the same curves against time
 # What finds a run again among many.
 TAGS = ("preset", "study", "budget")
+LONGEST, LONGEST_TAG = 127, 64  # characters that W&B takes of a name or group, and of a tag
+SHORTEST = 8  # characters that a part of a shortened name keeps
+CHECKSUM = 6  # characters of it
+OFFLINE_RUNS = "*/wandb/offline-run-*"  # below the folder of a sweep
 _server_failed = False  # in this process: the next jobs of a sweep do not wait for it again
+_open: "Dashboard | None" = None  # the run of the job that this process does
 
 
 class Dashboard(WandbLogger):
@@ -78,21 +85,15 @@ class Dashboard(WandbLogger):
             self._failed = True
 
 
-@contextmanager
-def open_logger(config: Config, place: Place) -> Iterator[Logger | None]:
-    """Open the logger that `logger=` asks for, and close it whatever happens."""
+def open_logger(config: Config, place: Place) -> Logger | None:
+    """Open the logger that `logger=` asks for; `close_logger` closes it."""
     name = config.logger["name"]
     if name == "none":
-        yield None
-    elif name == "csv":
+        return None
+    if name == "csv":
         layout.claim(place.folder, layout.CSV)
-        yield CSVLogger(place.folder, name="", version="csv")
-    else:
-        dashboard = _dashboard(config, place)
-        try:
-            yield dashboard
-        finally:
-            _finish()
+        return CSVLogger(place.folder, name="", version="csv")
+    return _dashboard(config, place)
 
 
 def log_result(logger: Logger | None, metrics: dict[str, Any], comparison: Path) -> None:
@@ -107,12 +108,92 @@ def log_result(logger: Logger | None, metrics: dict[str, Any], comparison: Path)
         logger.log_image("comparison", [str(comparison)], caption=[caption or metrics["status"]])
 
 
+def log_failure(config: Config, place: Place, why: dict[str, Any]) -> None:
+    """Send why a job has failed, with its settings, where its run was not open yet.
+
+    Args:
+        config: settings of the job.
+        place: its folder, and its names.
+        why: what metrics.json holds.
+    """
+    if config.logger["name"] == "wandb":
+        dashboard = _open or _dashboard(config, place)
+        if dashboard is not None:
+            dashboard.summarise(why)
+
+
+def close_logger(exit_code: int) -> None:
+    """End the job's run on W&B, if one is open: the next job would log into it.
+
+    Args:
+        exit_code: status that the job would end a process with; not 0 is a failure on W&B.
+    """
+    global _open  # noqa: PLW0603 - see there
+    if _open is None:
+        return
+    try:
+        _open.experiment.finish(exit_code=exit_code)
+    except Exception as error:  # noqa: BLE001 - a dashboard must never cost a result
+        print(f"W&B: {first_line(error)}; the result folder has it all", file=sys.stderr)
+    _open = None
+
+
 def how_to_upload(logger: Logger | None) -> str | None:
     """Say how a run that stayed offline is uploaded; None where nobody would."""
     if not isinstance(logger, Dashboard) or not logger.experiment.offline or not logger.expected:
         return None
-    run = shlex.quote(str(shown_path(Path(logger.experiment.dir).parent)))
-    return f"W&B: offline; to upload later: wandb sync {run}"
+    return _syncing(shlex.quote(str(shown_path(Path(logger.experiment.dir).parent))))
+
+
+def how_to_upload_sweep(folder: Path, mode: str) -> str | None:
+    """Say how the runs of a sweep that stayed offline are uploaded; None where nobody would.
+
+    Args:
+        folder: of the sweep.
+        mode: what `logger.mode` says.
+    """
+    left = (run for run in folder.glob(OFFLINE_RUNS) if not any(run.glob("*.wandb.synced")))
+    if not any(left) or not _is_expected(mode):
+        return None
+    return _syncing(f"{shlex.quote(str(shown_path(folder)))}/{OFFLINE_RUNS}")
+
+
+def shortened(parts: Sequence[str], longest: int = LONGEST) -> str:
+    """Join the parts of a name; of one that is too long, the longest parts lose their middle.
+
+    What is left out may be what tells two names apart, so a checksum stands behind.
+
+    Args:
+        parts: such as "sr", "bird", "lr=0.01".
+        longest: characters.
+    """
+    whole = " ".join(parts)
+    if len(whole) <= longest:
+        return whole
+    checksum = hashlib.sha256(whole.encode(errors="backslashreplace")).hexdigest()[:CHECKSUM]
+    room = longest - CHECKSUM - 1
+    texts = (
+        " ".join(_without_middle(part, length) for part in parts)
+        for length in range(max(map(len, parts)), SHORTEST - 1, -1)
+    )
+    fitting = next((text for text in texts if len(text) <= room), _without_middle(whole, room))
+    return f"{fitting} {checksum}"
+
+
+def group_name(sweep: str) -> str:
+    """Return what W&B calls a sweep, whose name may be longer than it takes."""
+    return shortened([sweep])
+
+
+def _without_middle(text: str, length: int) -> str:
+    if len(text) <= length:
+        return text
+    head = (length - 1) // 2
+    return f"{text[:head]}…{text[head + 1 - length :]}"
+
+
+def _syncing(what: str) -> str:
+    return f"W&B: offline; to upload later: wandb sync {what}"
 
 
 def _dashboard(config: Config, place: Place) -> Dashboard | None:
@@ -143,25 +224,33 @@ def _mode(asked: str) -> tuple[str, bool]:
     return told or ("online" if expected else "offline"), expected
 
 
+def _is_expected(mode: str) -> bool:
+    try:
+        return _server_failed or _mode(mode)[1]
+    except Exception:  # noqa: BLE001 - a login, of which the server says nothing
+        return True
+
+
 def _start(config: Config, place: Place, mode: str, *, expected: bool) -> Dashboard:
     import wandb  # noqa: PLC0415 - slow to import, and only needed here
 
-    settings, swept = config.logger, f" {place.swept}" if place.swept else ""
+    global _open  # noqa: PLW0603 - see there
+    settings, swept = config.logger, [f"{key}={value}" for key, value in place.values.items()]
     again = repeating(place.folder, config.operator.get("name"))
     values = asdict(config)
     tags = [str(config.network["name"]), *(str(values[key]) for key in TAGS if values[key])]
     layout.claim(place.folder, layout.WANDB)
     experiment = wandb.init(
-        name=f"{config.task} {config.name}{swept}",
+        name=shortened([config.task, config.name, *swept]),
         project=settings["project"],
         entity=settings.get("entity"),
-        group=place.group,
+        group=group_name(place.group) if place.group else None,
         job_type=config.task,
-        tags=list(dict.fromkeys(tags)),
+        tags=list(dict.fromkeys(shortened([tag], LONGEST_TAG) for tag in tags)),
         notes=again,
         dir=place.folder,
         mode=mode,  # type: ignore[arg-type]
-        config={**values, "command": again},
+        config={**flatten(values), "command": again},
         settings=wandb.Settings(
             silent=True,
             console="off",
@@ -169,19 +258,9 @@ def _start(config: Config, place: Place, mode: str, *, expected: bool) -> Dashbo
             finish_timeout=FINISH_SECONDS,
         ),
     )
-    dashboard = Dashboard(experiment=experiment, expected=expected)
-    dashboard.define_axes()
-    return dashboard
-
-
-def _finish() -> None:
-    import wandb  # noqa: PLC0415 - see above
-
-    try:
-        # Without it the next job of a sweep would log into this run.
-        wandb.finish()
-    except Exception as error:  # noqa: BLE001 - a dashboard must never cost a result
-        print(f"W&B: {first_line(error)}; the result folder has it all", file=sys.stderr)
+    _open = Dashboard(experiment=experiment, expected=expected)
+    _open.define_axes()
+    return _open
 
 
 def _logged_in() -> bool:

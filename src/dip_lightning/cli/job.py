@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from dip_lightning.runs import checkpoint, layout, lock, ownership
 from dip_lightning.runs.naming import Place
 from dip_lightning.runs.run import finished
 
+EXIT_FAILED = 1
 LOCAL = "basic"  # Hydra's launcher that does jobs in this process
 MOST_SHOWN = 300  # jobs of a sweep whose page is written after each of them
 failures: list[str] = []  # of the jobs in this process
@@ -172,22 +174,25 @@ class _Start:
 
 
 def _run_locked(start: _Start) -> float | None:
-    from dip_lightning.cli import run  # noqa: PLC0415 - imports Lightning
+    from dip_lightning.callbacks import loggers  # noqa: PLC0415 - imports Lightning
+    from dip_lightning.cli import run  # noqa: PLC0415 - the same
 
-    composed, place = start.composed, start.place
+    composed, place, status = start.composed, start.place, EXIT_FAILED
     try:
         result = run.run(composing.to_config(composed), place, start.begin, goes_on=start.goes_on)
         if not (place.folder / ".hydra").exists():  # somebody has removed the folder
             rerun.write(place.folder, composed, start.hydra_config)
     except FolderError:
         raise
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit) as end:
         print(f"stopped before there was a result: {shown_path(place.folder)}", file=sys.stderr)
+        status = 128 + signal.SIGINT if isinstance(end, KeyboardInterrupt) else int(end.code or 0)
         raise
     except Exception as error:  # noqa: BLE001 - one failing job must not stop the others
         _fail(start, error)
         return None
     finally:
+        loggers.close_logger(status)  # of a fit that has ended, it is closed
         # The Trainer and its model refer to each other: only the collector frees their memory.
         gc.collect()
         _write_pages(start)
@@ -242,6 +247,14 @@ def _fail(start: _Start, error: Exception) -> None:
         values: dict[str, Any] = {"status": "failed", "error": sentence}
         values |= {"diagnosis": diagnosis, "swept": place.values}
         report.write_metrics(place.folder, values)
+        _log_failure(start, values)
+
+
+def _log_failure(start: _Start, values: dict[str, Any]) -> None:
+    from dip_lightning.callbacks import loggers  # noqa: PLC0415 - imports Lightning
+
+    with suppress(UserError):  # the settings themselves are wrong: no run can have them
+        loggers.log_failure(composing.to_config(start.composed), start.place, values)
 
 
 def _explain(place: Place, error: Exception) -> tuple[str, str | None]:

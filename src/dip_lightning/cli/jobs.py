@@ -23,8 +23,6 @@ from dip_lightning.files import shown_path
 from dip_lightning.runs import layout, queued
 from dip_lightning.runs.naming import counted
 
-EXIT_FAILED = 1
-
 
 def run_command(arguments: list[str]) -> int:
     """Check a command line and run its jobs.
@@ -42,7 +40,7 @@ def run_command(arguments: list[str]) -> int:
     job.refused.clear()
     folder = checked.sweep_folder
     if folder is None:
-        return _run_jobs(checked) or (EXIT_FAILED if job.failures else 0)
+        return _run_jobs(checked) or (job.EXIT_FAILED if job.failures else 0)
     with layout.sweeping(folder):
         return _run_sweep(checked, folder)
 
@@ -61,7 +59,7 @@ def _run_sweep(checked: Command, folder: Path) -> int:
     if status:
         _say_stopped(checked, rows)
         return status
-    return EXIT_FAILED if job.failures or sweep.failed(changed) else 0
+    return job.EXIT_FAILED if job.failures or sweep.failed(changed) else 0
 
 
 def _run_jobs(command: Command) -> int:
@@ -128,7 +126,18 @@ def _conclude(folder: Path, command: Command) -> list[dict[str, Any]]:
     if objective is not None and (top := sweep.best(rows)) is not None:
         values = " ".join(f"{key}={value}" for key, value in top["swept"].items())
         print(f"best: {values} ({objective} {top[sweep.OBJECTIVE]:.3f})", flush=True)
+    if (upload := _how_to_upload(folder, command)) is not None:
+        print(upload, flush=True)
     return rows
+
+
+def _how_to_upload(folder: Path, command: Command) -> str | None:
+    if not any(folder.glob("*/wandb")):
+        return None
+    from dip_lightning.callbacks import loggers  # noqa: PLC0415 - imports Lightning
+
+    assert command.first is not None  # noqa: S101 - it has been checked
+    return loggers.how_to_upload_sweep(folder, command.first.logger.get("mode", "auto"))
 
 
 def _say_stopped(command: Command, rows: list[dict[str, Any]]) -> None:

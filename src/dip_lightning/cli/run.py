@@ -11,12 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 
 import dip_lightning
 from dip_lightning import compute, outcome, tasks
 from dip_lightning.callbacks import History, Stopping
-from dip_lightning.callbacks.loggers import how_to_upload, log_result, open_logger
+from dip_lightning.callbacks.loggers import (
+    close_logger,
+    how_to_upload,
+    log_result,
+    open_logger,
+)
 from dip_lightning.cli.fitting import Whole
 from dip_lightning.cli.tiling import Tiling, grid_of
 from dip_lightning.compute import acceleration, memory
@@ -74,29 +80,29 @@ def run(
         report.write_observed(place.folder, problem, picture)
         _announce(config, problem, picture.format, device)
         pointless = _doubt(config, problem)
-        with open_logger(config, place) as logger:
-            fitted, history = work.fit(device, stopping, logger)
-            problem, status = problem.cpu(), _status(fitted, stopping)
-            with_baselines = status != "interrupted"
-            found = outcome.measure(problem, fitted, config.output, with_baselines=with_baselines)
-            values = {
-                **_facts(config, problem, picture.format, device),
-                **_numbers(found, fitted, history),
-                "cropped": given.is_cropped,
-                "psnr_holdout": outcome.psnr_holdout(problem, found, seen),
-                "status": status,
-                "stopping": outcome.stopping(problem, fitted),
-                "diagnosis": _diagnosis(problem, fitted, pointless),
-                "inputs": inputs,
-                "swept": place.values,
-            }
-            _write(place.folder, problem, picture, found, values, opaque=given.m_is_alpha)
-            log_result(logger, values, place.folder / "comparison.png")
+        logger = open_logger(config, place)
+        fitted, history = work.fit(device, stopping, logger)
+        problem, status = problem.cpu(), _status(fitted, stopping)
+        found = _measure(config, problem, fitted, status)
+        values = {
+            **_facts(config, problem, picture.format, device),
+            **_numbers(found, fitted, history),
+            "cropped": given.is_cropped,
+            "psnr_holdout": outcome.psnr_holdout(problem, found, seen),
+            "status": status,
+            "stopping": outcome.stopping(problem, fitted),
+            "diagnosis": _diagnosis(problem, fitted, pointless),
+            "inputs": inputs,
+            "swept": place.values,
+        }
+        _write(place.folder, problem, picture, found, values, opaque=given.m_is_alpha)
+        log_result(logger, values, place.folder / "comparison.png")
+        close_logger(_exit_code(status, stopping))
         with suppress(OSError):  # nobody reads any more; the result is complete
             if values["diagnosis"] not in {pointless, "not_finite"}:
                 print(health.explain(str(values["diagnosis"]), config.lr), file=sys.stderr)
             _conclude(config, problem, fitted, status, found)
-            _say_where(config, problem, picture, place.folder, how_to_upload(logger))
+            _say_where(config, problem, picture, place, logger)
     return {**values, "signal": stopping.received}
 
 
@@ -225,6 +231,18 @@ def _status(fitted: Fitted, stopping: Stopping) -> str:
     return "interrupted" if stopping.received is not None and not fitted.is_over else "finished"
 
 
+def _measure(config: Config, problem: Problem, fitted: Fitted, status: str) -> Outcome:
+    whole = status != "interrupted"
+    return outcome.measure(problem, fitted, config.output, with_baselines=whole)
+
+
+def _exit_code(status: str, stopping: Stopping) -> int:
+    """Return the status of a command with this job alone; a fit that diverged has a result."""
+    if status != "interrupted" or stopping.received is None:
+        return 0
+    return 128 + stopping.received
+
+
 def _diagnosis(problem: Problem, fitted: Fitted, pointless: str | None) -> str | None:
     if fitted.diverged_at is not None:
         return "not_finite"
@@ -297,6 +315,7 @@ def _write(
     if opaque and picture.alpha is not None:  # what was transparent is restored
         picture = replace(picture, alpha=torch.ones_like(picture.alpha))
     report.write_images(folder, picture, found)
+    report.write_classical(folder, found)
     report.write_uncertainty(folder, found)
     report.write_kernel(folder, problem)
     report.write_comparison(folder, problem, found, values["iterations"])
@@ -338,7 +357,7 @@ def _conclude(
 
 
 def _say_where(
-    config: Config, problem: Problem, picture: Picture, folder: Path, upload: str | None
+    config: Config, problem: Problem, picture: Picture, place: Place, logger: Logger | None
 ) -> None:
     noise = _noise(config, problem)
     if problem.x is None and noise is not None:
@@ -346,6 +365,7 @@ def _say_where(
         photons = "" if problem.peak is None else f", {problem.peak:.4g} photons at white"
         print(f"noise {how}: {describe_noise(noise, picture.format)}{photons}")
     restored = "restored.tif" if picture.format.tiff else "restored.png"
-    print(f"result: {shown_path(folder / restored)}", flush=True)
-    if upload is not None:
+    print(f"result: {shown_path(place.folder / restored)}", flush=True)
+    upload = how_to_upload(logger)
+    if upload is not None and not place.group:  # a sweep says it at its end
         print(upload, flush=True)

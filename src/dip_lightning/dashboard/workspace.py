@@ -3,14 +3,15 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dip_lightning.callbacks.loggers import BY_SECONDS, CURVES
+from dip_lightning.callbacks.loggers import BY_SECONDS, CURVES, group_name
 from dip_lightning.dashboard.records import swept_keys
 from dip_lightning.errors import first_line
 from dip_lightning.runs.run import find_runs
 
 if TYPE_CHECKING:
+    import wandb_workspaces.reports.v2 as wr
     import wandb_workspaces.workspaces as ws
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
@@ -34,7 +35,7 @@ def build_workspace(entity: str, project: str, group: str, keys: tuple[str, ...]
         for x, prefix in (("iteration", ""), ("seconds", BY_SECONDS))
         for name in CURVES
     ]
-    columns = [wr.ParallelCoordinatesPlotColumn(wr.Config(key)) for key in keys]
+    columns = [_column(key) for key in keys]
     columns.append(wr.ParallelCoordinatesPlotColumn(wr.SummaryMetric(METRIC)))
     settings = [
         wr.ParallelCoordinatesPlot(columns=columns),
@@ -51,10 +52,23 @@ def build_workspace(entity: str, project: str, group: str, keys: tuple[str, ...]
             ws.Section(name="Settings", panels=settings, is_open=True),
         ],
         runset_settings=ws.RunsetSettings(
-            filters=[ws.Metric("Group") == group],
+            filters=[ws.Metric("Group") == group_name(group)],
             order=[ws.Ordering(ws.Summary(METRIC), ascending=False)],
         ),
     )
+
+
+def _column(key: str) -> "wr.ParallelCoordinatesPlotColumn":
+    """Make the column of a setting; the dot of `network.down` is in its name."""
+    import wandb_workspaces.reports.v2 as wr  # noqa: PLC0415
+
+    class Column(wr.ParallelCoordinatesPlotColumn):  # type: ignore[misc]  # no types of theirs
+        def _to_model(self) -> Any:
+            model = super()._to_model()
+            model.accessor = f"config:{key}.value"  # theirs has ".value" before the dot
+            return model
+
+    return Column(wr.Config(key), display_name=key)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -23,7 +23,7 @@ RESULT = (
     *("observed.png", "comparison.png", "mask.png", "uncertainty.png", "kernel.png"),
     *_FIT,
     *(f".hydra/{name}.yaml" for name in ("config", "overrides", "hydra", "rerun")),
-    *(f"snapshots/{name}.png" for name in ("truth", "observed", "restored")),
+    *(f"snapshots/{name}.png" for name in ("truth", "observed", "classical", "restored")),
     r"snapshots/\d{6,}\.webp",
     *(rf"tiles/\d{{3,}}/{name}" for name in _FIT),
     *(*CSV, "report.html"),

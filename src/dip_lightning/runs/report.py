@@ -9,7 +9,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from dip_lightning.images import Format, Picture, write_png, write_tiff
+from dip_lightning.images import Format, Picture, preview, write_png, write_tiff
 from dip_lightning.metrics import GRAY, RGB, Scores
 from dip_lightning.outcome import Outcome
 from dip_lightning.prior.problem import Problem
@@ -77,6 +77,14 @@ def write_images(folder: Path, picture: Picture, outcome: Outcome) -> None:
     if picture.format.tiff:
         with ownership.writing(folder / "restored.tif") as partial:
             write_tiff(partial, restored)
+
+
+def write_classical(folder: Path, outcome: Outcome) -> None:
+    """Write snapshots/classical.png, 8 bits for the eye: what the usual classical method makes."""
+    for classical in outcome.baselines[:1]:
+        path = folder / "snapshots" / "classical.png"
+        path.parent.mkdir(exist_ok=True)
+        _write_png(path, Picture(preview(classical.pixels), None, Format()))
 
 
 def write_uncertainty(folder: Path, outcome: Outcome) -> None:

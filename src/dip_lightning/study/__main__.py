@@ -16,9 +16,6 @@ def main(argv: list[str] | None = None) -> int:
     report = commands.add_parser("report", help="tables and figures of the experiments found")
     report.add_argument("folders", nargs="+", type=Path, help="where results are, such as outputs")
     report.add_argument("--to", type=Path, default=Path("outputs/study"), help="folder to write")
-    report.add_argument(
-        "--format", nargs="+", default=[], choices=("svg", "pdf"), help="figures besides PNG"
-    )
     given = parser.parse_args(argv)
     missing = [folder for folder in given.folders if not folder.is_dir()]
     if missing:
@@ -29,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"error: {error.name}: install dip-lightning[study]", file=sys.stderr)
         return 2
-    names = write_report(given.folders, given.to, tuple(given.format))
+    names = write_report(given.folders, given.to)
     if not names:
         listed = ", ".join(map(str, given.folders))
         print(f"error: {listed}: holds no job of a study", file=sys.stderr)

@@ -18,6 +18,7 @@ class Experiment:
         axes: the swept keys, those that a table has a column for.
         metrics: keys of metrics.json to tabulate.
         curve: column of history.csv to draw.
+        panels: those of the axes whose values have a frame of curves each.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Experiment:
     axes: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ("psnr", "ssim")
     curve: str = "psnr"
+    panels: tuple[str, ...] = ()
 
 
 def _read(path: Path) -> tuple[Experiment, ...]:

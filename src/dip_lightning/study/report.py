@@ -1,18 +1,19 @@
 """The report: a section for each experiment that was found, with its tables and figures."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dip_lightning.published import sources
 from dip_lightning.runs.drops import AFTER, DEPTH, WITHIN, find_drops
+from dip_lightning.study.curves import draw_curves
 from dip_lightning.study.experiments import EXPERIMENTS, Experiment, find_experiment
-from dip_lightning.study.figures import draw_against, draw_curves, draw_stages, draw_strip
+from dip_lightning.study.figures import draw_against
 from dip_lightning.study.results import Result, all_axes, find_results, frame, latest
+from dip_lightning.study.strips import draw_stages, draw_strip
 from dip_lightning.study.tables import TITLES, label, markdown, wide
 
 INTRODUCTION = """\
@@ -29,35 +30,12 @@ not known. Several seeds: mean ± standard deviation. A mean over images is that
 MILESTONES = (20, 50, 100, 200, 400, 600, 1000, 2000, 3000)  # iterations
 
 
-@dataclass(frozen=True)
-class Output:
-    """Where the report goes.
-
-    Attributes:
-        folder: of the report.
-        formats: of each figure; the first one is shown.
-    """
-
-    folder: Path
-    formats: tuple[str, ...]
-
-    def draw(self, stem: str, title: str, draw: Callable[[Path], bool | None]) -> list[str]:
-        """Draw a figure in each format.
-
-        Returns:
-            The line of the report that shows it; none if `draw` found nothing to draw.
-        """
-        drawn = [draw(self.folder / f"{stem}.{suffix}") for suffix in self.formats]
-        return [] if drawn[0] is False else [f"![{title}]({stem}.{self.formats[0]})"]
-
-
-def write_report(folders: list[Path], target: Path, extra: tuple[str, ...] = ()) -> list[str]:
+def write_report(folders: list[Path], target: Path) -> list[str]:
     """Write report.md, and CSV tables and figures beside it.
 
     Args:
         folders: where results are looked for.
         target: folder of the report.
-        extra: formats of the figures besides PNG, such as pdf.
 
     Returns:
         The names of the experiments found, in the study's order.
@@ -68,13 +46,12 @@ def write_report(folders: list[Path], target: Path, extra: tuple[str, ...] = ())
     if not names:
         return []
     target.mkdir(parents=True, exist_ok=True)
-    output = Output(target, ("png", *extra))
-    sections = [_section(found[name], find_experiment(name), output) for name in names]
+    sections = [_section(found[name], find_experiment(name), target) for name in names]
     (target / "report.md").write_text("\n".join([INTRODUCTION, *sections]), encoding="utf-8")
     return names
 
 
-def _section(results: list[Result], experiment: Experiment, output: Output) -> str:
+def _section(results: list[Result], experiment: Experiment, target: Path) -> str:
     parts = [f"## {experiment.title}", f"Claim: {experiment.claim}" if experiment.claim else ""]
     parts.append(f"`python -m dip_lightning -m +study={experiment.name}`")
     groups: dict[tuple[str, str], list[Result]] = {}
@@ -83,7 +60,7 @@ def _section(results: list[Result], experiment: Experiment, output: Output) -> s
             groups.setdefault((result.limits, result.device), []).append(result)
     for number, group in enumerate(groups.values()):
         name = experiment.name + (f"_{number + 1}" if number else "")
-        parts += _measured(group, experiment, output, name)
+        parts += _measured(group, experiment, target, name)
     lost = [r for r in results if r.trouble is not None]
     if lost:
         listed = "; ".join(f"{r.run.folder.name} ({r.trouble})" for r in lost)
@@ -91,14 +68,12 @@ def _section(results: list[Result], experiment: Experiment, output: Output) -> s
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _measured(
-    results: list[Result], experiment: Experiment, output: Output, name: str
-) -> list[str]:
+def _measured(results: list[Result], experiment: Experiment, target: Path, name: str) -> list[str]:
     axes = all_axes(results, experiment)
     results = _in_order(latest(results, axes), axes)
     fixed = [key for key in experiment.axes if key not in axes]
     rows, note = frame(results, experiment, axes), label(results, axes, fixed)
-    rows.to_csv(output.folder / f"{name}.csv", index=False)
+    rows.to_csv(target / f"{name}.csv", index=False)
     parts = [note]
     for metric in experiment.metrics:
         table = wide(rows, axes, metric)
@@ -107,17 +82,30 @@ def _measured(
     if rows["method"].str.contains("published|the study").any():
         parts.append(_sources(results))
     parts.append((_losses if experiment.curve == "loss" else _drops)(results, axes))
-    draw_curves_to = partial(draw_curves, results=results, axes=axes, experiment=experiment)
-    draw_against_to = partial(draw_against, results=results, axes=axes, experiment=experiment)
-    parts += output.draw(f"{name}_curves", f"curves of {name}", partial(draw_curves_to, note=note))
-    if experiment.curve == "psnr":
-        title = f"PSNR against the settings of {name}"
-        parts += output.draw(f"{name}_settings", title, partial(draw_against_to, note=note))
-        strip = partial(draw_strip, results=results, axes=axes, note=note)
-        parts += output.draw(f"{name}_strip", f"results of {name}", strip)
-        stages = partial(draw_stages, results=results, axes=axes, note=note)
-        parts += output.draw(f"{name}_stages", f"{name} over the iterations", stages)
+    parts += _figures(results, axes, experiment, note, target / name)
     return parts
+
+
+def _figures(
+    results: list[Result], axes: tuple[str, ...], experiment: Experiment, note: str, stem: Path
+) -> list[str]:
+    """Draw the figures of an experiment; return the lines of the report that show them."""
+    shown = (results, axes, experiment, note)
+    images = (results, axes, note)
+    figures: list[tuple[str, str, Callable[..., bool | None], tuple[Any, ...]]] = [
+        ("curves", f"curves of {stem.name}", draw_curves, shown)
+    ]
+    if experiment.curve == "psnr":
+        figures += [
+            ("settings", f"PSNR against the settings of {stem.name}", draw_against, shown),
+            ("strip", f"results of {stem.name}", draw_strip, images),
+            ("stages", f"{stem.name} over the iterations", draw_stages, images),
+        ]
+    return [
+        f"![{title}]({stem.name}_{kind}.png)"
+        for kind, title, draw, what in figures
+        if draw(stem.with_name(f"{stem.name}_{kind}"), *what) is not False
+    ]
 
 
 def _in_order(results: list[Result], axes: tuple[str, ...]) -> list[Result]:

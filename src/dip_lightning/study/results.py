@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dip_lightning.study.experiments import Experiment
 
 FILES = ("history.csv", "observed.png", "restored.png")
 DRAWN = {"iteration", "loss", "psnr"}
+LEAST_PLAIN = 1e-6  # smaller numbers are written with an exponent
 # Have a place of their own in a table.
 PLACED = {"image", "seed", "device", "max_iterations", "max_side"}
 
@@ -84,7 +86,10 @@ def format_value(value: Any) -> str:
     """Write a setting as one would type it."""
     if value is None:
         return "null"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    text = f"{value:g}"
+    return format(Decimal(text), "f") if value == 0 or abs(value) >= LEAST_PLAIN else text
 
 
 def find_results(folders: list[Path]) -> dict[str, list[Result]]:
