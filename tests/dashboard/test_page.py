@@ -44,4 +44,4 @@ def test_two_hundred_runs_of_ten_thousand_rows_are_small(tmp_path):
     write_many(tmp_path, 200, rows=10_000)
     assert write_dashboard(tmp_path) == 200
     assert data_of(tmp_path / "dashboard.html")["swept"] == ["lr"]
-    assert (tmp_path / "dashboard.html").stat().st_size < 15e6
+    assert (tmp_path / "dashboard.html").stat().st_size < 8e6
