@@ -32,6 +32,7 @@ IMAGES = {
     "uncertainty": "uncertainty.png",
     "kernel": "kernel.png",
     "truth": "snapshots/truth.png",
+    "classical": "snapshots/classical.png",
     "comparison": "comparison.png",
 }
 

@@ -23,6 +23,7 @@ function baseOptions(runs) {
   const options = [["observed", "the observation"]];
   if (runs.some((run) => hasImage(run, "mask"))) options.push(["mask", "the mask (white: known)"]);
   if (runs.some((run) => hasImage(run, "uncertainty"))) options.push(["uncertainty", "the uncertainty (white: unsure)"]);
+  if (runs.some((run) => hasImage(run, "classical"))) options.push(["classical", "the classical method"]);
   if (runs.some((run) => hasImage(run, "truth"))) options.push(["truth", "the ground truth"]);
   if (!DATA.single && !state.run) options.push(...runs.map((run) => [`run ${run.id}`, labelOf(run)]));
   if (!options.some(([key]) => key === state.against)) state.against = "observed";
