@@ -475,6 +475,24 @@ def test_seeds_are_one_setting(chromium, seeds):
     assert "n = 3" in one(page, ".legend").text
 
 
+def test_images_are_averaged_only_where_that_is_asked(chromium, tmp_path):
+    for task in ("denoising", "restoration"):
+        for image, psnr in (("bird", 30.0), ("wall", 20.0)):
+            for lr in (0.1, 0.2):
+                folder = tmp_path / f"{task}-{image}-{lr}"
+                write_run(folder, task=task, image=image, lr=lr, psnr=psnr)
+    write_dashboard(tmp_path)
+    emulate(chromium)
+    page = open_page(chromium, tmp_path / "dashboard.html")
+    show(page, "grid")
+    maps = wait(lambda: page.find_elements(By.CSS_SELECTOR, ".heat"))
+    means = [{cell.text for cell in heat.find_elements(By.TAG_NAME, "button")} for heat in maps]
+    assert means == [{"29.96"}, {"19.96"}]  # a frame for each image, whatever the rows are
+    click(page, ".controls input[type=checkbox]")
+    wait(lambda: len(page.find_elements(By.CSS_SELECTOR, ".heat")) == 1)
+    assert "24.96" in one(page, ".heat").text
+
+
 def test_what_differs_between_the_best_and_the_worst(page):
     show(page, "compare")
     table = one(page, ".differences").text

@@ -18,6 +18,16 @@ def test_swept_keys_are_those_in_which_runs_differ(sweep):
     assert swept_keys(find_runs(sweep)) == ["lr", "input_depth"]
 
 
+def test_what_follows_from_what_was_typed_is_not_swept(tmp_path):
+    for task, shown in (("denoising", 0.0), ("restoration", 0.7)):
+        for lr in (0.1, 0.2):
+            write_run(tmp_path / f"{task}-{lr}", task=task, lr=lr, shown=shown, iterations=9)
+    assert swept_keys(find_runs(tmp_path)) == ["task", "lr"]
+    # The same was typed once more, and something else has changed.
+    write_run(tmp_path / "again", task="denoising", lr=0.1, shown=0.0, iterations=10)
+    assert swept_keys(find_runs(tmp_path)) == ["task", "lr", "iterations"]
+
+
 def test_curves_share_the_page():
     assert points_each(1) == 10_000
     assert points_each(200) == 2500

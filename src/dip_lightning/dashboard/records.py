@@ -66,12 +66,26 @@ def points_each(count: int) -> int:
 def swept_keys(runs: list[Run]) -> list[str]:
     """Name the settings in which runs differ, those that were typed first.
 
-    Options of a network count where they differ between runs of the same network.
+    What nobody typed counts only where it does not follow from what was typed, as the noise of a
+    task follows from the task. Options of a network count where they differ between runs of the
+    same network.
     """
     typed = [text.lstrip("+").partition("=")[0] for run in runs for text in run.overrides]
     settings = [run.settings for run in runs]
     keys = dict.fromkeys([*typed, *(key for values in settings for key in values)])
-    return [key for key in keys if key not in ASIDE and differs(key, settings)]
+    found = [key for key in keys if key not in ASIDE and differs(key, settings)]
+    told = [key for key in found if key in set(typed)]
+    return [key for key in found if key in told or not _follows(key, told, settings)]
+
+
+def _follows(key: str, told: list[str], settings: list[dict[str, Any]]) -> bool:
+    """Say whether runs that are alike in what was typed are alike in a key."""
+    seen: dict[tuple[str, ...], str] = {}
+    return all(
+        seen.setdefault(tuple(str(values.get(name)) for name in told), str(values.get(key)))
+        == str(values.get(key))
+        for values in settings
+    )
 
 
 def record(run: Run, page: Path, root: Path, points: int, pictures: Pictures) -> dict[str, Any]:

@@ -93,7 +93,7 @@ function labelOf(run) {
   const parts = SWEPT
     .filter((key) => !WHERE.includes(key) && !(run.members && key === "seed") && run.settings[key] !== undefined)
     .map((key) => `${key}=${format(run.settings[key])}`);
-  if (distinct(RUNS, "image").length > 1) parts.unshift(run.image);
+  for (const key of ["image", "task"]) if (distinct(RUNS, key).length > 1) parts.unshift(format(valueOf(run, key)));
   return (run.label = parts.join(" ") || run.id);
 }
 

@@ -21,14 +21,15 @@ function gridParts(update) {
   const several = problemsOf(runs).length > 1;
   parts.push(element("div", { class: "controls" }, choice("Columns", keys.map((k) => [k, k]), state.gridX, set("gridX")), choice("rows", keys.map((k) => [k, k]), state.gridY, set("gridY")),
     several ? tick("mean over all images", state.mixed, set("mixed")) : null));
-  const frames = state.mixed || !several || WHERE.includes(state.gridX) || WHERE.includes(state.gridY) ? [["", runs]] : problemsOf(runs);
+  const axes = [state.gridX, state.gridY], apart = ["task", "image"].filter((key) => !axes.includes(key) && !(key === "image" && axes.includes("observed")));
+  const frames = state.mixed || !several ? [["", runs]] : problemsOf(runs, apart);
   return [...parts, element("div", { class: "facets" }, ...frames.map(([name, members]) => heatMap(name, members, metric)))];
 }
 
-// The runs of each task and image.
-function problemsOf(runs) {
-  const names = [...new Set(runs.map(where))].sort();
-  return names.map((name) => [name.trim(), runs.filter((run) => where(run) === name)]);
+// The runs of each task and image, or of each of some of these.
+function problemsOf(runs, keys = ["task", "image"]) {
+  const name = (run) => keys.map((key) => format(valueOf(run, key))).join(" ");
+  return [...new Set(runs.map(name))].sort().map((text) => [text, runs.filter((run) => name(run) === text)]);
 }
 
 // Averages are over seeds, and over keys that are not shown; never over images unless asked.

@@ -44,7 +44,8 @@ function axisChooser(view) {
 }
 
 function drawParallel(view, box) {
-  const { keys } = view, wide = Math.max(box.clientWidth - 4, keys.length * 88), gap = (wide - 2 * EDGE.side) / Math.max(1, keys.length - 1);
+  const { keys } = view, wide = Math.max(box.clientWidth - 4, keys.length * 88), longest = Math.max(...axisOf(keys[keys.length - 1]).marks.map((value) => format(value).length));
+  const gap = (wide - EDGE.side - Math.max(EDGE.side, Math.min(140, 7 * longest + 12))) / Math.max(1, keys.length - 1);
   view.place = { x: (index) => EDGE.side + index * gap, y: (share) => EDGE.top + (1 - share) * (TALL - EDGE.top - EDGE.bottom), gap, wide };
   view.lines = linesOf(view);
   const picture = shape("svg", { width: wide, height: TALL, viewBox: `0 0 ${wide} ${TALL}`, role: "group", "aria-label": `settings against ${nameOf(metricKey())}` },

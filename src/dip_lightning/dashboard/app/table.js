@@ -117,11 +117,11 @@ function selectAll(rows, update) {
 function tableRow({ unit, inside }, keys, index, update) {
   const chosen = state.selected.includes(unit.key);
   const box = element("input", { type: "checkbox", checked: chosen, "aria-label": `select ${labelOf(unit)}`, onchange: () => { toggleSelected(unit, box.checked); update(); } });
-  const open = unit.members && button(`${unit.members.length} seeds ${opened.has(unit.key) ? "▾" : "▸"}`, () => { if (!opened.delete(unit.key)) opened.add(unit.key); update(); }, { class: "seeds", "aria-expanded": String(opened.has(unit.key)) });
+  const open = unit.members && button(`${unit.members.length} ${opened.has(unit.key) ? "▾" : "▸"}`, () => { if (!opened.delete(unit.key)) opened.add(unit.key); update(); }, { class: "seeds", title: "its seeds", "aria-label": `${unit.members.length} seeds of ${labelOf(unit)}`, "aria-expanded": String(opened.has(unit.key)) });
   const text = inside ? `seed ${format(unit.settings.seed)}` : labelOf(unit);
   return element("tr", { class: [chosen && "selected", inside && "inside"].filter(Boolean).join(" ") || null, "data-run": unit.id, "aria-rowindex": index },
     element("td", { class: "mark" }, box),
-    element("th", { class: "name", scope: "row" }, element("a", { href: addressOf(unit), title: unit.id }, thumbnail(unit), element("span", {}, text)), open || null),
+    element("th", { class: "name", scope: "row" }, element("div", {}, element("a", { href: addressOf(unit), title: unit.id }, thumbnail(unit), element("span", {}, text)), open || null)),
     ...keys.map((key) => tableCell(unit, key)));
 }
 
