@@ -140,4 +140,9 @@ def if_at_least(value: float, bound: float, then: Any, otherwise: Any) -> Any:
     return then if value >= bound else otherwise
 
 
-CALLED = (if_at_least, if_made)  # by interpolations in conf/
+def if_given(value: Any, then: Any, otherwise: Any) -> Any:
+    """Choose between two values in conf/, by whether another key has one."""
+    return otherwise if value is None else then
+
+
+CALLED = (if_at_least, if_given, if_made)  # by interpolations in conf/

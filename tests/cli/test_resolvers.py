@@ -12,7 +12,7 @@ from dip_lightning.cli.resolvers import (
     processes,
     stamp,
 )
-from dip_lightning.presets import if_at_least, if_made
+from dip_lightning.presets import if_at_least, if_given, if_made
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,12 @@ def test_if_made():
     assert [if_made(25.0, observed) for observed in (None, "a.png")] == [25.0, None]
     kinds = [if_made(30.0, None, noise, "poisson") for noise in ("gaussian", "poisson")]
     assert kinds == [None, 30.0]
+
+
+def test_if_given():
+    assert [if_given(sigma, "long", "short") for sigma in (None, 0.0, 2.0)] == [
+        *("short", "long", "long")
+    ]
 
 
 def test_if_at_least():

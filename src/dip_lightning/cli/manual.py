@@ -8,7 +8,7 @@ import yaml
 
 from dip_lightning.config import TASK_KEYS, Config, config_folder
 from dip_lightning.keys import default_of, describe_range, kind_of
-from dip_lightning.presets import if_made, layered, load, options
+from dip_lightning.presets import CALLED, layered, load, options
 
 EXAMPLES = """\
   python -m dip_lightning
@@ -24,7 +24,7 @@ EXAMPLES = """\
   python -m dip_lightning task=restoration known=0.1 -m network=skip,unet
       compare two networks on a photograph with nine of ten pixels missing"""
 
-MADE, KEY = re.compile(r"\$\{if_made:(.+)\}"), re.compile(r"\$\{(\w+)\}")
+CALL, KEY = re.compile(r"\$\{(if_\w+):(.+)\}"), re.compile(r"\$\{(\w+)\}")
 WIDTH = 2 + max(len(entry.name) for entry in fields(Config))
 
 
@@ -85,11 +85,14 @@ def _places() -> list[str]:
 def used(task: str) -> dict[str, Any]:
     """Return what a task has if nothing else is typed."""
     values = {entry.name: default_of(entry) for entry in fields(Config)} | layered(task)
+    called = {function.__name__: function for function in CALLED}
 
-    def of(text: str) -> Any:
-        if made := MADE.fullmatch(text):
-            return if_made(*map(of, made[1].split(",")))
-        return values[found[1]] if (found := KEY.fullmatch(text)) else yaml.safe_load(text)
+    def of(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if call := CALL.fullmatch(value):
+            return called[call[1]](*map(of, call[2].split(",")))
+        return of(values[found[1]]) if (found := KEY.fullmatch(value)) else yaml.safe_load(value)
 
     named = {k: v for k, v in values.items() if isinstance(v, str) and v.startswith("${")}
     return values | {name: of(text) for name, text in named.items()}
