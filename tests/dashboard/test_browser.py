@@ -501,6 +501,9 @@ def test_what_differs_between_the_best_and_the_worst(page):
     one(page, "main select[name=Draw]").send_keys("boxes")
     one(page, "main select[name='frames by']").send_keys("input_depth")
     wait(lambda: len(page.find_elements(By.CSS_SELECTOR, ".plot")) == 2)
+    click(page, "main .note button")
+    wait(lambda: len(page.find_elements(By.CSS_SELECTOR, ".frame.difference")) == 2)
+    assert "2 selected runs." in one(page, "main .note").text
 
 
 def saved(page, press):
