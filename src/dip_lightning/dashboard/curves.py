@@ -49,7 +49,7 @@ def thin_out(curves: list[NDArray[np.float64]], points: int) -> NDArray[np.intp]
 def pack(curve: Mapping[str, NDArray[np.float64]], points: int) -> dict[str, Packed]:
     """Write a curve as text, 16 bits a value: low + step * n, of the loss its decimal logarithm.
 
-    Iterations are exact, a PSNR is to a ten-thousandth of the curve's range.
+    Up to 65,534 evenly recorded iterations are exact, a PSNR is to a ten-thousandth of its range.
 
     Args:
         curve: columns of history.csv.

@@ -2,8 +2,8 @@
 
 import base64
 import gzip
+import hashlib
 import json
-import time
 from datetime import UTC, datetime
 from functools import cache
 from html import escape
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dip_lightning.dashboard.previews import Pictures
-from dip_lightning.dashboard.records import points_each, record, swept_keys
+from dip_lightning.dashboard.records import PROBLEM, points_each, record, swept_keys
 from dip_lightning.runs import ownership
 from dip_lightning.runs.queued import queued
 from dip_lightning.runs.run import Run, find_run, find_runs
@@ -54,26 +54,32 @@ def _write(
     target: Path, root: Path, runs: list[Run], *, single: bool, refresh: float | None
 ) -> None:
     page, points = target.resolve().parent, points_each(len(runs))
-    pictures = Pictures(len(runs))
+    pictures, swept = Pictures(len(runs)), swept_keys(runs)
     data = {
         "title": root.name,
-        "written": datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
-        "stamp": time.time(),
         "single": single,
         "refresh": refresh,
-        "swept": swept_keys(runs),
+        "swept": swept,
+        "problem": [key for key in swept if key.partition(".")[0] in PROBLEM],
         "queued": queued(root),
         "runs": [record(run, page, root, points, pictures) for run in runs],
         "pictures": pictures.found,
     }
-    ownership.write(target, _fill(data).encode(errors="backslashreplace"))
+    # An open page reads a newer one only where that says something new.
+    stamp = hashlib.sha256(_written(data).encode(errors="backslashreplace")).hexdigest()
+    now = datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    text = _fill({**data, "stamp": stamp, "written": now})
+    ownership.write(target, text.encode(errors="backslashreplace"))
 
 
 def _fill(data: dict[str, Any]) -> str:
     page = _application(single=data["single"]).replace("{{title}}", escape(data["title"]))
-    # The one sequence that could end the element early is "</".
-    written = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
-    return page.replace("{{data}}", written)
+    return page.replace("{{data}}", _written(data))
+
+
+def _written(data: dict[str, Any]) -> str:
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.replace("<", "\\u003c")  # "</" could end the element early
 
 
 def scripts(*, single: bool) -> tuple[str, ...]:

@@ -36,6 +36,23 @@ IMAGES = {
     "comparison": "comparison.png",
 }
 
+# What makes another problem of it, rather than another way to solve it.
+PROBLEM = (
+    *(
+        "task",
+        "image",
+        "observed",
+        "max_side",
+        "mask",
+        "mask_means",
+        "mask_grow",
+        "nodata",
+        "known",
+    ),
+    *("per_channel", "factor", "observation", "noise", "sigma", "peak", "kernel", "blur_sigma"),
+    *("radius", "length", "angle", "quality", "subsampling", "pattern", "operator", "size"),
+)
+
 LINKED = (
     *("restored.png", "restored.tif", "mask.png", "uncertainty.png", "kernel.png"),
     *("comparison.png", "metrics.json", "history.csv"),
@@ -74,8 +91,9 @@ def swept_keys(runs: list[Run]) -> list[str]:
     settings = [run.settings for run in runs]
     keys = dict.fromkeys([*typed, *(key for values in settings for key in values)])
     found = [key for key in keys if key not in ASIDE and differs(key, settings)]
-    told = [key for key in found if key in set(typed)]
-    return [key for key in found if key in told or not _follows(key, told, settings)]
+    told = {key for key in found if key in set(typed)}
+    choices = sorted(told - {"seed"})  # each run may have a seed of its own
+    return [key for key in found if key in told or not _follows(key, choices, settings)]
 
 
 def _follows(key: str, told: list[str], settings: list[dict[str, Any]]) -> bool:

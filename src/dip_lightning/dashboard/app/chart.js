@@ -11,6 +11,17 @@
 const NEAR = 40; // pixels within which the pointer is on a curve
 const LISTED = 12; // runs in the ruler's list
 const FONT = "12px system-ui, sans-serif";
+const charts = new Set(); // those that uPlot has drawn, and listens to the window for
+
+// Lets go of charts that are no longer in the page.
+function dropCharts() {
+  for (const chart of charts) {
+    if (chart.box.isConnected) continue;
+    chart.u.destroy();
+    chart.u = null;
+    charts.delete(chart);
+  }
+}
 
 class Chart {
   constructor(label, { onPick = () => {}, zoom = null, onZoom = () => {}, height = 440 } = {}) {
@@ -32,8 +43,10 @@ class Chart {
     if (this.drawing && kind(this.drawing) !== kind(drawing)) this.zoomed = null;
     this.drawing = drawing;
     this.whole = wholeOf(drawing);
+    dropCharts();
     if (this.u) this.u.destroy();
     this.u = null;
+    charts.delete(this);
     this.resize();
   }
 
@@ -61,13 +74,16 @@ class Chart {
       scales: { x: scale("x"), y: scale("y") }, axes: [axis("x", 32), axis("y", 48)], series: [{}, { show: true, paths: () => null, points: { show: false } }],
       hooks: { draw: [() => this.draw()], setSelect: [() => this.select()], setCursor: [() => this.hover()] },
     }, [x, y], this.box);
+    charts.add(this);
     this.u.over.append(this.overlay);
     this.u.over.addEventListener("click", () => this.picked && !this.dragged && this.onPick(this.picked));
     this.u.over.addEventListener("dblclick", () => this.setZoom(null));
     this.u.over.addEventListener("mouseleave", () => { tell({}); this.pick(null); });
   }
 
-  limits() { return this.zoomed ? { x: this.zoomed.slice(0, 2), y: this.zoomed.slice(2) } : this.whole; }
+  limits() { return this.zoomed && this.canShow(this.zoomed) ? { x: this.zoomed.slice(0, 2), y: this.zoomed.slice(2) } : this.whole; }
+
+  canShow(zoom) { return ["x", "y"].every((name, i) => !this.drawing[name].log || zoom[2 * i] > 0); }
 
   ticksOf(name) {
     const { ticks: given, log } = this.drawing[name], limits = this.limits()[name];
@@ -93,6 +109,7 @@ class Chart {
   }
 
   draw() {
+    if (!this.u) return; // let go of between asking and drawing
     const { ctx: c, bbox } = this.u, ratio = uPlot.pxRatio;
     c.save();
     c.beginPath();
@@ -137,6 +154,7 @@ class Chart {
   }
 
   hover() {
+    if (!this.u) return;
     const { left, top } = this.u.cursor;
     if (!(left >= 0) || !this.u.cursor.event) return;
     const found = this.under(left, top);
@@ -162,6 +180,7 @@ class Chart {
   }
 
   select() {
+    if (!this.u) return;
     const { left, top, width, height } = this.u.select;
     this.dragged = width > 0 || height > 0;
     if (!this.dragged) return;
@@ -173,6 +192,7 @@ class Chart {
   }
 
   setZoom(zoom) {
+    if (zoom && !(isZoom(zoom) && this.canShow(zoom))) return;
     this.zoomed = zoom;
     this.onZoom(zoom);
     this.applyZoom();

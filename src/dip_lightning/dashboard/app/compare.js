@@ -5,10 +5,15 @@ VIEWS.push({ name: "compare", title: "Compare", make: compareView });
 function compareView() {
   const frames = element("div", { class: "facets" }), legend = element("p", { class: "note" }), differences = element("div");
   const charts = [];
+  let units = [], names = null;
   const update = () => keepFocus(() => {
-    const units = shownUnits(), parts = facetsOf(units), colours = colouring(units, state.colour);
-    charts.splice(0, charts.length, ...parts.map(([name]) => new Chart(name || "scatter", { onPick: (key) => { location.hash = addressOf(units.find((unit) => unit.key === key)); }, height: parts.length > 1 ? 300 : 420 })));
-    frames.replaceChildren(...parts.map(([name], i) => element("div", {}, name ? element("h2", {}, name) : null, charts[i].node)));
+    units = shownUnits();
+    const parts = facetsOf(units), colours = colouring(units, state.colour);
+    if (names !== parts.map(([name]) => name).join("\n")) {
+      names = parts.map(([name]) => name).join("\n");
+      charts.splice(0, charts.length, ...parts.map(([name]) => new Chart(name || "scatter", { onPick: (key) => { location.hash = addressOf(units.find((unit) => unit.key === key)); }, height: parts.length > 1 ? 300 : 420 })));
+      frames.replaceChildren(...parts.map(([name], i) => element("div", {}, name ? element("h2", {}, name) : null, charts[i].node)));
+    }
     parts.forEach(([, members], i) => charts[i].show(plotOf(members, colours.of)));
     legend.replaceChildren(...(colours.entries || []).map(([text, colour]) => element("span", { class: "entry" }, element("span", { class: "swatch", style: `background:${colour}` }), text)));
     differences.replaceChildren(...differenceParts(units, update));
@@ -19,7 +24,7 @@ function compareView() {
 
 function plotKeys() {
   const swept = SWEPT.filter((key) => key !== "seed");
-  return { x: state.plotX || swept.find((key) => !WHERE.includes(key)) || swept[0] || "seconds", y: state.plotY || metricKey() };
+  return { x: state.plotX || swept.find((key) => !PROBLEM.includes(key)) || swept[0] || "seconds", y: state.plotY || metricKey() };
 }
 
 function plotControls(update) {
@@ -52,12 +57,12 @@ function boxOf(x, values) {
 
 function differenceParts(units, update) {
   const metric = metricKey(), measured = units.filter((unit) => isNumber(valueOf(unit, metric))).sort((a, b) => (isBetter(metric, valueOf(a, metric), valueOf(b, metric)) ? -1 : 1));
-  const alike = measured.filter((unit) => where(unit) === where(measured[0]));
+  const alike = measured.filter((unit) => problemOf(unit) === problemOf(measured[0]));
   const chosen = selectedUnits().slice(0, 8), runs = chosen.length > 1 ? chosen : alike.length > 1 ? [alike[0], alike[alike.length - 1]] : [];
   const title = element("h2", {}, "What differs");
   if (runs.length < 2) return [title, element("p", { class: "note" }, "Select two runs in the table.")];
-  const note = chosen.length > 1 ? `The ${runs.length} selected.` : `The best and the worst of ${where(runs[0]).trim()} by ${nameOf(metric)}; select others in the table.`;
-  const images = button("compare their images", () => { state.selected = runs.map((unit) => unit.key); state.against = `run ${runs[0].id}`; state.mode = "difference"; go("images"); });
+  const note = chosen.length > 1 ? `The ${runs.length} selected.` : `The best and the worst of ${problemName(runs[0])} by ${nameOf(metric)}; select others in the table.`;
+  const images = button("compare their images", () => { state.selected = runs.map(keyOf); state.against = `run ${membersOf(runs[0])[0].id}`; state.mode = "difference"; go("images"); });
   return [title, element("p", { class: "note" }, note, " ", images), element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "what differs" }, differenceTable(runs))];
 }
 

@@ -8,11 +8,13 @@ VIEWS.push({ name: "curves", title: "Curves", make: curvesView });
 function curvesView() {
   const frames = element("div", { class: "facets" }), legend = element("div"), note = element("div"), signs = element("div");
   const charts = [];
+  let names = null, units = [];
   const update = () => {
-    const units = comparedUnits(MOST_CURVES);
+    units = comparedUnits(MOST_CURVES);
     note.replaceChildren(comparedNote(units, "curve"));
     const parts = facetsOf(units), colours = colouring(units, state.colour);
-    if (charts.length !== parts.length) {
+    if (names !== parts.map(([name]) => name).join("\n")) {
+      names = parts.map(([name]) => name).join("\n");
       charts.splice(0, charts.length, ...parts.map(([name]) => new Chart(name || "curves", {
         onPick: (key) => { location.hash = addressOf(units.find((unit) => unit.key === key)); }, zoom: state.zoom.length ? state.zoom : null, height: parts.length > 1 ? 300 : 440,
         onZoom: (zoom) => { state.zoom = zoom || []; remember(); for (const chart of charts) { chart.zoomed = zoom; chart.applyZoom(); } },
@@ -36,9 +38,10 @@ function sharedWhole(drawings) {
 
 // The units by the values of the chosen key, each with its name; one part without a name without one.
 function facetsOf(units) {
-  const names = state.facet ? distinct(units, state.facet) : [];
-  if (names.length < 2) return [["", units]];
-  return names.map((text) => [`${nameOf(state.facet)} ${text}`, units.filter((unit) => format(valueOf(unit, state.facet)) === text)]);
+  const names = state.facet ? distinct(units, state.facet) : [], none = units.filter((unit) => valueOf(unit, state.facet) === null);
+  if (names.length + (none.length > 0) < 2) return [["", units]];
+  const parts = names.map((text) => [`${nameOf(state.facet)} ${text}`, units.filter((unit) => format(valueOf(unit, state.facet)) === text)]);
+  return none.length ? [...parts, [`${nameOf(state.facet)}: none`, none]] : parts;
 }
 
 function legendOf(units, colours, charts) {
@@ -46,7 +49,7 @@ function legendOf(units, colours, charts) {
   const drawn = state.y === "loss" ? "loss" : state.averaged ? "psnr_average" : "psnr";
   const entry = (unit) => element("li", {}, element("span", { class: "swatch", style: `background:${colours.of(unit)}` }),
     element("a", { href: addressOf(unit), onpointerenter: pick(unit.key), onpointerleave: pick(null), onfocus: pick(unit.key), onblur: pick(null) }, labelOf(unit)),
-    ` ${nameOf(drawn)} ${spreadText(unit, drawn)}${unit.members ? `, n = ${unit.members.length}` : ""}`);
+    ` ${nameOf(drawn)} ${spreadText(unit, drawn)}${unit.members ? `, n = ${unit.count[drawn] || 0}` : ""}`);
   const keys = colours.entries ? [element("p", { class: "note" }, ...colours.entries.map(([text, colour]) => element("span", { class: "entry" }, element("span", { class: "swatch", style: `background:${colour}` }), text)))] : [];
   return element("div", {}, ...keys, element("ul", { class: "legend" }, ...units.slice(0, 60).map(entry)), units.length > 60 ? element("p", { class: "note" }, `and ${units.length - 60} more`) : null);
 }

@@ -1,9 +1,9 @@
 // What the page was given, and how its values are read and written.
 
-let DATA, RUNS, RUN_BY_ID, METRICS, SWEPT;
+let DATA, RUNS, RUN_BY_ID, METRICS, SWEPT, PROBLEM;
 
-// Where less is better; everything else is better when larger.
-const SMALLER_IS_BETTER = new Set(["loss", "seconds", "peak_memory_bytes"]);
+// Of every other metric, less is better.
+const LARGER_IS_BETTER = /^(psnr|ssim)|per_second$|similarity$/;
 const NAMES = {
   psnr_result: "PSNR, result", psnr_average: "PSNR, averaged", psnr: "PSNR, last",
   psnr_best: "PSNR, oracle peak",
@@ -15,7 +15,7 @@ const NAMES = {
 };
 const METRIC_ORDER = Object.keys(NAMES);
 const FACTS = ["status", "image", "id", "group"];
-const WHERE = ["image", "task", "observed"]; // what makes another problem of it
+const PLACE = ["image", "task", "observed"];
 const MISSING = 65535; // of a curve: not defined
 
 // Runs that have not changed are kept, with what was decoded of them.
@@ -27,8 +27,10 @@ function take(data) {
     return old && old.stamp && old.stamp === run.stamp && old.status === run.status ? Object.assign(old, { live: run.live, previews: run.previews }) : run;
   });
   RUN_BY_ID = new Map(RUNS.map((run) => [run.id, run]));
+  groupCache.clear();
   METRICS = findMetrics();
   SWEPT = data.swept;
+  PROBLEM = [...new Set([...PLACE, ...data.problem])]; // what makes another problem of it
   const taken = new Set();
   for (const run of RUNS) {
     run.label = run.text = null;
@@ -79,25 +81,37 @@ function format(value, key = "") {
   if (/^ssim/.test(key)) return value.toFixed(4);
   if (/bytes$/.test(key)) return `${(value / 2 ** 20).toFixed(0)} MiB`;
   if (key === "seconds") return value < 100 ? value.toFixed(1) : value.toFixed(0);
-  if (Number.isInteger(value) && Math.abs(value) < 1e9) return String(value);
-  const size = Math.abs(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value);
+  // Settings are told apart by what is written of them, measurements are only read.
+  const size = Math.abs(value), digits = METRICS.includes(key) ? 4 : 8;
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
-    return value.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e");
+    return value.toExponential(digits - 2).replace(/\.?0+e/, "e").replace("e+", "e");
   }
-  return String(Number(value.toPrecision(4)));
+  return String(Number(value.toPrecision(digits)));
 }
 
 // A short name of a run or group: its swept values, else its folder.
 function labelOf(run) {
   if (run.label) return run.label;
   const parts = SWEPT
-    .filter((key) => !WHERE.includes(key) && !(run.members && key === "seed") && run.settings[key] !== undefined)
+    .filter((key) => !PLACE.includes(key) && !(run.members && key === "seed") && run.settings[key] !== undefined)
     .map((key) => `${key}=${format(run.settings[key])}`);
   for (const key of ["image", "task"]) if (distinct(RUNS, key).length > 1) parts.unshift(format(valueOf(run, key)));
   return (run.label = parts.join(" ") || run.id);
 }
 
-function isBetter(metric, a, b) { return SMALLER_IS_BETTER.has(metric) ? a < b : a > b; }
+function isLarger(metric) { return LARGER_IS_BETTER.test(metric); }
+
+function isBetter(metric, a, b) { return isLarger(metric) ? a > b : a < b; }
+
+// Runs of the same problem may be compared: the same image with the same damage.
+function problemOf(run) { return JSON.stringify(PROBLEM.map((key) => run.settings[key] ?? null)); }
+
+function problemName(run, keys = PROBLEM) {
+  const said = keys.filter((key) => !PLACE.includes(key) && (run.settings[key] ?? null) !== null).map((key) => `${key}=${format(run.settings[key])}`);
+  return [...["task", "image"].filter((key) => keys.includes(key)).map((key) => format(valueOf(run, key))), ...said].join(" ");
+}
+
 
 // The values of a key, as text, in their order: numbers by size.
 function distinct(runs, key) {

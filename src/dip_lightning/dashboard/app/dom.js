@@ -33,7 +33,7 @@ function choice(label, options, value, onChange) {
 }
 
 function tick(label, value, onChange) {
-  const box = element("input", { type: "checkbox", checked: value, onchange: () => onChange(box.checked) });
+  const box = element("input", { type: "checkbox", name: label, checked: value, onchange: () => onChange(box.checked) });
   return element("label", { class: "control" }, box, ` ${label}`);
 }
 

@@ -13,30 +13,28 @@ function gridView() {
 
 function gridParts(update) {
   const metric = metricKey(), runs = shownRuns(), parts = [bestTable(runs, metric), importanceTable(runs, metric), element("h2", {}, "Two keys")];
-  const keys = SWEPT.filter((key) => key !== "seed" && distinct(runs, key).length <= MOST_CELLS).sort((a, b) => WHERE.includes(a) - WHERE.includes(b));
+  const keys = SWEPT.filter((key) => key !== "seed" && distinct(runs, key).length <= MOST_CELLS).sort((a, b) => PROBLEM.includes(a) - PROBLEM.includes(b));
   if (keys.length < 2) return [...parts, element("p", { class: "note" }, `A heat map needs two swept settings of at most ${MOST_CELLS} values.`)];
   if (!keys.includes(state.gridX)) state.gridX = keys[0];
   if (!keys.includes(state.gridY) || state.gridY === state.gridX) state.gridY = keys.find((key) => key !== state.gridX);
   const set = (key) => (value) => { state[key] = value; remember(); update(); };
   const several = problemsOf(runs).length > 1;
   parts.push(element("div", { class: "controls" }, choice("Columns", keys.map((k) => [k, k]), state.gridX, set("gridX")), choice("rows", keys.map((k) => [k, k]), state.gridY, set("gridY")),
-    several ? tick("mean over all images", state.mixed, set("mixed")) : null));
-  const axes = [state.gridX, state.gridY], apart = ["task", "image"].filter((key) => !axes.includes(key) && !(key === "image" && axes.includes("observed")));
+    several ? tick("mean over all images and problems", state.mixed, set("mixed")) : null));
+  const axes = [state.gridX, state.gridY], apart = PROBLEM.filter((key) => !axes.includes(key) && !(key === "image" && axes.includes("observed")));
   const frames = state.mixed || !several ? [["", runs]] : problemsOf(runs, apart);
   return [...parts, element("div", { class: "facets" }, ...frames.map(([name, members]) => heatMap(name, members, metric)))];
 }
 
-// The runs of each task and image, or of each of some of these.
-function problemsOf(runs, keys = ["task", "image"]) {
-  const name = (run) => keys.map((key) => format(valueOf(run, key))).join(" ");
-  return [...new Set(runs.map(name))].sort().map((text) => [text, runs.filter((run) => name(run) === text)]);
-}
-
 // Averages are over seeds, and over keys that are not shown; never over images unless asked.
 function heatMap(name, runs, metric) {
-  const measured = runs.filter((run) => isNumber(valueOf(run, metric))), [xs, ys] = [state.gridX, state.gridY].map((key) => distinct(runs, key));
-  const cell = (x, y, from) => from.filter((run) => format(valueOf(run, state.gridX)) === x && format(valueOf(run, state.gridY)) === y);
-  const cells = ys.map((y) => xs.map((x) => ({ x, y, runs: cell(x, y, measured), all: cell(x, y, runs).length, ...statistics(cell(x, y, measured).map((run) => valueOf(run, metric))) })));
+  const [xs, ys] = [state.gridX, state.gridY].map((key) => distinct(runs, key));
+  const by = new Map(), at = (x, y) => by.get(`${x}\n${y}`) || [];
+  for (const run of runs) {
+    const place = [state.gridX, state.gridY].map((key) => format(valueOf(run, key))).join("\n");
+    by.set(place, [...(by.get(place) || []), run]);
+  }
+  const cells = ys.map((y) => xs.map((x) => ({ x, y, runs: at(x, y), all: at(x, y).length, ...statistics(at(x, y).map((run) => valueOf(run, metric))) })));
   const limits = extent(cells.flat().map((c) => c.mean).filter(isNumber)), title = `${name ? `${name}: ` : ""}${nameOf(metric)}`;
   if (!limits) return element("div", {}, element("p", { class: "note" }, `${name} No run has ${nameOf(metric)}.`));
   const rows = [...cells].reverse().map((row) => element("tr", {}, element("th", { scope: "row" }, row[0].y), ...row.map((c) => (c.n
@@ -50,7 +48,7 @@ function heatMap(name, runs, metric) {
 function heatButton({ x, y, runs, all, mean, std, n }, metric, share) {
   const spread = `${n > 1 ? ` ± ${format(std, metric)}, ${n} runs` : ""}${all > n ? `, ${all - n} without` : ""}`;
   return button([format(mean, metric), n > 1 ? element("small", {}, `± ${format(std, metric)}, n = ${n}`) : null], () => {
-    state.selected = unitsOf(runs).map((unit) => unit.key);
+    state.selected = unitsOf(runs).map(keyOf);
     remember();
     if (runs.length === 1) location.hash = addressOf(runs[0]); else go("curves");
   }, { style: `color:${inkOn(share)}`, title: `${state.gridX}=${x}, ${state.gridY}=${y}${spread}` });
@@ -75,36 +73,41 @@ function heatSvg(title, xs, cells, limits, metric) {
 
 // The best mean over seeds of each image, with its spread, beside the second.
 function bestTable(runs, metric) {
-  const swept = SWEPT.filter((key) => key !== "seed" && !WHERE.includes(key));
+  const swept = SWEPT.filter((key) => key !== "seed" && !PROBLEM.includes(key));
   const rows = problemsOf(runs).map(([, members]) => bestRow(members, metric, swept)).filter(Boolean);
   if (!rows.length) return element("p", { class: "note" }, `No run has ${nameOf(metric)}.`);
-  const head = ["image", "task", ...swept, nameOf(metric), "n", "before the second", "chance?", "published", "of settings"].map((text) => element("th", { scope: "col" }, text));
+  const head = ["image", "problem", ...swept, nameOf(metric), "n", "before the second", "chance?", "published", "of settings"].map((text) => element("th", { scope: "col" }, text));
   const table = element("table", { class: "best runs", "aria-label": "best settings" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
-  return element("div", {}, element("h2", {}, "Best setting of each image"), element("p", { class: "note" }, "The mean over seeds, ± one standard deviation. A lead within two standard errors of its own could be chance."),
+  return element("div", {}, element("h2", {}, "Best setting of each image"), element("p", { class: "note" }, "The mean over seeds, ± one standard deviation. Whether a lead over the second could be chance is Welch's test at 95 %: with few seeds, it takes a large one."),
     element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "best settings" }, table));
 }
 
 function bestRow(runs, metric, swept) {
   const by = new Map();
-  for (const run of runs.filter((r) => isNumber(valueOf(r, metric)))) by.set(settingKey(run), [...(by.get(settingKey(run)) || []), run]);
-  const settings = [...by.values()].map((members) => ({ members, ...statistics(members.map((run) => valueOf(run, metric))) })).sort((a, b) => (isBetter(metric, a.mean, b.mean) ? -1 : 1));
+  for (const run of runs) by.set(settingKey(run), [...(by.get(settingKey(run)) || []), run]);
+  const settings = [...by.values()].map((members) => ({ members, all: members.length, ...statistics(members.map((run) => valueOf(run, metric))) })).filter(({ n }) => n).sort((a, b) => (isBetter(metric, a.mean, b.mean) ? -1 : 1));
   if (!settings.length) return null;
   const [first, second] = settings, run = first.members[0];
   return element("tr", {},
     element("td", { class: "name" }, element("a", { href: addressOf(run) }, thumbnail(run), element("span", {}, run.image))),
-    element("td", {}, run.settings.task || "–"),
+    element("td", {}, problemName(run, PROBLEM.filter((key) => key !== "image"))),
     ...swept.map((key) => element("td", { class: "number" }, format(run.settings[key]))),
     element("td", { class: "number" }, element("b", {}, format(first.mean, metric)), first.n > 1 ? ` ± ${format(first.std, metric)}` : ""),
-    element("td", { class: "number" }, String(first.n)),
+    element("td", { class: "number" }, first.n < first.all ? `${first.n} of ${first.all}` : String(first.n)),
     element("td", { class: "number" }, second ? format(Math.abs(first.mean - second.mean), metric) : "–"),
     element("td", {}, second ? chanceText(first, second) : "–"),
     element("td", {}, publishedText(run, metric)), element("td", { class: "number" }, String(settings.length)));
 }
 
+// Student's t at 95 %, both sides, by its degrees of freedom.
+const STUDENT = [12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23];
+
+// Welch's test of two means.
 function chanceText(a, b) {
   if (a.n < 2 || b.n < 2) return "one seed: unknown";
-  const error = Math.sqrt(a.std ** 2 / a.n + b.std ** 2 / b.n);
-  return Math.abs(a.mean - b.mean) <= 2 * error ? "could be" : "unlikely";
+  const [u, v] = [a, b].map(({ std, n }) => std ** 2 / n), freedom = (u + v) ** 2 / (u ** 2 / (a.n - 1) + v ** 2 / (b.n - 1)) || 1;
+  const bound = STUDENT[Math.floor(freedom) - 1] ?? 1.96 + 2.4 / freedom;
+  return Math.abs(a.mean - b.mean) <= bound * Math.sqrt(u + v) ? "could be" : "unlikely";
 }
 
 function importanceTable(runs, metric) {

@@ -16,28 +16,32 @@ function hasSeeds() { return SWEPT.includes("seed"); }
 function isGrouped() { return hasSeeds() && state.group; }
 
 function settingKey(run) {
-  return JSON.stringify([run.image, ...[...WHERE, ...SWEPT].filter((key) => key !== "seed").map((key) => run.settings[key] ?? null)]);
+  return JSON.stringify([...PLACE, ...SWEPT].filter((key) => key !== "seed").map((key) => run.settings[key] ?? null));
 }
+
+// What a selection remembers of it: the same for a setting whichever of its seeds are shown.
+function keyOf(unit) { return unit.members ? unit.key : isGrouped() ? `g${hash(settingKey(unit))}` : unit.key; }
 
 const groupCache = new Map();
 
-// A group is read like a run; `spread` has the standard deviation of each metric.
+// A group is read like a run; `spread` has the standard deviation of each metric, `count` of how many.
 function groupOf(key, members) {
-  const which = members.map((run) => `${run.key}${run.stamp || ""}`).join();
-  const old = groupCache.get(key);
-  if (old && old.which === which) return old;
-  const metrics = {}, spread = {};
+  const which = members.map((run) => [run.key, run.stamp, run.status]).join();
+  const old = groupCache.get(which);
+  if (old) return old;
+  if (groupCache.size > 5000) groupCache.clear();
+  const metrics = {}, spread = {}, count = {};
   for (const metric of METRICS) {
     const { mean, std, n } = statistics(members.map((run) => run.metrics[metric]));
-    if (n) [metrics[metric], spread[metric]] = [mean, n > 1 ? std : null];
+    if (n) [metrics[metric], spread[metric], count[metric]] = [mean, n > 1 ? std : null, n];
   }
   const { seed, ...settings } = members[0].settings;
   const statuses = distinct(members, "status");
   const group = {
-    ...members[0], id: `${members[0].id} and ${members.length - 1} more`, key: `g${hash(key)}`, label: null, decoded: null, which,
-    members, settings, metrics, spread, status: statuses.length === 1 ? statuses[0] : statuses.map((s) => `${members.filter((run) => run.status === s).length} ${s}`).join(", "), text: null, means: null, drops: [],
+    ...members[0], id: `${members[0].id} and ${members.length - 1} more`, key: `g${hash(key)}`, label: null, decoded: null,
+    members, settings, metrics, spread, count, live: null, status: statuses.length === 1 ? statuses[0] : statuses.map((s) => `${members.filter((run) => run.status === s).length} ${s}`).join(", "), text: null, means: null, drops: [],
   };
-  groupCache.set(key, group);
+  groupCache.set(which, group);
   return group;
 }
 
@@ -54,7 +58,8 @@ function statistics(values) {
 // A mean with its spread, as far as both are known.
 function spreadText(unit, key) {
   const std = unit.spread && unit.spread[key];
-  return format(valueOf(unit, key), key) + (isNumber(std) ? ` ± ${format(std, key)}` : "");
+  const n = unit.count && unit.count[key] < unit.members.length ? ` (${unit.count[key]} of ${unit.members.length})` : "";
+  return format(valueOf(unit, key), key) + (isNumber(std) ? ` ± ${format(std, key)}` : "") + n;
 }
 
 // The curve of a run, or the mean of a group's with its band, where all of them have values.
@@ -67,8 +72,10 @@ function seriesOf(unit, column, x) {
   return (unit.means[`${column} ${x}`] ??= meanCurve(unit.members, column, x)) || null;
 }
 
+// As far as the shortest goes; what failed or still runs is left out where others have ended.
 function meanCurve(members, column, x) {
-  const curves = members.map(curveOf).filter((c) => c[x] && c[column]);
+  const ended = members.filter((run) => run.status === "finished");
+  const curves = (ended.length ? ended : members).map(curveOf).filter((c) => c[x]?.length && c[column]);
   if (!curves.length) return false;
   const end = Math.min(...curves.map((c) => c[x][c[x].length - 1]));
   const xs = curves[0][x].filter((v) => v <= end);
@@ -82,22 +89,31 @@ function meanCurve(members, column, x) {
   return { xs, ys, band: curves.length > 1 ? [low, high] : null, n: curves.length };
 }
 
+// The runs of each problem, or of what is alike in some of what makes one, with its name.
+function problemsOf(runs, keys = PROBLEM) {
+  const by = new Map();
+  for (const run of runs) {
+    const key = JSON.stringify(keys.map((name) => run.settings[name] ?? null));
+    by.set(key, [...(by.get(key) || []), run]);
+  }
+  return [...by.values()].map((members) => [problemName(members[0], keys), members]).sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true }));
+}
+
 // How much each key matters to the metric, each image for itself: Spearman's rank correlation, and
 // the share of the variance between its values beyond what chance gives (epsilon squared).
 function importance(runs, metric) {
-  const means = new Map();
-  for (const run of runs) means.set(where(run), [...(means.get(where(run)) || []), valueOf(run, metric)]);
-  const centre = (run) => valueOf(run, metric) - statistics(means.get(where(run))).mean;
-  return SWEPT.filter((key) => !WHERE.includes(key) && key !== "seed").map((key) => {
-    const rows = runs.filter((run) => isNumber(valueOf(run, metric)) && valueOf(run, key) !== null).map((run) => [valueOf(run, key), centre(run)]);
+  const centred = problemsOf(runs.filter((run) => isNumber(valueOf(run, metric)))).flatMap(([, members]) => {
+    const { mean } = statistics(members.map((run) => valueOf(run, metric)));
+    return members.map((run) => [run, valueOf(run, metric) - mean]);
+  });
+  return SWEPT.filter((key) => !PROBLEM.includes(key) && key !== "seed").map((key) => {
+    const rows = centred.filter(([run]) => valueOf(run, key) !== null).map(([run, rest]) => [valueOf(run, key), rest]);
     const levels = new Set(rows.map(([value]) => format(value))).size;
     return { key, n: rows.length, levels, rank: rankCorrelation(rows), share: varianceShare(rows, levels) };
   }).filter(({ levels }) => levels > 1).sort((a, b) => strength(b) - strength(a));
 }
 
 function strength({ share, rank }) { return share ?? (rank === null ? -1 : rank ** 2); }
-
-function where(run) { return `${run.settings.task || ""} ${run.image}`; }
 
 function rankCorrelation(rows) {
   if (rows.length < 3 || !rows.every(([value]) => isNumber(value))) return null;

@@ -10,11 +10,11 @@ function imagesView() {
   const runs = comparedUnits(MOST_IMAGES, (unit) => hasImage(unit)).flatMap(membersOf).filter((run) => hasImage(run)).slice(0, 24);
   const frames = element("div", { class: "frames" });
   const controls = element("div");
-  const redraw = () => {
+  const redraw = () => keepFocus(() => {
     remember();
     controls.replaceChildren(imageControls(runs, redraw));
     frames.replaceChildren(...runs.map((run) => comparison(run)));
-  };
+  });
   redraw();
   return { node: element("section", {}, comparedNote(comparedUnits(MOST_IMAGES, (unit) => hasImage(unit)), "image"), controls, frames) };
 }
@@ -40,7 +40,7 @@ function baseImage(run) {
 function imageControls(runs, redraw) {
   const set = (key) => (value) => { state[key] = value; redraw(); };
   const options = baseOptions(runs);
-  const cut = element("input", { type: "range", class: "cut", min: 0, max: 1, step: 0.01, value: 0.5, "aria-label": "before and after", oninput: () => setCut(Number(cut.value)) });
+  const cut = element("input", { type: "range", class: "cut", min: 0, max: 1, step: 0.01, value: cutShare, "aria-label": "before and after", oninput: () => setCut(Number(cut.value)) });
   const modes = [["slider", "before/after"], ["difference", "difference"], ["image", "restored alone"]];
   const controls = element("div", { class: "controls" },
     choice("Show", modes, state.mode, set("mode")),
@@ -57,7 +57,7 @@ function imageControls(runs, redraw) {
 
 function comparison(run) {
   const base = state.mode === "image" ? null : baseImage(run);
-  const note = state.mode !== "image" && !base ? " (no ground truth)" : "";
+  const note = state.mode !== "image" && !base ? ` (has no ${state.against})` : "";
   const caption = element("span", {}, element("a", { href: addressOf(run) }, labelOf(run)), ` ${nameOf(metricKey())} ${format(valueOf(run, metricKey()), metricKey())}${note}`);
   return viewer(run, picture(run, "restored"), base, state.mode, caption);
 }

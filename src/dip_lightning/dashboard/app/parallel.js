@@ -54,7 +54,7 @@ function drawParallel(view, box) {
   [view.canvas, view.top] = [0, 1].map(() => element("canvas", { width: wide * ratio, height: TALL * ratio, style: `width:${wide}px;height:${TALL}px`, "aria-hidden": "true" }));
   picture.addEventListener("pointermove", (event) => hoverLines(event, view, picture));
   picture.addEventListener("pointerleave", () => { tell({}); setOver(view, null); });
-  picture.addEventListener("click", () => { if (view.over) { toggleSelected(view.over.unit, !state.selected.includes(view.over.unit.key)); paintCanvas(view); } });
+  picture.addEventListener("click", () => { if (view.over) { toggleSelected(view.over.unit, !state.selected.includes(keyOf(view.over.unit))); paintCanvas(view); } });
   return element("div", { class: "layers", style: `width:${wide}px` }, view.canvas, view.top, picture);
 }
 
@@ -85,7 +85,7 @@ function traceLine({ ys }, place, parts = 14) {
 
 function paintLines(pen, { lines, place }) {
   const rule = css("--rule");
-  const selected = new Set(state.selected), chosen = (line) => selected.has(line.unit.key);
+  const selected = new Set(state.selected), chosen = (line) => selected.has(keyOf(line.unit));
   const draw = (line) => pen.line(traceLine(line, place), { colour: line.out ? rule : line.colour, width: chosen(line) ? 4 : 1.6, dash: line.failed ? [5, 4] : [] });
   for (const test of [(l) => l.out, (l) => !l.out && !chosen(l), (l) => !l.out && chosen(l)]) lines.filter(test).forEach(draw);
 }

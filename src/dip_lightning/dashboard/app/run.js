@@ -17,14 +17,14 @@ function runView(run) {
   if (run.commands.length) parts.push(element("h2", {}, "Do it again"), ...run.commands.map(commandBox));
   parts.push(element("h2", {}, "Settings"), settingsTable(run));
   if (run.curve.iteration) draw();
-  return { node: element("section", { class: "run" }, ...parts), title: labelOf(run) };
+  return { node: element("section", { class: "run" }, ...parts), title: labelOf(run), run };
 }
 
 // How far a running job is.
 function liveText(run) {
   const { iteration, iterations, loss, psnr, left } = run.live, parts = [];
   if (isNumber(iteration)) parts.push(`iteration ${iteration}${isNumber(iterations) ? ` of ${iterations}` : ""}`);
-  if (isNumber(loss)) parts.push(`loss ${format(loss)}`);
+  if (isNumber(loss)) parts.push(`loss ${format(loss, "loss")}`);
   if (isNumber(psnr)) parts.push(`PSNR ${psnr.toFixed(2)} dB`);
   if (isNumber(left)) parts.push(left < 90 ? `${left.toFixed(0)} s left` : left < 5400 ? `${(left / 60).toFixed(0)} min left` : `${(left / 3600).toFixed(1)} h left`);
   return parts.join(", ");
@@ -87,10 +87,10 @@ function snapshotSlider(run, onMove) {
 
 function resultFrames(run) {
   const box = element("div");
-  const redraw = () => {
+  const redraw = () => keepFocus(() => {
     remember();
     box.replaceChildren(imageControls([run], redraw), element("div", { class: "frames one" }, comparison(run)));
-  };
+  });
   redraw();
   return box;
 }

@@ -61,7 +61,8 @@ function makeAxis(key) {
     const to = log ? Math.log : (v) => v;
     const [low, high] = limits.map(to);
     const at = (share) => (log ? Math.exp(low + share * (high - low)) : low + share * (high - low));
-    return { place: (v) => (isNumber(v) ? (to(v) - low) / (high - low) : null), at: (share) => Number(at(share).toPrecision(4)), marks: [0, 0.25, 0.5, 0.75, 1].map(at), log, names: null };
+    const rounded = (share) => (share <= 0 ? limits[0] : share >= 1 ? limits[1] : Number(at(share).toPrecision(4)));
+    return { place: (v) => (isNumber(v) ? (to(v) - low) / (high - low) : null), at: rounded, marks: [0, 0.25, 0.5, 0.75, 1].map(at), log, names: null };
   }
   const names = distinct(RUNS, key);
   const marks = names.map((text) => values.find((v) => format(v) === text));
@@ -90,13 +91,13 @@ function tracePoint(c, sign, x, y, r = 6) {
 // Round values between limits, with their text; of a logarithmic axis, of its decades.
 function ticks([low, high], count, log) {
   if (!log) {
-    const step = niceStep((high - low) / count), found = [];
-    for (let k = Math.ceil(low / step - 1e-9); k * step <= high * (1 + 1e-12) + 1e-300; k++) found.push(Number((k * step).toPrecision(10)));
+    const step = niceStep((high - low) / count), first = Math.ceil(low / step - 1e-9), found = [];
+    for (let i = 0; i < 100 && (first + i) * step <= high + 1e-9 * step; i++) found.push(Number(((first + i) * step).toPrecision(10)));
     return found.map((v) => [v, format(v)]);
   }
   const [from, to] = [Math.log10(low), Math.log10(high)], found = [];
   const parts = to - from < count / 3 ? [1, 2, 5] : [1], every = Math.max(1, Math.ceil((to - from) / count));
-  for (let k = Math.floor(from); k <= to; k += 1) {
+  for (let k = Math.max(-300, Math.floor(from)); k <= Math.min(300, to); k++) {
     if (k % every === 0) found.push(...parts.map((part) => part * 10 ** k).filter((v) => v >= low && v <= high));
   }
   return found.length > 1 ? found.map((v) => [v, format(Number(v.toPrecision(6)))]) : ticks([low, high], count, false).filter(([v]) => v > 0);

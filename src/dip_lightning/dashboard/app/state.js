@@ -1,7 +1,7 @@
 // What the user has chosen. The address holds it, so a link or a reload shows the same.
 
 const DEFAULTS = {
-  view: "table", run: null, metric: null, group: true, sort: null, down: true, filter: "", columns: [], selected: [],
+  view: "table", run: null, metric: null, group: true, sort: null, down: null, filter: "", columns: [], selected: [],
   limits: {}, axes: [], y: "psnr", x: "iteration", logX: false, logY: null, iterate: true, averaged: true,
   marks: null, published: true, zoom: [], colour: "run", facet: "", gridX: null, gridY: null, mixed: false,
   chart: "scatter", plotX: null, plotY: null, mode: "slider", against: "observed", gain: 4,
@@ -53,7 +53,7 @@ function readChoices(choices) {
       if (Array.isArray(limits) && limits.length === 2) state.limits[key.slice(7)] = limits;
     } else if (usual === undefined || ["view", "run", "limits"].includes(key) || (ONE_OF[key] && !ONE_OF[key].includes(text))) continue;
     else if (Array.isArray(usual)) state[key] = text ? text.split(",").map((item) => item.replaceAll("%2C", ",")) : [];
-    else if (typeof usual === "boolean" || ["marks", "logY"].includes(key)) state[key] = text === "1" || text === "true";
+    else if (typeof usual === "boolean" || ["marks", "logY", "down"].includes(key)) state[key] = text === "1" || text === "true";
     else if (typeof usual === "number") state[key] = Math.min(30, Math.max(1, Number(text) || usual));
     else state[key] = text;
   }
@@ -76,8 +76,8 @@ function repair() {
   for (const key of Object.keys(state.limits)) if (!known.includes(key)) delete state.limits[key];
   for (const key of ["colour", "facet"]) if (!SWEPT.includes(state[key]) && !["image", "status", "task"].includes(state[key])) state[key] = DEFAULTS[key];
   state.zoom = state.zoom.map(Number);
-  if (state.zoom.length !== 4 || state.zoom.some(Number.isNaN)) state.zoom = [];
-  const keys = new Set([...RUNS, ...unitsOf(RUNS)].map((run) => run.key));
+  if (!isZoom(state.zoom)) state.zoom = [];
+  const keys = new Set(unitsOf(RUNS).flatMap((unit) => [keyOf(unit), ...membersOf(unit).map((run) => run.key)]));
   state.selected = state.selected.filter((key) => keys.has(key));
   if (!RUNS.some((run) => run.curve.psnr)) state.y = "loss";
 }
@@ -89,6 +89,12 @@ function metricKey() {
 
 function addressOf(run) { return `#run=${encodeURIComponent(membersOf(run)[0].id)}`; }
 
+// Limits of both axes that can be drawn: finite, in order, and apart by more than their precision.
+function isZoom(zoom) {
+  const span = (low, high) => Number.isFinite(low) && Number.isFinite(high) && high - low > 1e-9 * Math.max(Math.abs(low), Math.abs(high));
+  return zoom.length === 4 && span(zoom[0], zoom[1]) && span(zoom[2], zoom[3]);
+}
+
 function inLimits(run) {
   return Object.entries(state.limits).every(([key, [low, high]]) => {
     const axis = axisOf(key), [from, at, to] = [low, valueOf(run, key), high].map((value) => axis.place(value));
@@ -96,21 +102,27 @@ function inLimits(run) {
   });
 }
 
-// The runs that pass the filter and the limits.
+// The runs that pass the filter and the limits; where seeds are one setting, by their mean.
 function shownRuns() {
-  const { test } = parseFilter(state.filter);
-  return RUNS.filter((run) => test(run) && inLimits(run));
+  if (!state.filter.trim() && !Object.keys(state.limits).length) return [...RUNS];
+  const { test } = parseFilter(state.filter), passes = (run) => test(run) && inLimits(run);
+  if (!isGrouped()) return RUNS.filter(passes);
+  const asSetting = (run, { metrics }) => Object.assign(Object.create(run), { text: searchText(run), metrics: { ...run.metrics, ...metrics } });
+  return unitsOf(RUNS).flatMap((unit) => membersOf(unit).filter((run) => passes(unit.members ? asSetting(run, unit) : run)));
 }
 
 // They, or their groups, in the order of the table; what has no value comes last.
 function shownUnits() {
-  const key = state.sort || metricKey(), sign = state.down ? -1 : 1;
+  const key = state.sort || metricKey(), sign = isDown(key) ? -1 : 1;
   return unitsOf(shownRuns()).sort((a, b) => {
     const [x, y] = [valueOf(a, key), valueOf(b, key)];
     if (x === null || y === null) return (x === null) - (y === null);
     return sign * compareValues(x, y);
   });
 }
+
+// The best come first, unless that was changed.
+function isDown(key) { return state.down ?? (METRICS.includes(key) && isLarger(key)); }
 
 // What a view compares: the selected, else the first of the table.
 function comparedUnits(most, usable = (unit) => membersOf(unit).some((run) => run.curve.iteration)) {
@@ -119,12 +131,13 @@ function comparedUnits(most, usable = (unit) => membersOf(unit).some((run) => ru
 }
 
 function selectedUnits() {
-  const by = new Map([...RUNS, ...unitsOf(RUNS)].map((unit) => [unit.key, unit]));
+  // A setting is the mean of its seeds that are shown, if any is.
+  const by = new Map([...RUNS, ...unitsOf(RUNS), ...unitsOf(shownRuns())].flatMap((unit) => [[unit.key, unit], [keyOf(unit), unit]]));
   return state.selected.map((key) => by.get(key)).filter(Boolean);
 }
 
 function toggleSelected(unit, wanted) {
-  state.selected = state.selected.filter((key) => key !== unit.key);
-  if (wanted) state.selected.push(unit.key);
+  state.selected = state.selected.filter((key) => key !== keyOf(unit));
+  if (wanted) state.selected.push(keyOf(unit));
   remember();
 }

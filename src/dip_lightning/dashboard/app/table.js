@@ -52,7 +52,7 @@ function tableControls(update) {
 }
 
 function columnChooser(update) {
-  const known = [...new Set([...columns(), ...METRICS, "status", "task", "image", "group", ...SWEPT, ...Object.keys(RUNS[0].settings)])];
+  const known = [...new Set([...columns(), ...METRICS, "status", "task", "image", "group", ...SWEPT, ...allKeys()])];
   const boxes = known.map((key) => tick(nameOf(key), columns().includes(key), (on) => {
     state.columns = on ? [...columns(), key] : columns().filter((other) => other !== key);
     remember();
@@ -95,28 +95,28 @@ function limitText(key, [low, high]) {
 function headCell(key, update) {
   const sorted = (state.sort || metricKey()) === key;
   const sort = () => {
-    state.down = sorted ? !state.down : METRICS.includes(key) && !SMALLER_IS_BETTER.has(key);
+    state.down = sorted ? !isDown(key) : null;
     state.sort = key;
     remember();
     update();
   };
-  return element("th", { "data-key": key, class: isNumeric(key) ? "number" : null, "aria-sort": sorted ? (state.down ? "descending" : "ascending") : "none", scope: "col" },
-    button(nameOf(key) + (sorted ? (state.down ? " ▼" : " ▲") : ""), sort));
+  return element("th", { "data-key": key, class: isNumeric(key) ? "number" : null, "aria-sort": sorted ? (isDown(key) ? "descending" : "ascending") : "none", scope: "col" },
+    button(nameOf(key) + (sorted ? (isDown(key) ? " ▼" : " ▲") : ""), sort));
 }
 
 function isNumeric(key) { return RUNS.some((run) => isNumber(valueOf(run, key))); }
 
 function selectAll(rows, update) {
-  const units = rows.map((row) => row.unit);
+  const units = rows.filter((row) => !row.inside).map((row) => row.unit);
   return element("input", {
-    type: "checkbox", checked: units.length > 0 && units.every((unit) => state.selected.includes(unit.key)), "aria-label": "select all shown rows",
-    onchange: (event) => { state.selected = event.target.checked ? units.map((unit) => unit.key) : []; remember(); update(); },
+    type: "checkbox", checked: units.length > 0 && units.every((unit) => state.selected.includes(keyOf(unit))), "aria-label": "select all shown rows",
+    onchange: (event) => { state.selected = event.target.checked ? units.map(keyOf) : []; remember(); update(); },
   });
 }
 
 function tableRow({ unit, inside }, keys, index, update) {
-  const chosen = state.selected.includes(unit.key);
-  const box = element("input", { type: "checkbox", checked: chosen, "aria-label": `select ${labelOf(unit)}`, onchange: () => { toggleSelected(unit, box.checked); update(); } });
+  const chosen = state.selected.includes(keyOf(unit));
+  const box = inside ? null : element("input", { type: "checkbox", checked: chosen, "aria-label": `select ${labelOf(unit)}`, onchange: () => { toggleSelected(unit, box.checked); update(); } });
   const open = unit.members && button(`${unit.members.length} ${opened.has(unit.key) ? "▾" : "▸"}`, () => { if (!opened.delete(unit.key)) opened.add(unit.key); update(); }, { class: "seeds", title: "its seeds", "aria-label": `${unit.members.length} seeds of ${labelOf(unit)}`, "aria-expanded": String(opened.has(unit.key)) });
   const text = inside ? `seed ${format(unit.settings.seed)}` : labelOf(unit);
   return element("tr", { class: [chosen && "selected", inside && "inside"].filter(Boolean).join(" ") || null, "data-run": unit.id, "aria-rowindex": index },
@@ -139,7 +139,7 @@ function tableCell(unit, key) {
 function csvOf(units) {
   const keys = [...new Set([...columns(), ...SWEPT])], quote = (v) => { const text = Array.isArray(v) ? JSON.stringify(v) : String(v ?? ""); return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text; };
   const grouped = units.some((unit) => unit.members), stds = grouped ? keys.filter((key) => METRICS.includes(key)) : [];
-  const head = ["run", ...keys, ...stds.map((key) => `${key}_std`), ...(grouped ? ["n"] : [])];
-  const rows = units.map((unit) => [unit.id, ...keys.map((key) => valueOf(unit, key)), ...stds.map((key) => unit.spread?.[key]), ...(grouped ? [membersOf(unit).length] : [])]);
+  const head = ["run", ...keys, ...stds.flatMap((key) => [`${key}_std`, `${key}_n`])];
+  const rows = units.map((unit) => [unit.id, ...keys.map((key) => valueOf(unit, key)), ...stds.flatMap((key) => [unit.spread?.[key], unit.members ? unit.count[key] || 0 : 1])]);
   return [head, ...rows].map((row) => row.map(quote).join(",")).join("\n") + "\n";
 }

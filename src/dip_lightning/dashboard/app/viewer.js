@@ -22,7 +22,10 @@ function zoomAbout(factor, x, y) {
   movePlace(zoom, x - (x - place.x) * grown, y - (y - place.y) * grown);
 }
 
+let cutShare = 0.5; // where before meets after
+
 function setCut(share) {
+  cutShare = share;
   document.documentElement.style.setProperty("--cut", `${100 * share}%`);
   for (const range of document.querySelectorAll("input.cut")) range.value = share;
 }
