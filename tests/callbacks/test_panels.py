@@ -30,7 +30,7 @@ def test_previews_are_kept_with_the_ground_truth(dip, tmp_path, photo):
     arguments = ("task=denoising", f"image={photo}", "preset=smoke", "iterations=9", "chunk=2")
     assert dip(*arguments, "logger=none", "hydra.run.dir=out")[0] == 0
     kept = sorted(path.name for path in (tmp_path / "out" / "snapshots").iterdir())
-    assert kept == [f"{t:06}.webp" for t in (2, 4, 6, 8, 9)] + ["truth.png"]
+    assert kept == [f"{t:06}.webp" for t in (2, 4, 6, 8, 9)] + ["classical.png", "truth.png"]
     truth = Image.open(tmp_path / "out" / "snapshots" / "truth.png")
     assert np.array_equal(np.asarray(truth), np.asarray(Image.open(photo)))
 

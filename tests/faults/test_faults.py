@@ -25,10 +25,10 @@ MOUNT, UNMOUNT = ("mount",), ("umount",)
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 256 kB with half of it free."""
+    """A disk of 384 kB, a little more than a result."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = [*MOUNT, "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    mount = [*MOUNT, "-t", "tmpfs", "-o", "size=384k", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only root may mount a small disk")
     yield folder
