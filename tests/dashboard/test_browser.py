@@ -24,6 +24,7 @@ from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.select import Select  # noqa: E402
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
@@ -204,7 +205,10 @@ def test_a_link_shows_what_was_seen(page, sweep):
 
 @pytest.mark.parametrize(
     "choices",
-    ["sort=nothing", "limits.lr=x", "selected=,,", "gain=-1", "%%", "x=constructor&zoom=1,2"],
+    [
+        *("sort=nothing", "limits.lr=x", "selected=,,", "gain=-1", "%%", "x=constructor&zoom=1,2"),
+        *("zoom=100,100.00000000000006,20,30", "y=loss&zoom=0,200,0,1", "zoom=0,1,0,Infinity"),
+    ],
 )
 def test_a_damaged_link_opens(page, sweep, choices):
     for view in VIEWS:
@@ -473,6 +477,74 @@ def test_seeds_are_one_setting(chromium, seeds):
     assert f"{100 * share:.0f} %" in one(page, "[aria-label=importance] tbody").text
     show(page, "curves")
     assert "n = 3" in one(page, ".legend").text
+
+
+def test_what_damages_an_image_is_no_setting_to_choose(chromium, tmp_path):
+    for sigma, psnr in ((15, 33.0), (50, 27.0)):
+        for lr, better in ((0.01, 0.5), (0.1, 0.0)):
+            for seed in (0, 1):
+                folder = tmp_path / f"{sigma}-{lr}-{seed}"
+                write_run(folder, sigma=sigma, lr=lr, seed=seed, psnr=psnr + better + 0.1 * seed)
+    write_dashboard(tmp_path)
+    emulate(chromium)
+    page = open_page(chromium, tmp_path / "dashboard.html")
+    show(page, "grid")
+    best = [row.text for row in page.find_elements(By.CSS_SELECTOR, ".best tbody tr")]
+    assert [("sigma=15" in row, "sigma=50" in row) for row in best] == [
+        *((True, False), (False, True))
+    ]
+    assert all(" 0.01 " in row for row in best)
+    keys = page.find_elements(By.CSS_SELECTOR, "[aria-label=importance] tbody th")
+    assert [key.text for key in keys] == ["lr"]
+
+
+def test_a_limit_holds_for_the_mean_over_seeds(chromium, seeds):
+    """Seeds .3 apart: no setting is torn by a filter or a limit, however its seeds lie."""
+    emulate(chromium)
+    page = open_page(chromium, seeds / "dashboard.html")
+    type_filter(page, "psnr_average>31")  # one seed of the best setting; its mean is 30.96
+    assert rows(page) == []
+    type_filter(page, "psnr_average>30.9")
+    assert "30.96 ± 0.30" in one(page, "tbody tr").text
+    type_filter(page, "seed<2")
+    select_all = one(page, "thead .mark input")
+    select_all.click()
+    show(page, "curves")
+    assert "4 selected settings." in one(page, "main .note").text
+    assert "n = 2" in one(page, ".legend").text
+
+
+def test_the_best_are_within_a_limit_up_to_the_top(page):
+    show(page, "settings")
+    axis = one(page, '[data-axis="psnr_average"]')
+    axis.send_keys(Keys.SHIFT, Keys.ARROW_UP)
+    wait(lambda: "psnr_average from" in one(page, ".chip").text)
+    show(page, "table")
+    assert rows(page)[0] == "lr=0.01-input_depth=32"
+
+
+def test_the_best_come_first_whatever_is_better(page):
+    one(page, "nav select").send_keys("time (s)")
+    assert one(page, 'th[aria-sort="ascending"]').get_attribute("data-key") == "seconds"
+
+
+def test_frames_are_named_by_their_key(page):
+    show(page, "curves")
+    found = "[...document.querySelectorAll('.facets h2')].map(h => h.textContent)"
+    Select(one(page, "main select[name='frames by']")).select_by_value("lr")
+    wait(lambda: ask(page, found) == ["lr 0.001", "lr 0.01", "lr 0.1"])
+    Select(one(page, "main select[name='frames by']")).select_by_value("input_depth")
+    wait(lambda: ask(page, found) == ["input_depth 4", "input_depth 32"])
+
+
+def test_a_control_keeps_the_focus(page):
+    show(page, "images")
+    one(page, "main select[name=Show]").send_keys("d")
+    wait(lambda: page.find_elements(By.CSS_SELECTOR, ".frame.difference"))
+    assert page.switch_to.active_element.get_attribute("name") == "Show"
+    page.execute_script("document.querySelector('.skip').click()")
+    assert page.switch_to.active_element.get_attribute("id") == "content"
+    assert one(page, '[aria-current="page"]').text == "Images"
 
 
 def test_images_are_averaged_only_where_that_is_asked(chromium, tmp_path):

@@ -1,6 +1,7 @@
 import base64
 import gzip
 import re
+import shutil
 
 import pytest
 
@@ -34,6 +35,17 @@ def test_a_report_is_one_run_in_its_folder(tmp_path):
     data = data_of(folder / "report.html")
     assert data["single"]
     assert [run["images"]["restored"] for run in data["runs"]] == ["restored.png"]
+
+
+def test_nothing_new_is_the_same_stamp(sweep):
+    stamps = []
+    for psnr in (28.0, None, 29.0):
+        if psnr:
+            shutil.rmtree(sweep / "one", ignore_errors=True)
+            write_run(sweep / "one", psnr=psnr)
+        write_dashboard(sweep)
+        stamps.append(data_of(sweep / "dashboard.html")["stamp"])
+    assert stamps[0] == stamps[1] != stamps[2]
 
 
 def test_every_file_of_the_application_is_used():

@@ -1,11 +1,13 @@
 import os
 import shlex
 import sys
+from dataclasses import fields
 
 import pytest
 
+from dip_lightning.config import Config
 from dip_lightning.dashboard.previews import Pictures
-from dip_lightning.dashboard.records import points_each, record, swept_keys
+from dip_lightning.dashboard.records import PROBLEM, points_each, record, swept_keys
 from dip_lightning.runs.run import find_run, find_runs
 from tests.dashboard.conftest import write_json, write_run
 
@@ -26,6 +28,17 @@ def test_what_follows_from_what_was_typed_is_not_swept(tmp_path):
     # The same was typed once more, and something else has changed.
     write_run(tmp_path / "again", task="denoising", lr=0.1, shown=0.0, iterations=10)
     assert swept_keys(find_runs(tmp_path)) == ["task", "lr", "iterations"]
+
+
+def test_a_seed_of_its_own_explains_nothing(tmp_path):
+    for seed, lr in ((0, 0.1), (1, 0.2)):
+        folder = write_run(tmp_path / str(seed), seed=seed, lr=lr)
+        (folder / ".hydra" / "overrides.yaml").write_text(f"- seed={seed}\n")
+    assert swept_keys(find_runs(tmp_path)) == ["seed", "lr"]
+
+
+def test_problems_are_made_of_keys():
+    assert set(PROBLEM) <= {entry.name for entry in fields(Config)}
 
 
 def test_curves_share_the_page():
