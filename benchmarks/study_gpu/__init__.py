@@ -1,1 +1,1 @@
-"""The whole study on one GPU that is lent for minutes: `make study-gpu`, see docs/study_gpu.md."""
+"""The whole study on one GPU that is lent for minutes: `make study-gpu`, see docs/sweeps.md."""

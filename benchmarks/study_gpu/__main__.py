@@ -1,4 +1,4 @@
-"""All experiments of the study on one GPU, in parts; see docs/study_gpu.md.
+"""All experiments of the study on one GPU, in parts; see docs/sweeps.md.
 
 python -m benchmarks.study_gpu --out FOLDER --seconds 840 [KEY=VALUE ...]
 """
@@ -122,7 +122,8 @@ def conclusion(jobs: list[Job], archive: Archive, failed: dict[str, str]) -> lis
         seconds = sum(map(archive.seconds, those))
         lines.append(f"{part:34} {len(held):4} {left:4} {lost:6} {seconds:8.0f}")
         done += len(held)
-    again = "" if done == len(jobs) else "; the same command goes on"
+    there = sum(job.missing is None for job in jobs)
+    again = "; the same command does what is left" if done < there else ""
     return [*lines, f"{done} of {len(jobs)} jobs are done, in {archive.folder}{again}"]
 
 
