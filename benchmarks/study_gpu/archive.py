@@ -79,7 +79,7 @@ class Archive:
 
     def path(self, number: int) -> Path:
         """Name a zip file."""
-        return self.folder / f"results-{number}.zip"
+        return self.folder / f"results-{number:02}.zip"
 
     def _there(self) -> dict[int, int]:
         found = self.folder.glob("results-*.zip")

@@ -11,7 +11,7 @@ from tests.conftest import ROOT, TINY, save_png, smooth_image
 
 PARTS = """\
 paper/set5_x4: study=sr_set5 factor=4 image=set5/bird,set5/woman
-paper/denoising: study=denoising_color9 image=color9/f16,color9/kodim01
+paper/denoising: study=denoising_color9 image=color9/kodim01
 """
 Start = Callable[..., subprocess.Popen]
 
@@ -22,7 +22,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DIP_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'src'}:{ROOT}")
-    for seed, name in enumerate(("set5/bird", "set5/woman", "color9/f16")):
+    for seed, name in enumerate(("set5/bird", "set5/woman")):
         path = tmp_path / "data" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         save_png(path, smooth_image(3, 16, 16, seed))

@@ -71,7 +71,7 @@ def test_the_ledger_alone_says_what_is_done(tmp_path, result):
     assert not again.holds(job("x", "lr=2"))
     assert not again.holds(job("y", "lr=1"))
     again.add(job("y"), result, 1)  # lies beside the other machine's, at home
-    assert [path.name for path in elsewhere.glob("*.zip")] == ["results-2.zip"]
+    assert [path.name for path in elsewhere.glob("*.zip")] == ["results-02.zip"]
 
 
 def test_a_job_that_goes_on_takes_its_own_place(tmp_path, result):
