@@ -41,9 +41,16 @@ class Pace:
         """Seconds of a job besides its iterations."""
         return median(self._starts)
 
-    def fits(self, job: Job, left: float) -> bool:
-        """Say whether a job that begins now, beside others, ends in so many seconds."""
-        return self.start + (self.fit(job) or 0.0) * median(self._slower) <= left
+    def fits(self, job: Job, left: float, company: int) -> bool:
+        """Say whether a job that begins now ends in so many seconds.
+
+        Args:
+            job: of which nothing is done yet.
+            left: seconds.
+            company: jobs that run then, this one included.
+        """
+        slower = min(median(self._slower), company)
+        return self.start + (self.fit(job) or 0.0) * slower <= left
 
     def saw(self, job: Job, seconds: float, metrics: dict[str, Any]) -> None:
         """Learn from a finished job.

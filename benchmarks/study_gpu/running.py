@@ -137,9 +137,9 @@ class Running:
             self._end(lane)
 
     def _next(self, waiting: list[Job]) -> Job | None:
-        left = self.clock.left
+        left, company = self.clock.left, len(self.lanes.busy) + 1
         for job in waiting:
-            if self.pace.fits(job, left):
+            if self.pace.fits(job, left, company):
                 return job
         # None would end in time: one begins all the same, and its checkpoint serves the next call.
         alone = waiting and not self.lanes.busy and left > self.pace.start

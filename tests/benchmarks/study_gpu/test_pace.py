@@ -18,10 +18,11 @@ def test_a_part_takes_its_iterations_and_a_start():
 
 def test_fits_are_slower_in_company():
     pace = Pace({"known": 0.02}, width=4)
-    assert pace.fits(job(), START + 80)
-    assert not pace.fits(job(), START + 79)
-    assert pace.fits(job("other"), START)
-    assert not pace.fits(job("other"), START - 1)
+    assert pace.fits(job(), START + 80, 4)
+    assert not pace.fits(job(), START + 79, 4)
+    assert pace.fits(job(), START + 20, 1)
+    assert pace.fits(job("other"), START, 4)
+    assert not pace.fits(job("other"), START - 1, 4)
 
 
 def test_finished_jobs_correct_it():
@@ -29,7 +30,7 @@ def test_finished_jobs_correct_it():
     for _ in range(8):
         pace.saw(job(), seconds=36, metrics={"seconds": 30.0})
     assert pace.start == 6
-    assert pace.fits(job(), 36)
-    assert not pace.fits(job(), 35.9)
+    assert pace.fits(job(), 36, 4)
+    assert not pace.fits(job(), 35.9, 4)
     pace.saw(job(), seconds=1, metrics={})  # says nothing
     assert pace.start == pytest.approx(6)
