@@ -102,7 +102,8 @@ def plan(jobs: list[Job], archive: Archive, pace: Pace, seconds: float) -> list[
         estimate = pace.total(left)
         total += estimate or 0.0
         shown = "unknown" if estimate is None else f"{estimate:.0f} s"
-        answer = "done" if not left else "yes" if total <= seconds else "no"
+        answer = "?" if estimate is None else "yes" if total <= seconds else "no"
+        answer = answer if left else "done"
         lines.append(f"{part:34} {len(those):4} {len(left):4} {shown:>9}  {answer}")
         missing = list(dict.fromkeys(job.missing for job in those if job.missing))
         if missing:

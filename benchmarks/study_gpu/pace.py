@@ -20,7 +20,7 @@ class Pace:
     """
 
     def __init__(self, timings: dict[str, float], width: int) -> None:
-        self.timings = timings
+        self.timings, self.width = timings, width
         self._slower, self._starts = [float(width)], [START]
 
     def fit(self, job: Job) -> float | None:
@@ -29,12 +29,15 @@ class Pace:
         return None if each is None else each * job.iterations
 
     def total(self, jobs: Iterable[Job]) -> float | None:
-        """Estimate the seconds of several jobs as if their fits took turns."""
+        """Estimate the seconds of several jobs; None: unknown.
+
+        Their fits take turns on the device, while others of them start.
+        """
         fits = [self.fit(job) for job in jobs]
         known = [seconds for seconds in fits if seconds is not None]
-        if not fits or len(known) < len(fits):
-            return None if fits else 0.0
-        return self.start + sum(known)
+        if len(known) < len(fits):
+            return None
+        return max(sum(known), sum(self.start + fit for fit in known) / self.width)
 
     @property
     def start(self) -> float:

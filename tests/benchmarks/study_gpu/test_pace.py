@@ -8,10 +8,11 @@ def job(kind: str = "known") -> Job:
     return Job("a", "b", (), "skip", kind, 1000)
 
 
-def test_a_part_takes_its_iterations_and_a_start():
-    pace = Pace({"known": 0.02}, width=4)
+def test_a_part_takes_its_iterations_or_its_starts():
+    pace = Pace({"known": 0.02, "small": 0.001}, width=4)
     assert pace.fit(job()) == 20
-    assert pace.total([job(), job()]) == START + 40
+    assert pace.total([job(), job()]) == 40
+    assert pace.total([job("small")] * 8) == 8 * (START + 1) / 4
     assert pace.total([]) == 0
     assert pace.total([job(), job("other")]) is None
 
