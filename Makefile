@@ -5,8 +5,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 # Until the result is at the noise: 490 iterations, a minute on two fast cores.
 DEMO := task=denoising image=astronaut max_side=256
+# Of study-gpu: packages that a machine with PyTorch is likely to have, folder of results, seconds.
+HAVE ?= numpy scipy pillow scikit-image
+OUT ?= outputs/study_gpu_results
+SECONDS ?= 840
+SITE := outputs/study_gpu_site
 
-.PHONY: help run test docs pictures fault-test fuzz slurm-test bench time-to-quality quality format check clean
+.PHONY: help run test docs pictures fault-test fuzz slurm-test bench time-to-quality quality wheels study-gpu study-report
+.PHONY: format check clean
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -37,6 +43,19 @@ time-to-quality: $(INSTALLED)  ## what a minute gives, of each method (ARGS="--s
 
 quality: $(INSTALLED)  ## the default beside classical methods (ARGS="half/house camera"); hours
 	$(BIN)/python -m benchmarks.quality $(ARGS)
+
+wheels:  ## packages for a GPU machine without a network, in wheels/ (THERE=3.12, HAVE="numpy scipy")
+	$(PYTHON) -m benchmarks.study_gpu.wheels fetch wheels --python $(or $(THERE),3.12) --have $(HAVE)
+
+study-gpu:  ## the whole study on a GPU that is lent, in parts (OUT=folder SECONDS=840)
+	$(PYTHON) -m benchmarks.study_gpu.wheels install wheels $(SITE)
+	PYTHONPATH=$(SITE):src:. $(PYTHON) -m benchmarks.study_gpu --out $(OUT) --seconds $(SECONDS) $(ARGS)
+
+study-report: $(INSTALLED)  ## tables and figures of what study-gpu has gathered (OUT=folder)
+	for file in $(OUT)/results-*.zip; do $(BIN)/python -m zipfile -e $$file outputs/study_gpu_home || exit 1; done
+	for part in outputs/study_gpu_home/*; do \
+	  $(BIN)/python -m dip_lightning.study report $$part --to outputs/study/$$(basename $$part) || exit 1; \
+	done
 
 check: $(INSTALLED)  ## lint and types
 	$(BIN)/ruff format --check

@@ -68,7 +68,8 @@ def test_markdown():
 
 
 @pytest.mark.parametrize(
-    ("typed", "changed"), [((), "."), (("+study=x", "lr=1", "seed=1"), "; changed: lr=1.")]
+    ("typed", "changed"),
+    [((), "."), (("+study=x", "lr=1", "seed=1", "checkpoint_seconds=15"), "; changed: lr=1.")],
 )
 def test_label_says_how_it_was_measured(result, tmp_path, typed, changed):
     result("a", typed=typed)

@@ -21,7 +21,10 @@ TITLES = {
 STYLES = {"ssim": ".4f", "loss": ".2e"}
 OURS = ("DIP, last", "DIP, averaged", "DIP, best (oracle)")
 # Of what a user has said, these are no change of the experiment.
-USUAL = ("+study=", "budget=", "logger=", "logger.", "seed=", "threads=", "device=", "resume=")
+USUAL = (
+    *("+study=", "budget=", "logger=", "logger.", "seed=", "threads=", "device=", "resume="),
+    "checkpoint_seconds=",
+)
 
 
 def wide(rows: pd.DataFrame, axes: tuple[str, ...], metric: str) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""The whole study on one GPU that is lent for minutes."""
