@@ -18,7 +18,10 @@ from dip_lightning.runs.run import Run, find_run, find_runs
 
 APP = Path(__file__).with_name("app")
 # A report goes without what compares runs.
-ALWAYS = ("vendor/uPlot.js", "data.js", "state.js", "groups.js", "dom.js", "scales.js", "chart.js")
+ALWAYS = (
+    *("vendor/uPlot.js", "data.js", "state.js", "groups.js", "dom.js", "scales.js", "paint.js"),
+    "chart.js",
+)
 ONE = ("curves.js", "viewer.js", "images.js", "run.js", "main.js")
 MANY = (
     *("query.js", "table.js", "curves.js", "parallel.js", "grid.js", "compare.js", "viewer.js"),

@@ -1,63 +1,132 @@
 // The curves of some runs or settings.
 
 const MOST_CURVES = 10;
-const SIGNS = [["peak", "oracle peak"], ["drop", "sudden drop"], ["end", "averaged output at the end"], ["stopped", "stopped, diverged"]];
+const SIGNS = [
+  ["peak", "oracle peak"],
+  ["drop", "sudden drop"],
+  ["end", "averaged output at the end"],
+  ["stopped", "stopped, diverged"],
+];
 
 VIEWS.push({ name: "curves", title: "Curves", make: curvesView });
 
 function curvesView() {
-  const frames = element("div", { class: "facets" }), legend = element("div"), note = element("div"), signs = element("div");
-  const charts = [];
-  let names = null, units = [];
+  const box = element("div", { class: "facets" });
+  const [note, legend, signs] = ["div", "div", "div"].map((tag) => element(tag));
+  let units = [];
+  let charts = [];
+  const onZoom = (zoom) => {
+    state.zoom = zoom || [];
+    remember();
+    for (const chart of charts) {
+      chart.zoomed = zoom;
+      chart.applyZoom();
+    }
+  };
+  const frames = chartFrames(box, (name, several) => {
+    const onPick = (key) => {
+      location.hash = addressOf(units.find((unit) => unit.key === key));
+    };
+    const zoom = state.zoom.length ? state.zoom : null;
+    return new Chart(name || "curves", { onPick, onZoom, zoom, height: several ? 300 : 440 });
+  });
   const update = () => {
     units = comparedUnits(MOST_CURVES);
     note.replaceChildren(comparedNote(units, "curve"));
-    const parts = facetsOf(units), colours = colouring(units, state.colour);
-    if (names !== parts.map(([name]) => name).join("\n")) {
-      names = parts.map(([name]) => name).join("\n");
-      charts.splice(0, charts.length, ...parts.map(([name]) => new Chart(name || "curves", {
-        onPick: (key) => { location.hash = addressOf(units.find((unit) => unit.key === key)); }, zoom: state.zoom.length ? state.zoom : null, height: parts.length > 1 ? 300 : 440,
-        onZoom: (zoom) => { state.zoom = zoom || []; remember(); for (const chart of charts) { chart.zoomed = zoom; chart.applyZoom(); } },
-      })));
-      frames.replaceChildren(...parts.map(([name], i) => element("div", {}, name ? element("h2", {}, name) : null, charts[i].node)));
-    }
-    const drawings = parts.map(([, members]) => drawingOf(members, colours.of)), shared = parts.length > 1 ? sharedWhole(drawings) : null;
-    drawings.forEach((drawing, i) => { charts[i].show(drawing); if (shared) { charts[i].whole = shared; charts[i].applyZoom(); } });
+    const parts = facetsOf(units);
+    const colours = colouring(units, state.colour);
+    charts = frames(parts);
+    showTogether(
+      charts,
+      parts.map(([, members]) => drawingOf(members, colours.of)),
+    );
     legend.replaceChildren(legendOf(units, colours, charts));
     signs.replaceChildren(signLegend(units));
   };
   update();
-  return { node: element("section", {}, note, curveControls(update, true), frames, signs, legend), update };
+  return { node: element("section", {}, note, curveControls(update, true), box, signs, legend), update };
 }
 
-// All frames have the same limits, so that they can be compared.
+// Several frames have the same limits, so that they can be compared.
+function showTogether(charts, drawings) {
+  const shared = drawings.length > 1 ? sharedWhole(drawings) : null;
+  drawings.forEach((drawing, i) => {
+    charts[i].show(drawing);
+    if (!shared) return;
+    charts[i].whole = shared;
+    charts[i].applyZoom();
+  });
+}
+
 function sharedWhole(drawings) {
-  const wholes = drawings.map(wholeOf), span = (name) => [Math.min(...wholes.map((w) => w[name][0])), Math.max(...wholes.map((w) => w[name][1]))];
+  const wholes = drawings.map(wholeOf),
+    span = (name) => [Math.min(...wholes.map((w) => w[name][0])), Math.max(...wholes.map((w) => w[name][1]))];
   return { x: span("x"), y: span("y") };
 }
 
 // The units by the values of the chosen key, each with its name; one part without a name without one.
 function facetsOf(units) {
-  const names = state.facet ? distinct(units, state.facet) : [], none = units.filter((unit) => valueOf(unit, state.facet) === null);
+  const names = state.facet ? distinct(units, state.facet) : [],
+    none = units.filter((unit) => valueOf(unit, state.facet) === null);
   if (names.length + (none.length > 0) < 2) return [["", units]];
-  const parts = names.map((text) => [`${nameOf(state.facet)} ${text}`, units.filter((unit) => format(valueOf(unit, state.facet)) === text)]);
+  const parts = names.map((text) => [
+    `${nameOf(state.facet)} ${text}`,
+    units.filter((unit) => format(valueOf(unit, state.facet)) === text),
+  ]);
   return none.length ? [...parts, [`${nameOf(state.facet)}: none`, none]] : parts;
 }
 
 function legendOf(units, colours, charts) {
   const pick = (key) => () => charts.forEach((chart) => chart.pick(key));
   const drawn = state.y === "loss" ? "loss" : state.averaged ? "psnr_average" : "psnr";
-  const entry = (unit) => element("li", {}, element("span", { class: "swatch", style: `background:${colours.of(unit)}` }),
-    element("a", { href: addressOf(unit), onpointerenter: pick(unit.key), onpointerleave: pick(null), onfocus: pick(unit.key), onblur: pick(null) }, labelOf(unit)),
-    ` ${nameOf(drawn)} ${spreadText(unit, drawn)}${unit.members ? `, n = ${unit.count[drawn] || 0}` : ""}`);
-  const keys = colours.entries ? [element("p", { class: "note" }, ...colours.entries.map(([text, colour]) => element("span", { class: "entry" }, element("span", { class: "swatch", style: `background:${colour}` }), text)))] : [];
-  return element("div", {}, ...keys, element("ul", { class: "legend" }, ...units.slice(0, 60).map(entry)), units.length > 60 ? element("p", { class: "note" }, `and ${units.length - 60} more`) : null);
+  const entry = (unit) =>
+    element(
+      "li",
+      {},
+      element("span", { class: "swatch", style: `background:${colours.of(unit)}` }),
+      element(
+        "a",
+        {
+          href: addressOf(unit),
+          onpointerenter: pick(unit.key),
+          onpointerleave: pick(null),
+          onfocus: pick(unit.key),
+          onblur: pick(null),
+        },
+        labelOf(unit),
+      ),
+      ` ${nameOf(drawn)} ${spreadText(unit, drawn)}${unit.members ? `, n = ${unit.count[drawn] || 0}` : ""}`,
+    );
+  const keys = colours.entries
+    ? [element("p", { class: "note" }, ...colours.entries.map(([text, colour]) => swatchEntry(text, colour)))]
+    : [];
+  return element(
+    "div",
+    {},
+    ...keys,
+    element("ul", { class: "legend" }, ...units.slice(0, 60).map(entry)),
+    units.length > 60 ? element("p", { class: "note" }, `and ${units.length - 60} more`) : null,
+  );
+}
+
+function swatchEntry(text, colour) {
+  const swatch = element("span", { class: "swatch", style: `background:${colour}` });
+  return element("span", { class: "entry" }, swatch, text);
 }
 
 function comparedNote(units, what) {
-  const noun = isGrouped() ? "setting" : "run", chosen = selectedUnits().length;
-  const text = chosen ? `${units.length} selected ${noun}${units.length === 1 ? "" : "s"}.` : `No ${noun} is selected: the first ${units.length} of the table.`;
-  const clear = chosen ? button("clear selection", () => { state.selected = []; remember(); render(); }) : null;
+  const noun = isGrouped() ? "setting" : "run",
+    chosen = selectedUnits().length;
+  const text = chosen
+    ? `${units.length} selected ${noun}${units.length === 1 ? "" : "s"}.`
+    : `No ${noun} is selected: the first ${units.length} of the table.`;
+  const clear = chosen
+    ? button("clear selection", () => {
+        state.selected = [];
+        remember();
+        render();
+      })
+    : null;
   return element("p", { class: "note", "data-what": what }, text, " ", clear);
 }
 
@@ -67,42 +136,100 @@ function keyOptions(first) {
 }
 
 function curveControls(redraw, several) {
-  const set = (key) => (value) => { state[key] = value; state.zoom = []; redraw(); remember(); };
-  return element("div", { class: "controls" },
-    choice("Show", [["psnr", "PSNR"], ["loss", "loss"]], state.y, (value) => { state.logY = null; set("y")(value); }),
-    choice("against", [["iteration", "iteration"], ["seconds", "seconds"]], state.x, set("x")),
-    several ? choice("colour by", keyOptions(["run", isGrouped() ? "setting" : "run"]), state.colour, set("colour")) : null,
+  const set = (key) => (value) => {
+    state[key] = value;
+    state.zoom = [];
+    redraw();
+    remember();
+  };
+  return element(
+    "div",
+    { class: "controls" },
+    choice(
+      "Show",
+      [
+        ["psnr", "PSNR"],
+        ["loss", "loss"],
+      ],
+      state.y,
+      (value) => {
+        state.logY = null;
+        set("y")(value);
+      },
+    ),
+    choice(
+      "against",
+      [
+        ["iteration", "iteration"],
+        ["seconds", "seconds"],
+      ],
+      state.x,
+      set("x"),
+    ),
+    several
+      ? choice("colour by", keyOptions(["run", isGrouped() ? "setting" : "run"]), state.colour, set("colour"))
+      : null,
     several ? choice("frames by", keyOptions(["", "nothing"]), state.facet, set("facet")) : null,
     tick("log x", state.logX, set("logX")),
     tick("log y", state.logY ?? state.y === "loss", set("logY")),
     tick("iterate", state.iterate, set("iterate")),
     tick("averaged output", state.averaged, set("averaged")),
     tick("marks", marksShown(several ? comparedUnits(MOST_CURVES) : []), set("marks")),
-    RUNS.some((run) => "psnr" in run.published) ? tick("published", state.published, set("published")) : null);
+    RUNS.some((run) => "psnr" in run.published) ? tick("published", state.published, set("published")) : null,
+  );
 }
 
 function signLegend(units) {
-  const every = [...new Set(units.flatMap(membersOf).map((run) => run.settings.log_every).filter(isNumber))];
-  const thin = every.length === 1 && every[0] > 1 ? `the iterate, recorded every ${every[0]} iterations` : "the iterate, as recorded";
+  const every = [
+    ...new Set(
+      units
+        .flatMap(membersOf)
+        .map((run) => run.settings.log_every)
+        .filter(isNumber),
+    ),
+  ];
+  const thin =
+    every.length === 1 && every[0] > 1
+      ? `the iterate, recorded every ${every[0]} iterations`
+      : "the iterate, as recorded";
   const entries = SIGNS.slice(state.y === "loss" ? 2 : 0).map(([sign, text]) => {
-    const icon = shape("svg", { width: 16, height: 16, "aria-hidden": "true" }), pen = svgPen();
+    const icon = shape("svg", { width: 16, height: 16, "aria-hidden": "true" }),
+      pen = svgPen();
     pen.area((p) => tracePoint(p, sign, 8, 8), css("--faint"), 1);
     icon.innerHTML = String(pen);
     return element("span", {}, icon, ` ${text}`);
   });
-  const lines = state.y === "loss" ? "" : `Thin: ${thin}. Bold: averaged output. `, band = isGrouped() ? "Band: one standard deviation over the seeds. " : "";
-  return element("p", { class: "note signs" }, `${lines}${band}Drag to zoom, double-click for all; + − 0 and arrow keys. `, ...(marksShown(units) && units.some((unit) => !unit.members) ? entries : []));
+  const lines = state.y === "loss" ? "" : `Thin: ${thin}. Bold: averaged output. `,
+    band = isGrouped() ? "Band: one standard deviation over the seeds. " : "";
+  return element(
+    "p",
+    { class: "note signs" },
+    `${lines}${band}Drag to zoom, double-click for all; + − 0 and arrow keys. `,
+    ...(marksShown(units) && units.some((unit) => !unit.members) ? entries : []),
+  );
 }
 
-function marksShown(units) { return state.marks ?? units.length <= MOST_CURVES; }
+function marksShown(units) {
+  return state.marks ?? units.length <= MOST_CURVES;
+}
 
 function drawingOf(units, colourOf, cursor = null) {
-  const series = [], marks = [], levels = [];
+  const series = [],
+    marks = [],
+    levels = [];
   for (const unit of units) {
     const colour = colourOf(unit);
     const add = (column, faint) => {
       const found = seriesOf(unit, column, state.x);
-      if (found) series.push({ name: unit.key, title: `${labelOf(unit)}${state.y === "loss" ? "" : ` (${nameOf(column)})`}`, colour, faint, ...found, band: faint ? null : found.band });
+      if (found)
+        series.push({
+          name: unit.key,
+          title: `${labelOf(unit)}${state.y === "loss" ? "" : ` (${nameOf(column)})`}`,
+          colour,
+          faint,
+          ...found,
+          band: faint ? null : found.band,
+        });
     };
     if (state.y === "loss") add("loss", false);
     else {
@@ -116,7 +243,9 @@ function drawingOf(units, colourOf, cursor = null) {
   return {
     x: { label: state.x === "seconds" ? "seconds" : "iteration", log: state.logX },
     y: { label: state.y === "loss" ? "loss" : "PSNR (dB)", log: state.logY ?? state.y === "loss", key: state.y },
-    series, marks, levels: [...seen.values()],
+    series,
+    marks,
+    levels: [...seen.values()],
     cursor: cursor === null ? null : state.x === "seconds" ? secondsAt(units[0], cursor) : cursor,
   };
 }
@@ -128,17 +257,28 @@ function levelsOf(run) {
 
 // Of the PSNR its peak and drops; of either what the fit ended in.
 function marksOf(run, colour) {
-  const found = [], m = run.metrics, label = labelOf(run), loss = state.y === "loss";
+  const found = [],
+    m = run.metrics,
+    label = labelOf(run),
+    loss = state.y === "loss";
   const add = (sign, iteration, y, text) => {
     const x = state.x === "seconds" ? secondsAt(run, iteration) : iteration;
     if (isNumber(x) && isNumber(y)) found.push({ x, y, colour, sign, name: run.key, text: `${label}\n${text}` });
   };
   if (!loss && state.iterate) {
-    for (const drop of run.drops) add("drop", drop.iteration, drop.psnr, `sudden drop of ${drop.depth} dB from iteration ${drop.start}`);
-    if (isNumber(m.iteration_best)) add("peak", m.iteration_best, m.psnr_best, `oracle peak ${format(m.psnr_best, "psnr")} dB, iteration ${m.iteration_best}`);
+    for (const drop of run.drops)
+      add("drop", drop.iteration, drop.psnr, `sudden drop of ${drop.depth} dB from iteration ${drop.start}`);
+    if (isNumber(m.iteration_best))
+      add(
+        "peak",
+        m.iteration_best,
+        m.psnr_best,
+        `oracle peak ${format(m.psnr_best, "psnr")} dB, iteration ${m.iteration_best}`,
+      );
   }
   if (isNumber(m.iterations) && run.curve.iteration) {
-    const stopped = m.status !== "finished", y = loss ? m.loss : state.averaged ? m.psnr_average : m.psnr;
+    const stopped = m.status !== "finished",
+      y = loss ? m.loss : state.averaged ? m.psnr_average : m.psnr;
     const text = `${stopped ? `${m.status} after` : loss || !state.averaged ? "end," : "averaged output,"} iteration ${m.iterations}`;
     add(stopped ? "stopped" : "end", m.iterations, y, `${text}: ${format(y, state.y)}${loss ? "" : " dB"}`);
   }

@@ -5,13 +5,25 @@ let DATA, RUNS, RUN_BY_ID, METRICS, SWEPT, PROBLEM;
 // Of every other metric, less is better.
 const LARGER_IS_BETTER = /^(psnr|ssim)|per_second$|similarity$/;
 const NAMES = {
-  psnr_result: "PSNR, result", psnr_average: "PSNR, averaged", psnr: "PSNR, last",
+  psnr_result: "PSNR, result",
+  psnr_average: "PSNR, averaged",
+  psnr: "PSNR, last",
   psnr_best: "PSNR, oracle peak",
-  psnr_y_result: "PSNR-Y, result", psnr_y_average: "PSNR-Y, averaged", psnr_y: "PSNR-Y, last",
-  ssim_result: "SSIM, result", ssim_average: "SSIM, averaged", ssim: "SSIM, last",
-  seconds: "time (s)", iterations_per_second: "iterations / s", loss: "loss, last",
-  iterations: "iterations", iteration_best: "iteration of the peak", parameters: "parameters",
-  fit_weight: "weight of the fit", peak_memory_bytes: "peak memory", device_name: "device",
+  psnr_y_result: "PSNR-Y, result",
+  psnr_y_average: "PSNR-Y, averaged",
+  psnr_y: "PSNR-Y, last",
+  ssim_result: "SSIM, result",
+  ssim_average: "SSIM, averaged",
+  ssim: "SSIM, last",
+  seconds: "time (s)",
+  iterations_per_second: "iterations / s",
+  loss: "loss, last",
+  iterations: "iterations",
+  iteration_best: "iteration of the peak",
+  parameters: "parameters",
+  fit_weight: "weight of the fit",
+  peak_memory_bytes: "peak memory",
+  device_name: "device",
 };
 const METRIC_ORDER = Object.keys(NAMES);
 const FACTS = ["status", "image", "id", "group"];
@@ -24,7 +36,9 @@ function take(data) {
   DATA = data;
   RUNS = data.runs.map((run) => {
     const old = before.get(run.id);
-    return old && old.stamp && old.stamp === run.stamp && old.status === run.status ? Object.assign(old, { live: run.live, previews: run.previews }) : run;
+    return old && old.stamp && old.stamp === run.stamp && old.status === run.status
+      ? Object.assign(old, { live: run.live, previews: run.previews })
+      : run;
   });
   RUN_BY_ID = new Map(RUNS.map((run) => [run.id, run]));
   groupCache.clear();
@@ -63,14 +77,27 @@ function findMetrics() {
 function valueOf(run, key) {
   if (FACTS.includes(key)) return run[key];
   const measured = typeof run.metrics[key] === "object" ? null : run.metrics[key];
-  return (SWEPT.includes(key) ? run.settings[key] ?? measured : measured ?? run.settings[key]) ?? null;
+  return (SWEPT.includes(key) ? (run.settings[key] ?? measured) : (measured ?? run.settings[key])) ?? null;
 }
 
-function allKeys() { return [...new Set([...FACTS, ...SWEPT, ...METRICS, ...RUNS.flatMap((run) => [...Object.keys(run.settings), ...Object.keys(run.metrics)])])]; }
+function allKeys() {
+  return [
+    ...new Set([
+      ...FACTS,
+      ...SWEPT,
+      ...METRICS,
+      ...RUNS.flatMap((run) => [...Object.keys(run.settings), ...Object.keys(run.metrics)]),
+    ]),
+  ];
+}
 
-function nameOf(key) { return NAMES[key] || key; }
+function nameOf(key) {
+  return NAMES[key] || key;
+}
 
-function isNumber(value) { return typeof value === "number" && Number.isFinite(value); }
+function isNumber(value) {
+  return typeof value === "number" && Number.isFinite(value);
+}
 
 // A setting as one would type it, a measurement with as many digits as it deserves.
 function format(value, key = "") {
@@ -83,9 +110,13 @@ function format(value, key = "") {
   if (key === "seconds") return value < 100 ? value.toFixed(1) : value.toFixed(0);
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value);
   // Settings are told apart by what is written of them, measurements are only read.
-  const size = Math.abs(value), digits = METRICS.includes(key) ? 4 : 8;
+  const size = Math.abs(value),
+    digits = METRICS.includes(key) ? 4 : 8;
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
-    return value.toExponential(digits - 2).replace(/\.?0+e/, "e").replace("e+", "e");
+    return value
+      .toExponential(digits - 2)
+      .replace(/\.?0+e/, "e")
+      .replace("e+", "e");
   }
   return String(Number(value.toPrecision(digits)));
 }
@@ -93,30 +124,43 @@ function format(value, key = "") {
 // A short name of a run or group: its swept values, else its folder.
 function labelOf(run) {
   if (run.label) return run.label;
-  const parts = SWEPT
-    .filter((key) => !PLACE.includes(key) && !(run.members && key === "seed") && run.settings[key] !== undefined)
-    .map((key) => `${key}=${format(run.settings[key])}`);
+  const parts = SWEPT.filter(
+    (key) => !PLACE.includes(key) && !(run.members && key === "seed") && run.settings[key] !== undefined,
+  ).map((key) => `${key}=${format(run.settings[key])}`);
   for (const key of ["image", "task"]) if (distinct(RUNS, key).length > 1) parts.unshift(format(valueOf(run, key)));
   return (run.label = parts.join(" ") || run.id);
 }
 
-function isLarger(metric) { return LARGER_IS_BETTER.test(metric); }
-
-function isBetter(metric, a, b) { return isLarger(metric) ? a > b : a < b; }
-
-// Runs of the same problem may be compared: the same image with the same damage.
-function problemOf(run) { return JSON.stringify(PROBLEM.map((key) => run.settings[key] ?? null)); }
-
-function problemName(run, keys = PROBLEM) {
-  const said = keys.filter((key) => !PLACE.includes(key) && (run.settings[key] ?? null) !== null).map((key) => `${key}=${format(run.settings[key])}`);
-  return [...["task", "image"].filter((key) => keys.includes(key)).map((key) => format(valueOf(run, key))), ...said].join(" ");
+function isLarger(metric) {
+  return LARGER_IS_BETTER.test(metric);
 }
 
+function isBetter(metric, a, b) {
+  return isLarger(metric) ? a > b : a < b;
+}
+
+// Runs of the same problem may be compared: the same image with the same damage.
+function problemOf(run) {
+  return JSON.stringify(PROBLEM.map((key) => run.settings[key] ?? null));
+}
+
+function problemName(run, keys = PROBLEM) {
+  const said = keys
+    .filter((key) => !PLACE.includes(key) && (run.settings[key] ?? null) !== null)
+    .map((key) => `${key}=${format(run.settings[key])}`);
+  return [
+    ...["task", "image"].filter((key) => keys.includes(key)).map((key) => format(valueOf(run, key))),
+    ...said,
+  ].join(" ");
+}
 
 // The values of a key, as text, in their order: numbers by size.
 function distinct(runs, key) {
   const found = new Map(runs.map((run) => [format(valueOf(run, key)), valueOf(run, key)]));
-  return [...found].filter(([, value]) => value !== null).sort(([a, x], [b, y]) => compareValues(x, y) || a.localeCompare(b)).map(([text]) => text);
+  return [...found]
+    .filter(([, value]) => value !== null)
+    .sort(([a, x], [b, y]) => compareValues(x, y) || a.localeCompare(b))
+    .map(([text]) => text);
 }
 
 function compareValues(x, y) {
@@ -144,7 +188,8 @@ function indexAt(numbers, value) {
   let [low, high] = [0, numbers.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (numbers[middle] <= value) low = middle + 1; else high = middle;
+    if (numbers[middle] <= value) low = middle + 1;
+    else high = middle;
   }
   return low - 1;
 }
@@ -164,7 +209,7 @@ function between(xs, ys, x) {
   if (i < 0) return NaN;
   if (xs[i] === x) return ys[i];
   if (i === xs.length - 1) return NaN;
-  return ys[i] + (x - xs[i]) / (xs[i + 1] - xs[i]) * (ys[i + 1] - ys[i]);
+  return ys[i] + ((x - xs[i]) / (xs[i + 1] - xs[i])) * (ys[i + 1] - ys[i]);
 }
 
 function secondsAt(run, iteration) {

@@ -33,15 +33,28 @@ function choice(label, options, value, onChange) {
 }
 
 function tick(label, value, onChange) {
-  const box = element("input", { type: "checkbox", name: label, checked: value, onchange: () => onChange(box.checked) });
+  const box = element("input", {
+    type: "checkbox",
+    name: label,
+    checked: value,
+    onchange: () => onChange(box.checked),
+  });
   return element("label", { class: "control" }, box, ` ${label}`);
 }
 
 function slider(label, { min, max, step = 1, value, show = String }, onInput) {
   const text = element("output", {}, show(value));
   const range = element("input", {
-    type: "range", min, max, step, value, "aria-label": label,
-    oninput: () => { text.textContent = show(Number(range.value)); onInput(Number(range.value)); },
+    type: "range",
+    min,
+    max,
+    step,
+    value,
+    "aria-label": label,
+    oninput: () => {
+      text.textContent = show(Number(range.value));
+      onInput(Number(range.value));
+    },
   });
   return element("label", { class: "control grow" }, `${label} `, range, text);
 }
@@ -73,16 +86,20 @@ async function copy(text, pressed) {
     field.remove();
   }
   pressed.textContent = "copied";
-  setTimeout(() => { pressed.textContent = "copy"; }, 1500);
+  setTimeout(() => {
+    pressed.textContent = "copy";
+  }, 1500);
 }
 
 // What has the focus keeps it when it is made anew: the same control of the same run or place.
 function keepFocus(draw) {
-  const before = document.activeElement, names = ["data-run", "data-key", "data-axis", "aria-label", "href", "name", "id"];
+  const before = document.activeElement,
+    names = ["data-run", "data-key", "data-axis", "aria-label", "href", "name", "id"];
   const path = [];
   for (let node = before; node && node !== document.body; node = node.parentElement) {
     const name = names.find((key) => node.hasAttribute(key));
-    if (name || !path.length) path.unshift(`${node.tagName.toLowerCase()}${name ? `[${name}="${CSS.escape(node.getAttribute(name))}"]` : ""}`);
+    if (name || !path.length)
+      path.unshift(`${node.tagName.toLowerCase()}${name ? `[${name}="${CSS.escape(node.getAttribute(name))}"]` : ""}`);
   }
   draw();
   if (!path.length || before.isConnected) return;
@@ -98,7 +115,10 @@ function save(name, type, text) {
 
 // Saves a drawing as it is, or as pixels, two for each of its own.
 function savePicture(name, svg, { width, height }, kind) {
-  if (kind === "svg") { save(`${name}.svg`, "image/svg+xml", svg); return; }
+  if (kind === "svg") {
+    save(`${name}.svg`, "image/svg+xml", svg);
+    return;
+  }
   const image = new Image();
   image.onload = () => {
     const canvas = element("canvas", { width: Math.round(2 * width), height: Math.round(2 * height) });
@@ -109,8 +129,20 @@ function savePicture(name, svg, { width, height }, kind) {
 }
 
 function exportButtons(name, make) {
-  return ["svg", "png"].map((kind) => button(kind.toUpperCase(), () => { const { svg, ...size } = make(); savePicture(name, svg, size, kind); },
-    { class: `export ${kind}`, title: `save ${name} as ${kind.toUpperCase()}`, "aria-label": `save ${name} as ${kind.toUpperCase()}` }));
+  return ["svg", "png"].map((kind) =>
+    button(
+      kind.toUpperCase(),
+      () => {
+        const { svg, ...size } = make();
+        savePicture(name, svg, size, kind);
+      },
+      {
+        class: `export ${kind}`,
+        title: `save ${name} as ${kind.toUpperCase()}`,
+        "aria-label": `save ${name} as ${kind.toUpperCase()}`,
+      },
+    ),
+  );
 }
 
 // The data of a chart in words, made when they are asked for.
@@ -118,13 +150,39 @@ function dataTable(name, make) {
   const box = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `data of ${name}` });
   const fill = () => {
     const { head, rows } = make();
-    box.replaceChildren(element("table", { class: "plain" },
-      element("caption", {}, name), element("thead", {}, element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text)))),
-      element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((text, i) => element(i ? "td" : "th", i ? {} : { scope: "row" }, text)))))));
+    box.replaceChildren(
+      element(
+        "table",
+        { class: "plain" },
+        element("caption", {}, name),
+        element("thead", {}, element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text)))),
+        element(
+          "tbody",
+          {},
+          ...rows.map((row) =>
+            element("tr", {}, ...row.map((text, i) => element(i ? "td" : "th", i ? {} : { scope: "row" }, text))),
+          ),
+        ),
+      ),
+    );
   };
-  return element("details", { class: "data", ontoggle: (event) => { if (event.target.open) fill(); } }, element("summary", {}, "Data as a table"), box);
+  return element(
+    "details",
+    {
+      class: "data",
+      ontoggle: (event) => {
+        if (event.target.open) fill();
+      },
+    },
+    element("summary", {}, "Data as a table"),
+    box,
+  );
 }
 
-function escapeText(text) { return String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`); }
+function escapeText(text) {
+  return String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+}
 
-function css(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+function css(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}

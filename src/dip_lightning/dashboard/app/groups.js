@@ -11,16 +11,22 @@ function unitsOf(runs) {
   return [...by].map(([key, members]) => (members.length > 1 ? groupOf(key, members) : members[0]));
 }
 
-function hasSeeds() { return SWEPT.includes("seed"); }
+function hasSeeds() {
+  return SWEPT.includes("seed");
+}
 
-function isGrouped() { return hasSeeds() && state.group; }
+function isGrouped() {
+  return hasSeeds() && state.group;
+}
 
 function settingKey(run) {
   return JSON.stringify([...PLACE, ...SWEPT].filter((key) => key !== "seed").map((key) => run.settings[key] ?? null));
 }
 
 // What a selection remembers of it: the same for a setting whichever of its seeds are shown.
-function keyOf(unit) { return unit.members ? unit.key : isGrouped() ? `g${hash(settingKey(unit))}` : unit.key; }
+function keyOf(unit) {
+  return unit.members ? unit.key : isGrouped() ? `g${hash(settingKey(unit))}` : unit.key;
+}
 
 const groupCache = new Map();
 
@@ -30,7 +36,9 @@ function groupOf(key, members) {
   const old = groupCache.get(which);
   if (old) return old;
   if (groupCache.size > 5000) groupCache.clear();
-  const metrics = {}, spread = {}, count = {};
+  const metrics = {},
+    spread = {},
+    count = {};
   for (const metric of METRICS) {
     const { mean, std, n } = statistics(members.map((run) => run.metrics[metric]));
     if (n) [metrics[metric], spread[metric], count[metric]] = [mean, n > 1 ? std : null, n];
@@ -38,17 +46,36 @@ function groupOf(key, members) {
   const { seed, ...settings } = members[0].settings;
   const statuses = distinct(members, "status");
   const group = {
-    ...members[0], id: `${members[0].id} and ${members.length - 1} more`, key: `g${hash(key)}`, label: null, decoded: null,
-    members, settings, metrics, spread, count, live: null, status: statuses.length === 1 ? statuses[0] : statuses.map((s) => `${members.filter((run) => run.status === s).length} ${s}`).join(", "), text: null, means: null, drops: [],
+    ...members[0],
+    id: `${members[0].id} and ${members.length - 1} more`,
+    key: `g${hash(key)}`,
+    label: null,
+    decoded: null,
+    members,
+    settings,
+    metrics,
+    spread,
+    count,
+    live: null,
+    status:
+      statuses.length === 1
+        ? statuses[0]
+        : statuses.map((s) => `${members.filter((run) => run.status === s).length} ${s}`).join(", "),
+    text: null,
+    means: null,
+    drops: [],
   };
   groupCache.set(which, group);
   return group;
 }
 
-function membersOf(unit) { return unit.members || [unit]; }
+function membersOf(unit) {
+  return unit.members || [unit];
+}
 
 function statistics(values) {
-  const found = values.filter(isNumber), n = found.length;
+  const found = values.filter(isNumber),
+    n = found.length;
   if (!n) return { mean: null, std: null, n };
   const mean = found.reduce((sum, v) => sum + v, 0) / n;
   const std = n > 1 ? Math.sqrt(found.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1)) : 0;
@@ -58,7 +85,8 @@ function statistics(values) {
 // A mean with its spread, as far as both are known.
 function spreadText(unit, key) {
   const std = unit.spread && unit.spread[key];
-  const n = unit.count && unit.count[key] < unit.members.length ? ` (${unit.count[key]} of ${unit.members.length})` : "";
+  const n =
+    unit.count && unit.count[key] < unit.members.length ? ` (${unit.count[key]} of ${unit.members.length})` : "";
   return format(valueOf(unit, key), key) + (isNumber(std) ? ` ± ${format(std, key)}` : "") + n;
 }
 
@@ -82,7 +110,12 @@ function meanCurve(members, column, x) {
   const [ys, low, high] = [0, 0, 0].map(() => new Float64Array(xs.length));
   const log = column === "loss";
   xs.forEach((at, i) => {
-    const { mean, std, n } = statistics(curves.map((c) => { const y = between(c[x], c[column], at); return log ? Math.log10(y) : y; }));
+    const { mean, std, n } = statistics(
+      curves.map((c) => {
+        const y = between(c[x], c[column], at);
+        return log ? Math.log10(y) : y;
+      }),
+    );
     const back = (v) => (n < curves.length ? NaN : log ? 10 ** v : v);
     [ys[i], low[i], high[i]] = [back(mean), back(mean - std), back(mean + std)];
   });
@@ -96,7 +129,9 @@ function problemsOf(runs, keys = PROBLEM) {
     const key = JSON.stringify(keys.map((name) => run.settings[name] ?? null));
     by.set(key, [...(by.get(key) || []), run]);
   }
-  return [...by.values()].map((members) => [problemName(members[0], keys), members]).sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true }));
+  return [...by.values()]
+    .map((members) => [problemName(members[0], keys), members])
+    .sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true }));
 }
 
 // How much each key matters to the metric, each image for itself: Spearman's rank correlation, and
@@ -106,14 +141,21 @@ function importance(runs, metric) {
     const { mean } = statistics(members.map((run) => valueOf(run, metric)));
     return members.map((run) => [run, valueOf(run, metric) - mean]);
   });
-  return SWEPT.filter((key) => !PROBLEM.includes(key) && key !== "seed").map((key) => {
-    const rows = centred.filter(([run]) => valueOf(run, key) !== null).map(([run, rest]) => [valueOf(run, key), rest]);
-    const levels = new Set(rows.map(([value]) => format(value))).size;
-    return { key, n: rows.length, levels, rank: rankCorrelation(rows), share: varianceShare(rows, levels) };
-  }).filter(({ levels }) => levels > 1).sort((a, b) => strength(b) - strength(a));
+  return SWEPT.filter((key) => !PROBLEM.includes(key) && key !== "seed")
+    .map((key) => {
+      const rows = centred
+        .filter(([run]) => valueOf(run, key) !== null)
+        .map(([run, rest]) => [valueOf(run, key), rest]);
+      const levels = new Set(rows.map(([value]) => format(value))).size;
+      return { key, n: rows.length, levels, rank: rankCorrelation(rows), share: varianceShare(rows, levels) };
+    })
+    .filter(({ levels }) => levels > 1)
+    .sort((a, b) => strength(b) - strength(a));
 }
 
-function strength({ share, rank }) { return share ?? (rank === null ? -1 : rank ** 2); }
+function strength({ share, rank }) {
+  return share ?? (rank === null ? -1 : rank ** 2);
+}
 
 function rankCorrelation(rows) {
   if (rows.length < 3 || !rows.every(([value]) => isNumber(value))) return null;
@@ -134,10 +176,13 @@ function ranks(values) {
 function varianceShare(rows, levels) {
   const n = rows.length;
   if (levels < 2 || n < levels + 2) return null;
-  const squares = (list) => { const { mean } = statistics(list); return list.reduce((sum, v) => sum + (v - mean) ** 2, 0); };
+  const squares = (list) => {
+    const { mean } = statistics(list);
+    return list.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  };
   const by = new Map();
   for (const [value, y] of rows) by.set(format(value), [...(by.get(format(value)) || []), y]);
   const total = squares(rows.map(([, y]) => y));
   const within = [...by.values()].reduce((sum, list) => sum + squares(list), 0) / (n - levels);
-  return total ? Math.max(0, 1 - within * (n - 1) / total) : null;
+  return total ? Math.max(0, 1 - (within * (n - 1)) / total) : null;
 }

@@ -5,12 +5,18 @@ const TOKEN = /(-?)(?:([\w.]+)\s*(!=|<=|>=|=|<|>|~)\s*("[^"]*"|[^\s"]+)|"([^"]*)
 
 // A test of runs, and what is wrong with the text, in words.
 function parseFilter(text) {
-  const ways = [[]], problems = [];
+  const ways = [[]],
+    problems = [];
   for (const found of text.matchAll(TOKEN)) {
     const [whole, minus, key, sign, value, quoted, expression, word] = found;
-    if (/^or$/i.test(whole)) { ways.push([]); continue; }
-    const test = key ? keyTest(key, sign, value.replace(/^"|"$/g, ""), problems)
-      : expression ? expressionTest(expression, searchText, problems)
+    if (/^or$/i.test(whole)) {
+      ways.push([]);
+      continue;
+    }
+    const test = key
+      ? keyTest(key, sign, value.replace(/^"|"$/g, ""), problems)
+      : expression
+        ? expressionTest(expression, searchText, problems)
         : wordTest(quoted ?? word);
     if (test) ways[ways.length - 1].push(minus ? (run) => !test(run) : test);
   }
@@ -42,12 +48,17 @@ function keyTest(key, sign, wanted, problems) {
   }
   const read = (run) => valueOf(run, key);
   if (sign === "~") return expressionTest(wanted, (run) => format(read(run)), problems);
-  const equal = (value) => (value === null ? ["none", "null"].includes(wanted) : format(value) === wanted || String(value) === wanted || (isNumber(value) && value === Number(wanted)));
+  const equal = (value) =>
+    value === null
+      ? ["none", "null"].includes(wanted)
+      : format(value) === wanted || String(value) === wanted || (isNumber(value) && value === Number(wanted));
   if (sign === "=") return (run) => equal(read(run));
   if (sign === "!=") return (run) => !equal(read(run));
   const bound = Number(wanted);
   if (Number.isNaN(bound)) problems.push(`${key}${sign} wants a number, not ${wanted}`);
-  const holds = { "<": (v) => v < bound, ">": (v) => v > bound, "<=": (v) => v <= bound, ">=": (v) => v >= bound }[sign];
+  const holds = { "<": (v) => v < bound, ">": (v) => v > bound, "<=": (v) => v <= bound, ">=": (v) => v >= bound }[
+    sign
+  ];
   return (run) => isNumber(read(run)) && holds(read(run));
 }
 

@@ -2,16 +2,48 @@
 
 const STATUSES = new Set(["finished", "failed", "diverged", "running", "interrupted", "lost", "unreadable"]);
 
-const HEADLINE = ["psnr_result", "psnr_average", "psnr", "fit_weight", "psnr_best", "psnr_y_average", "ssim_average", "loss", "iterations", "seconds", "iterations_per_second", "parameters", "peak_memory_bytes", "device_name", "precision"];
+const HEADLINE = [
+  "psnr_result",
+  "psnr_average",
+  "psnr",
+  "fit_weight",
+  "psnr_best",
+  "psnr_y_average",
+  "ssim_average",
+  "loss",
+  "iterations",
+  "seconds",
+  "iterations_per_second",
+  "parameters",
+  "peak_memory_bytes",
+  "device_name",
+  "precision",
+];
 
 function runView(run) {
   const chart = new Chart(`curve of ${labelOf(run)}`);
   let iteration = null;
   const draw = () => chart.show(drawingOf([run], () => lineColour(0), iteration));
-  const redraw = () => { remember(); draw(); };
-  const parts = [runTitle(run), run.metrics.error ? element("p", { class: "error" }, run.metrics.error) : null, run.live ? element("p", { class: "note" }, liveText(run)) : null, numbersOf(run)];
-  if (run.curve.iteration) parts.push(element("h2", {}, "Curve"), curveControls(redraw, false), chart.node, signLegend([run]));
-  if (run.snapshots.length) parts.push(element("h2", {}, "On the way"), snapshotSlider(run, (t) => { iteration = t; redraw(); }));
+  const redraw = () => {
+    remember();
+    draw();
+  };
+  const parts = [
+    runTitle(run),
+    run.metrics.error ? element("p", { class: "error" }, run.metrics.error) : null,
+    run.live ? element("p", { class: "note" }, liveText(run)) : null,
+    numbersOf(run),
+  ];
+  if (run.curve.iteration)
+    parts.push(element("h2", {}, "Curve"), curveControls(redraw, false), chart.node, signLegend([run]));
+  if (run.snapshots.length)
+    parts.push(
+      element("h2", {}, "On the way"),
+      snapshotSlider(run, (t) => {
+        iteration = t;
+        redraw();
+      }),
+    );
   if (hasImage(run)) parts.push(element("h2", {}, "Result"), resultFrames(run));
   if (hasImage(run, "kernel")) parts.push(element("h2", {}, "Kernel found"), kernelFound(run));
   if (run.commands.length) parts.push(element("h2", {}, "Do it again"), ...run.commands.map(commandBox));
@@ -22,81 +54,165 @@ function runView(run) {
 
 // How far a running job is.
 function liveText(run) {
-  const { iteration, iterations, loss, psnr, left } = run.live, parts = [];
+  const { iteration, iterations, loss, psnr, left } = run.live,
+    parts = [];
   if (isNumber(iteration)) parts.push(`iteration ${iteration}${isNumber(iterations) ? ` of ${iterations}` : ""}`);
   if (isNumber(loss)) parts.push(`loss ${format(loss, "loss")}`);
   if (isNumber(psnr)) parts.push(`PSNR ${psnr.toFixed(2)} dB`);
-  if (isNumber(left)) parts.push(left < 90 ? `${left.toFixed(0)} s left` : left < 5400 ? `${(left / 60).toFixed(0)} min left` : `${(left / 3600).toFixed(1)} h left`);
+  if (isNumber(left))
+    parts.push(
+      left < 90
+        ? `${left.toFixed(0)} s left`
+        : left < 5400
+          ? `${(left / 60).toFixed(0)} min left`
+          : `${(left / 3600).toFixed(1)} h left`,
+    );
   return parts.join(", ");
 }
 
 function statusBadge(run) {
-  return element("span", {}, element("span", { class: `status ${STATUSES.has(run.status) ? run.status : ""}`, title: run.metrics.error || null }, run.status), run.live ? element("span", { class: "live" }, ` ${liveText(run)}`) : null);
+  return element(
+    "span",
+    {},
+    element(
+      "span",
+      { class: `status ${STATUSES.has(run.status) ? run.status : ""}`, title: run.metrics.error || null },
+      run.status,
+    ),
+    run.live ? element("span", { class: "live" }, ` ${liveText(run)}`) : null,
+  );
 }
 
 function runTitle(run) {
-  const order = DATA.single ? [] : shownUnits().flatMap(membersOf), at = order.indexOf(run);
+  const order = DATA.single ? [] : shownUnits().flatMap(membersOf),
+    at = order.indexOf(run);
   const step = (other, text) => (other ? element("a", { href: addressOf(other) }, text) : null);
-  const ways = at < 0 ? null : element("span", { class: "ways" }, step(order[at - 1], "← previous"), " ", step(order[at + 1], "next →"));
+  const ways =
+    at < 0
+      ? null
+      : element("span", { class: "ways" }, step(order[at - 1], "← previous"), " ", step(order[at + 1], "next →"));
   const links = run.files.map((file) => element("a", { href: `${run.folder}/${file}` }, file));
-  return element("div", { class: "title" },
-    element("h1", {}, `${run.settings.task || ""} ${run.image} `, statusBadge(run)), ways,
-    element("p", { class: "note" }, run.id, links.length ? " · " : "", ...links.flatMap((link, i) => (i ? [" ", link] : [link]))));
+  return element(
+    "div",
+    { class: "title" },
+    element("h1", {}, `${run.settings.task || ""} ${run.image} `, statusBadge(run)),
+    ways,
+    element(
+      "p",
+      { class: "note" },
+      run.id,
+      links.length ? " · " : "",
+      ...links.flatMap((link, i) => (i ? [" ", link] : [link])),
+    ),
+  );
 }
 
 // Headline numbers, then those of classical methods and in print.
 function numbersOf(run) {
-  const cards = HEADLINE.filter((key) => run.metrics[key] !== null && run.metrics[key] !== undefined)
-    .map((key) => element("div", { class: "card" }, element("b", {}, format(run.metrics[key], key)), element("span", {}, nameOf(key))));
+  const cards = HEADLINE.filter((key) => run.metrics[key] !== null && run.metrics[key] !== undefined).map((key) =>
+    element(
+      "div",
+      { class: "card" },
+      element("b", {}, format(run.metrics[key], key)),
+      element("span", {}, nameOf(key)),
+    ),
+  );
   for (const row of run.metrics.baselines || []) {
-    if (isNumber(row.psnr)) cards.push(element("div", { class: "card other" }, element("b", {}, format(row.psnr, "psnr")), element("span", {}, `PSNR, ${row.name}`)));
+    if (isNumber(row.psnr))
+      cards.push(
+        element(
+          "div",
+          { class: "card other" },
+          element("b", {}, format(row.psnr, "psnr")),
+          element("span", {}, `PSNR, ${row.name}`),
+        ),
+      );
   }
   for (const [metric, values] of Object.entries(run.published)) {
     for (const [name, value] of Object.entries(values)) {
-      cards.push(element("div", { class: "card other" }, element("b", {}, value.toFixed(2)), element("span", {}, `${metric}: ${name}`)));
+      cards.push(
+        element(
+          "div",
+          { class: "card other" },
+          element("b", {}, value.toFixed(2)),
+          element("span", {}, `${metric}: ${name}`),
+        ),
+      );
     }
   }
   return element("div", { class: "cards" }, ...cards);
 }
 
 function snapshotSlider(run, onMove) {
-  const image = picture(run, "restored", run.snapshots[run.snapshots.length - 1].file);
-  const caption = element("span", { class: "caption" });
-  let playing = null;
-  const show = (index) => {
-    const snapshot = run.snapshots[index];
-    image.src = snapshot.file;
-    const psnr = curveAt(run, "psnr_average", snapshot.iteration);
-    caption.textContent = `averaged output, iteration ${snapshot.iteration}${isNumber(psnr) ? `, ${format(psnr, "psnr")} dB` : ""}`;
-    range.value = index;
-    onMove(snapshot.iteration);
-  };
   const last = run.snapshots.length - 1;
-  const range = element("input", { type: "range", class: "snapshots", min: 0, max: last, value: last, "aria-label": "iteration", oninput: () => show(Number(range.value)) });
-  const stop = () => { clearInterval(playing); playing = null; play.textContent = "play"; };
+  const image = picture(run, "restored", run.snapshots[last].file);
+  const caption = element("span", { class: "caption" });
+  const show = (index) => {
+    const { file, iteration } = run.snapshots[index];
+    image.src = file;
+    const psnr = curveAt(run, "psnr_average", iteration);
+    const measured = isNumber(psnr) ? `, ${format(psnr, "psnr")} dB` : "";
+    caption.textContent = `averaged output, iteration ${iteration}${measured}`;
+    range.value = index;
+    onMove(iteration);
+  };
+  const range = element("input", {
+    type: "range",
+    class: "snapshots",
+    min: 0,
+    max: last,
+    value: last,
+    "aria-label": "iteration",
+    oninput: () => show(Number(range.value)),
+  });
+  caption.textContent = `averaged output, iteration ${run.snapshots[last].iteration}`;
+  const label = element("label", { class: "control grow" }, "1 ", range, ` ${run.snapshots[last].iteration}`);
+  const controls = element("div", { class: "controls" }, playButton(show, last, image), label);
+  const frame = viewer(run, image, null, "image", caption);
+  return element("div", {}, controls, element("div", { class: "frames one" }, frame));
+}
+
+// Shows one after the other, until the last, or until the page shows something else.
+function playButton(show, last, image) {
+  let playing = null;
+  const stop = () => {
+    clearInterval(playing);
+    playing = null;
+    play.textContent = "play";
+  };
   const play = button("play", () => {
-    if (playing) { stop(); return; }
+    if (playing) {
+      stop();
+      return;
+    }
     play.textContent = "stop";
     let at = -1;
-    playing = setInterval(() => { at += 1; if (at > last || !image.isConnected) stop(); else show(at); }, 500);
+    playing = setInterval(() => {
+      at += 1;
+      if (at > last || !image.isConnected) stop();
+      else show(at);
+    }, 500);
   });
-  const frame = viewer(run, image, null, "image", caption);
-  caption.textContent = `averaged output, iteration ${run.snapshots[last].iteration}`;
-  return element("div", {}, element("div", { class: "controls" }, play, element("label", { class: "control grow" }, "1 ", range, ` ${run.snapshots[last].iteration}`)), element("div", { class: "frames one" }, frame));
+  return play;
 }
 
 function resultFrames(run) {
   const box = element("div");
-  const redraw = () => keepFocus(() => {
-    remember();
-    box.replaceChildren(imageControls([run], redraw), element("div", { class: "frames one" }, comparison(run)));
-  });
+  const redraw = () =>
+    keepFocus(() => {
+      remember();
+      box.replaceChildren(imageControls([run], redraw), element("div", { class: "frames one" }, comparison(run)));
+    });
   redraw();
   return box;
 }
 
 function kernelFound(run) {
-  return element("img", { class: "kernel", src: run.images.kernel || previewOf(run, "kernel"), alt: "the kernel that was found beside the image" });
+  return element("img", {
+    class: "kernel",
+    src: run.images.kernel || previewOf(run, "kernel"),
+    alt: "the kernel that was found beside the image",
+  });
 }
 
 function commandBox(command) {
@@ -106,7 +222,15 @@ function commandBox(command) {
 
 function settingsTable(run) {
   const swept = new Set(SWEPT);
-  const rows = Object.entries(run.settings).filter(([, value]) => value !== null)
-    .map(([key, value]) => element("tr", { class: swept.has(key) ? "swept" : "" }, element("th", { scope: "row" }, key), element("td", {}, format(value))));
+  const rows = Object.entries(run.settings)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) =>
+      element(
+        "tr",
+        { class: swept.has(key) ? "swept" : "" },
+        element("th", { scope: "row" }, key),
+        element("td", {}, format(value)),
+      ),
+    );
   return element("table", { class: "settings" }, element("tbody", {}, ...rows));
 }

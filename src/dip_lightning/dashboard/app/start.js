@@ -7,6 +7,8 @@
   }
   const packed = Uint8Array.from(atob(document.getElementById("app").textContent), (letter) => letter.charCodeAt(0));
   const script = document.createElement("script");
-  script.textContent = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  script.textContent = await new Response(
+    new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip")),
+  ).text();
   document.body.append(script);
 })();

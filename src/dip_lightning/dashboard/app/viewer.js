@@ -31,11 +31,18 @@ function setCut(share) {
 }
 
 // The small copy of an image that the page carries; runs that show the same share it.
-function previewOf(run, kind) { return DATA.pictures[run.previews[kind]] || null; }
+function previewOf(run, kind) {
+  return DATA.pictures[run.previews[kind]] || null;
+}
 
 // An image that falls back to its preview, and says so, where its file is not beside the page.
 function picture(run, kind, source = null) {
-  const image = element("img", { src: source || run.images[kind] || previewOf(run, kind) || "", alt: `${kind} of ${labelOf(run)}`, draggable: "false", class: kind });
+  const image = element("img", {
+    src: source || run.images[kind] || previewOf(run, kind) || "",
+    alt: `${kind} of ${labelOf(run)}`,
+    draggable: "false",
+    class: kind,
+  });
   image.addEventListener("error", () => {
     const small = previewOf(run, kind) || previewOf(run, "restored");
     if (!small || image.getAttribute("src") === small) return;
@@ -45,12 +52,20 @@ function picture(run, kind, source = null) {
   return image;
 }
 
-function stage(image, className) { return element("div", { class: `layer ${className}` }, element("div", { class: "stage" }, image)); }
+function stage(image, className) {
+  return element("div", { class: `layer ${className}` }, element("div", { class: "stage" }, image));
+}
 
 // One frame: `mode` is image, slider or difference; `base` what is compared with.
 function viewer(run, shown, base, mode, caption) {
   const size = Array.isArray(run.metrics.size) ? run.metrics.size.map(Number) : [3, 1, 1];
-  const frame = element("div", { class: `frame ${mode}`, tabindex: 0, role: "group", "aria-label": `${labelOf(run)}: wheel or + and - zoom, arrows move, 0 shows all`, style: `aspect-ratio:${size[2]}/${size[1]}` });
+  const frame = element("div", {
+    class: `frame ${mode}`,
+    tabindex: 0,
+    role: "group",
+    "aria-label": `${labelOf(run)}: wheel or + and - zoom, arrows move, 0 shows all`,
+    style: `aspect-ratio:${size[2]}/${size[1]}`,
+  });
   if (mode === "slider" && base) {
     const handle = element("div", { class: "handle" });
     frame.append(stage(shown, "below"), stage(base, "above"), handle);
@@ -59,7 +74,17 @@ function viewer(run, shown, base, mode, caption) {
     frame.append(element("div", { class: "layer difference" }, element("div", { class: "stage blend" }, shown, base)));
   } else frame.append(stage(shown, "below"));
   listenToFrame(frame);
-  return element("figure", {}, frame, element("figcaption", {}, caption, element("span", { class: "fallback-note" }, " (preview: the file is not beside this page)")));
+  return element(
+    "figure",
+    {},
+    frame,
+    element(
+      "figcaption",
+      {},
+      caption,
+      element("span", { class: "fallback-note" }, " (preview: the file is not beside this page)"),
+    ),
+  );
 }
 
 function dragCut(event, frame, handle) {
@@ -72,12 +97,19 @@ function dragCut(event, frame, handle) {
 }
 
 function listenToFrame(frame) {
-  const share = (event) => { const p = pointIn(frame, event); return [p.x / frame.clientWidth, p.y / frame.clientHeight]; };
-  frame.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey && document.activeElement !== frame) return; // the page scrolls
-    event.preventDefault();
-    zoomAbout(event.deltaY < 0 ? 1.25 : 0.8, ...share(event));
-  }, { passive: false });
+  const share = (event) => {
+    const p = pointIn(frame, event);
+    return [p.x / frame.clientWidth, p.y / frame.clientHeight];
+  };
+  frame.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey && document.activeElement !== frame) return; // the page scrolls
+      event.preventDefault();
+      zoomAbout(event.deltaY < 0 ? 1.25 : 0.8, ...share(event));
+    },
+    { passive: false },
+  );
   frame.addEventListener("dblclick", (event) => (place.zoom > 1 ? movePlace(1, 0, 0) : zoomAbout(4, ...share(event))));
   frame.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || (event.pointerType === "touch" && place.zoom === 1)) return;
@@ -95,9 +127,14 @@ function listenToFrame(frame) {
   frame.addEventListener("keydown", (event) => {
     const step = 0.1;
     const actions = {
-      "+": () => zoomAbout(1.5, 0.5, 0.5), "=": () => zoomAbout(1.5, 0.5, 0.5), "-": () => zoomAbout(1 / 1.5, 0.5, 0.5), "0": () => movePlace(1, 0, 0),
-      ArrowLeft: () => movePlace(place.zoom, place.x + step, place.y), ArrowRight: () => movePlace(place.zoom, place.x - step, place.y),
-      ArrowUp: () => movePlace(place.zoom, place.x, place.y + step), ArrowDown: () => movePlace(place.zoom, place.x, place.y - step),
+      "+": () => zoomAbout(1.5, 0.5, 0.5),
+      "=": () => zoomAbout(1.5, 0.5, 0.5),
+      "-": () => zoomAbout(1 / 1.5, 0.5, 0.5),
+      0: () => movePlace(1, 0, 0),
+      ArrowLeft: () => movePlace(place.zoom, place.x + step, place.y),
+      ArrowRight: () => movePlace(place.zoom, place.x - step, place.y),
+      ArrowUp: () => movePlace(place.zoom, place.x, place.y + step),
+      ArrowDown: () => movePlace(place.zoom, place.x, place.y - step),
     };
     press(event, actions);
   });
@@ -108,14 +145,26 @@ function setGain(gain) {
   const third = gain / 3;
   const row = `${third} ${third} ${third} 0 0`;
   const table = (channel) => VIRIDIS.map((c) => (c[channel] / 255).toFixed(3)).join(" ");
-  const filter = shape("filter", { id: "error", "color-interpolation-filters": "sRGB" },
+  const filter = shape(
+    "filter",
+    { id: "error", "color-interpolation-filters": "sRGB" },
     shape("feColorMatrix", { type: "matrix", values: `${row} ${row} ${row} 0 0 0 0 1` }),
-    shape("feComponentTransfer", {}, ...["R", "G", "B"].map((name, i) => shape(`feFunc${name}`, { type: "table", tableValues: table(i) }))));
+    shape(
+      "feComponentTransfer",
+      {},
+      ...["R", "G", "B"].map((name, i) => shape(`feFunc${name}`, { type: "table", tableValues: table(i) })),
+    ),
+  );
   document.getElementById("filters").replaceChildren(filter);
 }
 
 function errorBar(gain) {
   const stops = VIRIDIS.map((c) => `rgb(${c.join(",")})`).join(",");
-  return element("div", { class: "bar" }, "0", element("span", { style: `background:linear-gradient(90deg,${stops})` }),
-    `${(255 / gain).toFixed(gain > 25 ? 1 : 0)} of 255 and more: |difference|, mean of the channels`);
+  return element(
+    "div",
+    { class: "bar" },
+    "0",
+    element("span", { style: `background:linear-gradient(90deg,${stops})` }),
+    `${(255 / gain).toFixed(gain > 25 ? 1 : 0)} of 255 and more: |difference|, mean of the channels`,
+  );
 }
