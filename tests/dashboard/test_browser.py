@@ -563,6 +563,9 @@ def test_images_are_averaged_only_where_that_is_asked(chromium, tmp_path):
     click(page, ".controls input[type=checkbox]")
     wait(lambda: len(page.find_elements(By.CSS_SELECTOR, ".heat")) == 1)
     assert "24.96" in one(page, ".heat").text
+    show(page, "compare")
+    Select(one(page, "main select[name=Draw]")).select_by_value("box")
+    wait(lambda: len(page.find_elements(By.CSS_SELECTOR, ".plot")) == 4)
 
 
 def test_what_differs_between_the_best_and_the_worst(page):
@@ -662,11 +665,12 @@ def test_a_real_sweep_is_for_everyone(chromium, real_sweep):
     emulate(chromium)
 
 
-def check_page(chromium, path, view, width):
+def check_page(chromium, path, view, width, opened="details"):
     chromium.get("about:blank")
     chromium.get(f"{path.as_uri()}#{view}")
     wait(lambda: chromium.find_element(By.TAG_NAME, "html").get_attribute("data-ready"))
-    chromium.execute_script("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    script = "document.querySelectorAll(arguments[0]).forEach(d => { d.open = true; })"
+    chromium.execute_script(script, opened)
     assert ask(chromium, "document.documentElement.scrollWidth") <= width, view
     chromium.execute_script(AXE)
     found = chromium.execute_async_script(
@@ -723,6 +727,10 @@ def test_many_runs_are_usable(chromium, tmp_path, count, length):
     hover = sorted(page.execute_async_script(HOVER))
     print(json.dumps({"count": count, "ready_ms": ready, "bytes": size, "hover_ms": hover}))
     assert hover[len(hover) // 2] < 150
+    for size, dark in ((SIZES[1], False), (SIZES[2], True)):
+        emulate(chromium, dark=dark, size=size)
+        for view in ("table", "curves", "settings"):
+            check_page(chromium, tmp_path / "dashboard.html", view, size[0], ".menu")
     emulate(chromium)
 
 

@@ -16,7 +16,7 @@ function compareView() {
   const update = () =>
     keepFocus(() => {
       units = shownUnits();
-      const parts = facetsOf(units);
+      const parts = plotFrames(units);
       const colours = colouring(units, state.colour);
       const charts = frames(parts);
       parts.forEach(([, members], i) => charts[i].show(plotOf(members, colours.of)));
@@ -25,6 +25,12 @@ function compareView() {
     });
   update();
   return { node: element("section", {}, plotControls(update), box, legend, differences), update };
+}
+
+// A box is a summary: it stays within an image, unless frames by something else are asked for.
+function plotFrames(units) {
+  const problems = problemsOf(units);
+  return state.chart === "box" && !state.facet && problems.length > 1 ? problems : facetsOf(units);
 }
 
 function plotKeys() {
