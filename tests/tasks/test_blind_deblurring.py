@@ -28,9 +28,10 @@ def prior_of(**changes):
 
 def test_image_and_kernel_are_fitted_together():
     """Against the same loop written out in plain PyTorch, by a direct convolution."""
-    ours = prior_of(kernel_lr=0.003, noise_std=0.0)
+    told = {"kernel_lr": 0.003, "noise_std": 0.0, "precision": "float32"}
+    ours = prior_of(**told)
     fit(ours)
-    same = prior_of(kernel_lr=0.003, noise_std=0.0)
+    same = prior_of(**told)
     draw, network, y = same.problem.A.network, same.network, same.problem.y
     groups = [{"params": network.parameters()}, {"params": draw.parameters(), "lr": 0.003}]
     adam = torch.optim.Adam(groups, lr=same.settings.lr)
