@@ -667,6 +667,7 @@ def test_a_real_sweep_is_for_everyone(chromium, real_sweep):
 
 def check_page(chromium, path, view, width, opened="details"):
     chromium.get("about:blank")
+    chromium.get_log("browser")  # of the pages before
     chromium.get(f"{path.as_uri()}#{view}")
     wait(lambda: chromium.find_element(By.TAG_NAME, "html").get_attribute("data-ready"))
     script = "document.querySelectorAll(arguments[0]).forEach(d => { d.open = true; })"
@@ -701,6 +702,7 @@ def test_newer_data_come_in_place(chromium, sweep):
     assert chromium.switch_to.active_element.get_attribute("id") == "filter"
     assert chromium.switch_to.active_element.get_attribute("value") == "input_depth=4"
     assert [e for e in chromium.get_log("browser") if e["level"] == "SEVERE"] == []
+    chromium.get("about:blank")  # a page that is left open would ask in vain
     server.shutdown()
     server.server_close()
 
