@@ -214,7 +214,9 @@ def test_a_damaged_link_opens(page, sweep, choices):
     for view in VIEWS:
         page.get("about:blank")
         page.get(f"{(sweep / 'dashboard.html').as_uri()}#{view}?{choices}")
-        wait(lambda: page.find_elements(By.CSS_SELECTOR, "html[data-ready] main h1"))
+        wait(lambda: page.find_elements(By.CSS_SELECTOR, "html[data-ready] main section"))
+        assert one(page, "h1").text == one(page, '[aria-current="page"]').text
+        assert [e for e in page.get_log("browser") if e["level"] == "SEVERE"] == []
 
 
 def test_selected_curves_are_zoomed_by_a_box_and_by_keys(page):
