@@ -1,6 +1,7 @@
 """How good the default's result is, beside classical methods and what is published.
 
-    python -m benchmarks.quality [SET or SET/IMAGE ...] [--setting KEY=VALUE ...] [--again] [--dry]
+    python -m benchmarks.quality [SET or SET/IMAGE ...] [--setting KEY=VALUE ...]
+                                 [--runs FOLDER] [--again] [--dry]
 
     half       half of the pixels missing, 11 gray images, the published masks
     x4, x8     super-resolution of Set5, PSNR-Y
@@ -26,6 +27,9 @@ Tables go into docs/benchmarks.md, numbers into docs/benchmarks/, pictures and c
 outputs/quality/. Settings such as max_side=128 have a section of their own. Several of these
 commands may run at once, each with cases of its own.
 
+--runs takes cases of half, sigma25, poisson, blur and mosaic from result folders of the command,
+where it has fitted the same with the same settings on this hardware, and computes nothing.
+
 Images by name come from DIP_DATA or are fetched (see README). camera, jpeg and levin are of
 DIP_DATA only: levin/im*_kernel*_img.png, im*.png and kernel*.png, from Levin et al.'s set of 2009;
 real_noise/*_real.png, *_mean.png and .JPG, from the repositories csjunxu/MCWNNM-ICCV2017 and
@@ -45,7 +49,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import peer, quality_fit
+from benchmarks import peer, quality_fit, quality_runs
 from benchmarks.page import Section, hardware
 from benchmarks.quality_sets import PEERS, SETS, chosen
 from benchmarks.quality_tables import Result, page, set_table
@@ -157,6 +161,18 @@ def apart(case: str, settings: list[str]) -> dict[str, Any]:
         return pool.submit(computed, case, settings).result()
 
 
+def gathered(case: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Take a case from a run, or compute it, as the command line says.
+
+    Raises:
+        UserError: a setting is not allowed, or a file cannot be used.
+        NoRunError: no run in the folder is of the case.
+    """
+    if given.runs is None:
+        return apart(case, given.setting)
+    return asdict(quality_runs.find(case, given.setting, given.runs))
+
+
 def is_done(found: dict[str, dict[str, Any]], case: str, settings: list[str]) -> bool:
     """Say whether a section's results hold a case with the same settings."""
     group, image = case.split("/")
@@ -171,6 +187,7 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("names", nargs="*", metavar="SET or SET/IMAGE")
     parser.add_argument("--setting", nargs="+", default=[], help="for all, e.g. max_side=128")
+    parser.add_argument("--runs", type=Path, metavar="FOLDER", help="results of the command")
     parser.add_argument("--again", action="store_true", help="compute what is there, too")
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
@@ -205,7 +222,11 @@ def run(given: argparse.Namespace, group: str, section: Section) -> None:
             print(f"{case}: is there already; --again computes it anew", flush=True)
             continue
         print(f"{case}:", flush=True)
-        found[case] = apart(case, given.setting)
+        try:
+            found[case] = gathered(case, given)
+        except quality_runs.NoRunError as error:
+            print(f"left out: {error}", flush=True)
+            continue
         if not given.dry:
             section.add(case, found[case])
         one = found[case]

@@ -85,15 +85,15 @@ class Job:
         return found
 
 
-def composed(case: str, settings: list[str]) -> Config:
-    """Compose a case's configuration.
+def arguments(case: str, settings: list[str]) -> list[str]:
+    """Write a case's arguments of the command.
 
     Args:
         case: `set/image`.
         settings: key=value besides the case's own.
 
     Raises:
-        UserError: a setting is not allowed, or an image is not there.
+        UserError: an image is not there.
     """
     group, image = case.split("/")
     of = SETS[group]
@@ -104,7 +104,16 @@ def composed(case: str, settings: list[str]) -> Config:
         given.append(f"kernel='{find_image(filled(of.kernel, image), 'kernel')}'")
     for name in of.sides.keys() & image.split("_"):
         given.append(f"kernel_size={of.sides[name]}")
-    return to_config(Source().compose([*of.keys, *given, "logger=none", *settings]))
+    return [*of.keys, *given, "logger=none", *settings]
+
+
+def composed(case: str, settings: list[str]) -> Config:
+    """Compose a case's configuration, as `arguments` of the command.
+
+    Raises:
+        UserError: a setting is not allowed, or an image is not there.
+    """
+    return to_config(Source().compose(arguments(case, settings)))
 
 
 def device_of(settings: list[str]) -> str:

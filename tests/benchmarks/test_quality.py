@@ -71,6 +71,22 @@ def test_changed_defaults_are_computed_anew(computed, monkeypatch, docs):
     assert computed == ["half/house"] * 2
 
 
+def test_runs_are_taken_and_nothing_is_computed(computed, monkeypatch, docs, tmp_path, capsys):
+    def find(case, settings, folder):
+        assert (settings, folder) == (["lr=0.02"], tmp_path)
+        if case == "half/hill":
+            raise quality.quality_runs.NoRunError(f"{case}: no run")
+        return result(case, version="one")
+
+    monkeypatch.setattr(quality.quality_runs, "find", find)
+    names = ["half/house", "half/hill", "--runs", str(tmp_path), "--setting", "lr=0.02"]
+    call(monkeypatch, *names)
+    assert computed == []
+    assert "left out: half/hill: no run" in capsys.readouterr().out
+    found = json.loads((docs / "benchmarks" / "quality-lr-0-02.json").read_text())
+    assert list(found["results"]) == ["half/house"]
+
+
 def test_dry_writes_nothing(computed, monkeypatch, docs, capsys):
     before = (docs / "benchmarks.md").read_text()
     call(monkeypatch, "half/house", "--dry")
