@@ -211,3 +211,23 @@ def test_a_mosaic_with_values_that_are_no_numbers(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", values)
     with pytest.raises(UserError, match=r"no data; a raw mosaic needs a number at each pixel$"):
         load(Config(task="demosaicing", pattern="rggb", observed=str(tmp_path / "a.tif")))
+
+
+@pytest.mark.parametrize("mask", ["bm3d11_masks", "bm3d11_masks/pond", "masks/pond"])
+def test_a_mask_made_from_a_masked_image_cannot_tell_of_black(tmp_path, monkeypatch, mask):
+    monkeypatch.setenv("DIP_DATA", str(tmp_path))
+    x = (smooth_image(1, 40, 50) * 200 + 20).byte().numpy()[0, 0]
+    x[:8] = 0
+    published = (np.random.default_rng(0).random(x.shape) < 0.3) & (x > 0)
+    for folder, array in (("bm3d11", x), ("bm3d11_masks", published), ("masks", published)):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(array).save(tmp_path / folder / "pond.png")
+    job = configure("restoration", image="bm3d11/pond", mask=mask)
+    (_, first), (_, again) = load(job), load(job)
+    known = first.m[0, 0].numpy() > 0
+    assert np.array_equal(known[8:], published[8:])
+    assert torch.equal(first.m, again.m)
+    if mask.startswith("bm3d11_masks"):
+        assert 0.2 < known[:8].mean() < 0.4  # as many as elsewhere
+    else:
+        assert not known[:8].any()

@@ -19,6 +19,7 @@ from dip_lightning.images import (
     Picture,
     centre,
     doubt,
+    draw_black,
     opaque,
     open_file,
     read,
@@ -29,7 +30,7 @@ from dip_lightning.images import (
     scale_known,
     without_single,
 )
-from dip_lightning.images.collections import SAMPLES, find_image, find_mask
+from dip_lightning.images.collections import MASKED, SAMPLES, find_image, find_mask
 from dip_lightning.images.jpeg import read_coefficients
 from dip_lightning.operators import Mosaic, bayer_mask
 from dip_lightning.operators.jpeg import Coefficients
@@ -82,7 +83,10 @@ def _load_truth(config: Config) -> tuple[Picture, Tensor | None, bool]:
     # The result may show nothing of x that y did not: no hot pixel of it is given back.
     picture = _counted(config, read(path, "image"), f"image={path}")
     picture = replace(picture, beyond=None)
-    return picture, _read_mask(config, picture.size), False
+    m = _read_mask(config, picture.size)
+    if m is not None and config.mask is not None and config.mask.partition("/")[0] == MASKED:
+        m = draw_black(m, picture.pixels)
+    return picture, m, False
 
 
 def _load_damaged(config: Config) -> tuple[Picture, Tensor | None, bool]:

@@ -7,7 +7,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import MaskFile, doubt, read_mask
+from dip_lightning.images import MaskFile, doubt, draw_black, read_mask
 
 
 def save(path, values):
@@ -138,3 +138,16 @@ def test_counting_colours_of_a_large_image_looks_at_some_of_it(monkeypatch):
     photo, m = scene()
     mask = MaskFile(torch.from_numpy(m[::-1, ::-1] > 0).float()[None, None], 0.0)
     assert doubt(mask, "m", "known", photo, is_inpainting=True) is not None
+
+
+def test_black_pixels_are_drawn_where_there_are_others():
+    x, m = torch.ones(1, 3, 30, 40), torch.ones(1, 1, 30, 40)
+    assert torch.equal(draw_black(m, x), m)
+    assert not draw_black(0 * m, 0 * x).any()  # nothing tells how many
+    x[:, 0, :10] = 0  # a colour is not black
+    m[..., ::2] = 0
+    assert torch.equal(draw_black(m, x), m)
+    x[:, :, :10] = 0
+    drawn = draw_black(m * (x[:, :1] > 0), x)
+    assert torch.equal(drawn[..., 10:, :], m[..., 10:, :])
+    assert 0.4 < drawn[..., :10, :].mean() < 0.6

@@ -1,10 +1,11 @@
 import json
 import os
 
+import numpy as np
 import pytest
 
 from dip_lightning.study.experiments import find_experiment
-from dip_lightning.study.results import all_axes, find_results, format_value, frame, latest
+from dip_lightning.study.results import OURS, all_axes, find_results, format_value, frame, latest
 
 TABLE1 = find_experiment("restoration_table1")
 
@@ -83,6 +84,7 @@ def test_every_method_and_metric_has_a_row(result, tmp_path):
         ("psnr", "biharmonic"): 35.7,
         ("psnr", "DIP, last"): 30.0,
         ("psnr", "DIP, averaged"): 31.0,
+        ("psnr", "DIP, averaged, known pixels kept"): 31.0,
         ("psnr", "DIP, best (oracle)"): 32.0,
         ("psnr_holes", "biharmonic"): 32.7,
         ("psnr_holes", "DIP, last"): 27.0,
@@ -102,6 +104,31 @@ def test_published_numbers_of_something_else_stay_away(result, tmp_path, setting
         assert not rows["method"].str.contains("published").any()
     else:
         assert not any("published" in method for _, method in values(result, tmp_path, **settings))
+
+
+def methods(folder, **more):
+    """Return what the report says of each method, of a run with these numbers, too."""
+    path = folder / "metrics.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **more}))
+    ((job,),) = find_results([folder]).values()
+    rows = frame([job], TABLE1, ())
+    return dict(rows[rows["metric"] == "psnr"][["method", "value"]].itertuples(index=False))
+
+
+def test_known_pixels_are_kept_afterwards_where_the_fit_has_not(result):
+    generator = np.random.default_rng(0)
+    error, missing = generator.normal(size=1000) ** 2 / 100, generator.random(1000) < 0.4
+    parts = {"": error, "_holes": error[missing], "_known": error[~missing]}
+    psnr = {f"psnr{name}_average": -10 * np.log10(part.mean()) for name, part in parts.items()}
+    found = methods(result("a"), **psnr)
+    assert found["DIP, averaged"] == psnr["psnr_average"]
+    kept = np.where(missing, error, 0).mean()
+    assert found["DIP, averaged, known pixels kept"] == pytest.approx(-10 * np.log10(kept))
+
+
+def test_what_a_fit_has_kept_and_combined_is_the_result(result):
+    found = methods(result("a"), psnr_known_average=None, result="combined", psnr_result=33.0)
+    assert [found[name] for name in OURS] == [30.0, 31.0, 31.0, 33.0, 32.0]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from dip_lightning.images.decoding import Decoded
 from dip_lightning.images.kernels import kernel_of_image, read_kernel, understood_kernel
-from dip_lightning.images.masks import MaskFile, doubt, read_mask
+from dip_lightning.images.masks import MaskFile, doubt, draw_black, read_mask
 from dip_lightning.images.measurements import read_measured
 from dip_lightning.images.picture import Format, Picture, centre, describe_noise, preview, quantise
 from dip_lightning.images.ranges import without_single
@@ -18,6 +18,7 @@ __all__ = [
     "centre",
     "describe_noise",
     "doubt",
+    "draw_black",
     "kernel_of_image",
     "opaque",
     "open_file",

@@ -82,6 +82,23 @@ def understood(
     return MaskFile(m, float(between.mean()))
 
 
+def draw_black(m: Tensor, x: Tensor) -> Tensor:
+    """Draw which black pixels are known, of a mask that was made from a masked image.
+
+    Published is m * x alone, which is 0 at a black pixel, known or not. So each of them is known by
+    the chance that all others have had, the same ones in every run.
+
+    Args:
+        m: known pixels, (1, 1, H, W), 0 or 1; 0 where x is black.
+        x: the image without its damage, (1, C, H, W).
+    """
+    black = (x == 0).all(1, keepdim=True)
+    if not black.any() or black.all():
+        return m
+    drawn = torch.rand(black.shape, generator=torch.Generator().manual_seed(0))
+    return torch.where(black, (drawn < m[~black].mean()).to(m), m)
+
+
 def _brightness(stored: Decoded) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return brightness and the difference of the channels, (H, W), both 1 at the brightest."""
     values = np.nan_to_num(stored.array.astype(np.float32), posinf=0, neginf=0).clip(0)

@@ -19,9 +19,10 @@ from dip_lightning.study.tables import TITLES, label, markdown, wide
 INTRODUCTION = """\
 # The study
 
-DIP is what this suite computed: the last iterate, the averaged output (what restored.png holds),
-and the best iterate, an oracle that looks at the ground truth and is no result. The classical
-methods were computed here, on the same observation. Published numbers come from the named sources
+DIP is what this suite computed: the last iterate, the averaged output, where asked for the same
+with the known pixels in their places, or combined with a classical method, and the best iterate, an
+oracle that looks at the ground truth and is no result. The classical methods were computed here, on
+the same observation. Published numbers come from the named sources
 and were measured at the paper's budget, with the source's own network and settings, whatever those
 of a row; they are shown only for the same degradation of the same, whole image by the same protocol
 (of half of the pixels missing, the study drew masks of its own). A cell is empty where a number is

@@ -10,12 +10,16 @@ from typing import Any
 import pandas as pd
 
 from dip_lightning.config import ASIDE
+from dip_lightning.metrics import decibels
 from dip_lightning.published import find_table, numbers
 from dip_lightning.runs.run import Run, differs, find_runs
 from dip_lightning.study.experiments import Experiment
 
 FILES = ("history.csv", "observed.png", "restored.png")
 DRAWN = {"iteration", "loss", "psnr"}
+LAST, AVERAGED, BEST = "DIP, last", "DIP, averaged", "DIP, best (oracle)"
+KEPT, COMBINED = "DIP, averaged, known pixels kept", "DIP, combined"
+OURS = (LAST, AVERAGED, KEPT, COMBINED, BEST)  # methods, in the order of a table
 LEAST_PLAIN = 1e-6  # smaller numbers are written with an exponent
 # Have a place of their own in a table.
 PLACED = {"image", "seed", "device", "max_iterations", "max_side"}
@@ -178,12 +182,30 @@ def frame(results: list[Result], experiment: Experiment, axes: tuple[str, ...]) 
 def _values(result: Result, metric: str) -> Iterator[tuple[str, float | None]]:
     m = result.run.metrics
     if metric == "loss":
-        yield "DIP, last", m.get("loss")
+        yield LAST, m.get("loss")
         return
     yield from numbers(result.table, metric, result.run.image).items()
     for row in m.get("baselines", ()):
         yield row["name"], row.get(metric)
-    yield "DIP, last", m.get(metric)
-    yield "DIP, averaged", m.get(f"{metric}_average")
+    yield LAST, m.get(metric)
+    yield AVERAGED, m.get(f"{metric}_average")
+    if metric == "psnr" and m.get("psnr_holes_average") is not None:
+        yield KEPT, _with_known_pixels(m)
+    if m.get("result") == "combined":
+        yield COMBINED, m.get(f"{metric}_result")
     if metric == "psnr":
-        yield "DIP, best (oracle)", m.get("psnr_best")
+        yield BEST, m.get("psnr_best")
+
+
+def _with_known_pixels(m: dict[str, Any]) -> float | None:
+    """Return the PSNR of the averaged output with the known pixels in their places, dB.
+
+    Its error is then that of the missing pixels alone. Their share follows from w = share * h +
+    (1 - share) * k, the errors of the whole, of the missing and of the known pixels. Where a fit
+    keeps the known ones, k is not measured, and nothing is left to do.
+    """
+    found = [m.get(f"psnr{part}_average") for part in ("", "_holes", "_known")]
+    if found[2] is None:
+        return found[0]
+    w, h, k = (10 ** (-psnr / 10) for psnr in found if psnr is not None)
+    return decibels((w - k) / (h - k) * h) if h != k else None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dip_lightning.study.results import Result, format_value
+from dip_lightning.study.results import OURS, Result, format_value
 
 TITLES = {
     "psnr": "PSNR, all channels, whole frame (dB)",
@@ -19,7 +19,6 @@ TITLES = {
     "loss": "Loss of the last iterate",
 }
 STYLES = {"ssim": ".4f", "loss": ".2e"}
-OURS = ("DIP, last", "DIP, averaged", "DIP, best (oracle)")
 # Of what a user has said, these are no change of the experiment.
 USUAL = (
     *("+study=", "budget=", "logger=", "logger.", "seed=", "threads=", "device=", "resume="),
