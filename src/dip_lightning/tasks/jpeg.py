@@ -17,7 +17,7 @@ from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
-FIT_WEIGHT = 0.5  # beside the classical methods: docs/jpeg.md
+FIT_WEIGHT = 0.4  # beside the classical methods: docs/jpeg.md
 CENTERING = 0.003  # docs/jpeg.md
 NARROWED = 0.5  # bounds of total variation, as a share of the file's: docs/jpeg.md
 QUALITY, SUBSAMPLING = 10, "4:2:0"
