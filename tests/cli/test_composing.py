@@ -99,7 +99,7 @@ def test_the_papers_settings(task, lr, iterations, noise_std, network):
         ("inpainting", [128] * 5, 5, 0.01, 1200, None),
         ("restoration", [32, 64, 128, 128, 128], 2, 0.02, 2000, None),
         ("demosaicing", [32] * 5, 2, 0.01, 400, None),
-        ("jpeg", [32] * 5, 2, 0.01, 300, None),
+        ("jpeg", [32] * 5, 2, 0.01, 600, None),
     ],
 )
 def test_the_fast_settings(task, widths, rounds, lr, iterations, discrepancy):

@@ -29,7 +29,7 @@ def line(key):
     [
         (
             "iterations",
-            "inpainting 1200, jpeg 300, operator 1000, restoration 2000, sr 600)",
+            "inpainting 1200, jpeg 600, operator 1000, restoration 2000, sr 600)",
         ),
         ("optimizer", "; muon)"),
         ("factor", "; 4)"),

@@ -10,7 +10,7 @@ from dip_lightning.errors import UserError
 from dip_lightning.images.jpeg import compress, read_jpeg
 from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks import Given
-from dip_lightning.tasks.jpeg import CompressedImage, JPEGDecompression
+from dip_lightning.tasks.jpeg import FIT_WEIGHT, CompressedImage, JPEGDecompression
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import fit, make
 
@@ -97,14 +97,14 @@ def test_the_guide_lies_within_half_of_the_bounds_and_is_nearer_to_the_truth():
     torch.testing.assert_close(unbounded.guide(), guide)
 
 
-def test_half_of_the_result_is_classical():
+def test_a_part_of_the_result_is_classical():
     prior = fit(make("jpeg", iterations=3, output="combined"))
     problem = prior.problem
     of_both, variation, again = (method() for method in problem.baselines().values())
     torch.testing.assert_close(of_both, (variation + again) / 2)
-    mean = (prior.x_average + of_both) / 2
+    mean = torch.lerp(of_both, prior.x_average, FIT_WEIGHT)
     torch.testing.assert_close(prior.combination.x, problem.agree(mean))
-    assert prior.combination.fit_weight == pytest.approx(0.5)
+    assert prior.combination.fit_weight == pytest.approx(FIT_WEIGHT)
 
 
 def test_the_module_equals_the_command():
