@@ -5,12 +5,13 @@ import re
 import signal
 import socket
 import threading
+import time
 from email.utils import formatdate
 
 import pytest
 
 from dip_lightning.dashboard.page import write_dashboard, write_report
-from dip_lightning.dashboard.serving import open_server, policy, wait, watch
+from dip_lightning.dashboard.serving import linger, open_server, policy, wait, watch
 from dip_lightning.signals import Signals
 from tests.dashboard.conftest import write_run
 
@@ -215,6 +216,28 @@ def test_what_has_not_changed_is_not_sent_again(server, tmp_path):
     assert (status, body) == (304, b"")
     os.utime(page, (1_000_001, 1_000_001))
     assert get(server, "/page.html", since)[0] == 200
+
+
+def test_a_page_written_twice_in_a_second_is_sent_again(server, tmp_path):
+    page = tmp_path / "outputs" / "page.html"
+    os.utime(page, ns=(10**15, 10**15))
+    tag = get(server, "/page.html")[1]["ETag"]
+    asked = f"If-None-Match: {tag}\r\nIf-Modified-Since: {formatdate(1_000_000, usegmt=True)}"
+    status, headers, body = get(server, "/page.html", asked)
+    assert (status, body, headers["ETag"]) == (304, b"", tag)
+    os.utime(page, ns=(10**15, 10**15 + 1000))
+    assert get(server, "/page.html", asked)[0] == 200
+
+
+@pytest.mark.parametrize(("ago", "waits"), [(1, True), (20, False)])
+def test_a_page_that_is_open_reads_the_last_one(ago, waits, monkeypatch, tmp_path):
+    server, slept = open_server(tmp_path, 0), []
+    monkeypatch.setattr("time.sleep", slept.append)
+    server.asked_at = time.monotonic() - ago
+    linger(server, 5.0)
+    assert [seconds > 5 for seconds in slept] == [True] * waits
+    server.shutdown()
+    server.server_close()
 
 
 def test_a_page_that_is_being_written_is_served_whole(server, tmp_path):

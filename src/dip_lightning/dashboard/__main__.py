@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from dip_lightning.dashboard.page import PAGE, write_dashboard
-from dip_lightning.dashboard.serving import HOST, open_server, wait, watch
+from dip_lightning.dashboard.serving import HOST, Server, linger, open_server, wait, watch
 from dip_lightning.errors import UserError
 from dip_lightning.runs.naming import counted
 from dip_lightning.signals import Signals
@@ -64,7 +64,7 @@ def _run(given: argparse.Namespace) -> int:
 def _show(given: argparse.Namespace, stopping: Signals | None) -> int:
     """Write the page; serve it, or keep it up to date, until a signal comes, at any moment."""
     refresh = given.every if given.watch else None
-    address = _serve(given) if given.serve else None
+    server = _open_server(given) if given.serve else None
     count = _write(given, refresh)
     if not count and not given.watch:
         print(f"error: {given.folder}: holds no run", file=sys.stderr)
@@ -72,11 +72,14 @@ def _show(given: argparse.Namespace, stopping: Signals | None) -> int:
     print(f"{counted(count, 'run')}: {given.to}", flush=True)
     if stopping is None:
         return 0
-    if address is not None:
-        print(f"{address} (Ctrl-C ends it)", flush=True)
+    if server is not None:
+        page = quote(given.to.resolve().relative_to(given.folder.resolve()).as_posix())
+        print(f"http://{HOST}:{server.server_port}/{page} (Ctrl-C ends it)", flush=True)
     if given.watch:
         watch(lambda: _write(given, refresh), given.every, stopping)
         _write(given)  # a page that says that it is kept up to date would look for newer ones
+        if server is not None:
+            linger(server, given.every)
     else:
         wait(stopping)
     number = stopping.received
@@ -90,14 +93,12 @@ def _write(given: argparse.Namespace, refresh: float | None = None) -> int:
         raise UserError(f"{given.to}: cannot be written ({error.strerror})") from None
 
 
-def _serve(given: argparse.Namespace) -> str:
+def _open_server(given: argparse.Namespace) -> Server:
     try:
-        server = open_server(given.folder, given.port)
+        return open_server(given.folder, given.port)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"--port={given.port}: {reason}; --port=0 takes a free one") from None
-    page = quote(given.to.resolve().relative_to(given.folder.resolve()).as_posix())
-    return f"http://{HOST}:{server.server_port}/{page}"
 
 
 if __name__ == "__main__":

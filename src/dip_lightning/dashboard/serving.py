@@ -19,6 +19,7 @@ HOST = "127.0.0.1"
 # A page of another site must not read results through a name that points here.
 NAMED = re.compile(r"(localhost|127\.0\.0\.1)(:\d+)?", re.IGNORECASE)
 POLL_SECONDS = 0.1
+MARGIN_SECONDS = 0.5  # for an open page that is a little late
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
@@ -44,16 +45,37 @@ def policy() -> str:
     )
 
 
+class Server(ThreadingHTTPServer):
+    """The server of a folder.
+
+    Attributes:
+        asked_at: when it was last asked for anything, as `time.monotonic` counts.
+    """
+
+    asked_at = float("-inf")
+
+
 class _Handler(SimpleHTTPRequestHandler):
     extensions_map = TYPES
+    server: Server
+    tag: str | None = None
 
     def send_head(self) -> object:  # type: ignore[override]
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or not NAMED.fullmatch(hosts[0].strip()):
             self.send_error(HTTPStatus.FORBIDDEN, "served on this machine only")
             return None
-        if not Path(self.translate_path(self.path)).is_file():
+        self.server.asked_at = time.monotonic()
+        file = Path(self.translate_path(self.path))
+        if not file.is_file():
             self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+        found = file.stat()
+        # Last-Modified alone counts whole seconds, and a page may be written twice in one.
+        self.tag = f'"{found.st_mtime_ns:x}-{found.st_size:x}"'
+        if self.headers.get("If-None-Match") == self.tag:
+            self.send_response(HTTPStatus.NOT_MODIFIED)
+            self.end_headers()
             return None
         return super().send_head()
 
@@ -71,6 +93,8 @@ class _Handler(SimpleHTTPRequestHandler):
         return str(found) if inside else self.directory
 
     def end_headers(self) -> None:
+        if self.tag is not None:
+            self.send_header("ETag", self.tag)
         self.send_header("Cache-Control", "no-cache")
         self.send_header("Content-Security-Policy", policy())
         self.send_header("X-Content-Type-Options", "nosniff")
@@ -81,7 +105,7 @@ class _Handler(SimpleHTTPRequestHandler):
         """Keep the terminal quiet."""
 
 
-def open_server(folder: Path, port: int) -> ThreadingHTTPServer:
+def open_server(folder: Path, port: int) -> Server:
     """Serve the files of a folder on loopback, in a thread of its own.
 
     Links are followed within the folder; folders themselves are not listed.
@@ -96,7 +120,7 @@ def open_server(folder: Path, port: int) -> ThreadingHTTPServer:
     Raises:
         OSError: the port is taken.
     """
-    server = ThreadingHTTPServer((HOST, port), partial(_Handler, directory=str(folder)))
+    server = Server((HOST, port), partial(_Handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -121,3 +145,16 @@ def wait(stopping: Signals, seconds: float = float("inf")) -> None:
     # A signal does not cut a longer sleep short.
     while stopping.received is None and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
+
+
+def linger(server: Server, every: float) -> None:
+    """Stay until open pages, if there are any, have read the last one.
+
+    Args:
+        server: that the page is read from.
+        every: seconds after which an open page looks for a newer one.
+    """
+    now = time.monotonic()
+    if now - server.asked_at < 2 * every:
+        print("an open page reads the last state; Ctrl-C again ends it at once", flush=True)
+        time.sleep(every + MARGIN_SECONDS)

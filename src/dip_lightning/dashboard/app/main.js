@@ -146,7 +146,7 @@ function lookForNewer() {
       return;
     }
     const head = await fetch(location.pathname, { method: "HEAD", cache: "no-cache" }).catch(() => null),
-      stamp = head?.ok && head.headers.get("Last-Modified");
+      stamp = head?.ok && (head.headers.get("ETag") || head.headers.get("Last-Modified"));
     sayWritten(stamp ? ", kept up to date" : ", no answer since");
     if (!stamp || stamp === seen) return;
     const text = await fetch(location.pathname, { cache: "no-cache" })
