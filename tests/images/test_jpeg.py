@@ -47,6 +47,17 @@ def test_the_truth_lies_between_the_bounds(tmp_path, channels, options):
     assert worst < 0.6  # an encoder rounds Y, Cb and Cr to whole grey levels before
 
 
+@pytest.mark.parametrize("subsampling", ["4:2:2", "4:2:0"])
+@pytest.mark.parametrize("size", [(16, 24), (8, 33), (41, 17)])
+def test_a_gray_file_may_name_a_subsampling_that_it_has_not(tmp_path, subsampling, size):
+    """It holds blocks of 8 x 8 then, not those of the colours that it lacks."""
+    x = stored(1, *size)
+    path = write(tmp_path / "a.jpg", x, quality=20, subsampling=subsampling)
+    found = read_coefficients(path, "observed").ranged(0, 255)
+    assert found.operator(x).shape == found.flat()[0].shape
+    assert rounded_as_stored(x, found)[0] > 0.99
+
+
 def test_pixels_are_those_of_any_viewer(tmp_path):
     path = write(tmp_path / "a.jpg", stored(), quality=30)
     found = read_jpeg(path, "file").pixels

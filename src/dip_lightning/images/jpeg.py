@@ -15,7 +15,7 @@ from dip_lightning.images.decoded import check_size
 from dip_lightning.images.picture import Format, quantise
 from dip_lightning.images.reading import as_user_error, first_bytes, open_file
 from dip_lightning.limits import QUALITIES, SUBSAMPLINGS
-from dip_lightning.operators.jpeg import SIDE, Coefficients
+from dip_lightning.operators.jpeg import SIDE, Coefficients, steps
 
 SIGNATURE = b"\xff\xd8\xff"
 COLORS = {"JCS_GRAYSCALE": 1, "JCS_YCbCr": 3}
@@ -127,14 +127,15 @@ def _held(file: Any) -> Coefficients:
         raise UserError(f"has the sampling factors {factors}, expected each to divide the largest")
     ratios = tuple((most[0] // rows, most[1] // columns) for rows, columns in factors)
     size = (int(file.height), int(file.width))
-    whole = [-(-side // (SIDE * top)) * SIDE * top for side, top in zip(size, most, strict=True)]
+    # Not of the factors themselves: with the same ones for all, a file may hold more blocks.
+    whole = [-(-side // step) * step for side, step in zip(size, steps(ratios), strict=True)]
     planes, known, tables = [], [], []
     for k, (values, ratio) in enumerate(zip((file.Y, file.Cb, file.Cr), ratios, strict=False)):
         table = np.asarray(file.get_component_qt(k), np.float32)
         found = torch.from_numpy((values * table).swapaxes(1, 2).astype(np.float32))
         found = found.reshape(SIDE * values.shape[0], SIDE * values.shape[1])
         plane = torch.zeros(whole[0] // ratio[0], whole[1] // ratio[1])
-        held = torch.zeros_like(plane)
+        found, held = found[: plane.shape[0], : plane.shape[1]], torch.zeros_like(plane)
         plane[: found.shape[0], : found.shape[1]] = found
         held[: found.shape[0], : found.shape[1]] = 1
         planes.append(plane)
