@@ -10,7 +10,7 @@ from dip_lightning.errors import UserError
 from dip_lightning.images.jpeg import compress, read_jpeg
 from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks import Given
-from dip_lightning.tasks.jpeg import FIT_WEIGHT, CompressedImage, JPEGDecompression
+from dip_lightning.tasks.jpeg import OUTSIDE, CompressedImage, JPEGDecompression
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import fit, make
 
@@ -102,9 +102,19 @@ def test_a_part_of_the_result_is_classical():
     problem = prior.problem
     of_both, variation, again = (method() for method in problem.baselines().values())
     torch.testing.assert_close(of_both, (variation + again) / 2)
-    mean = torch.lerp(of_both, prior.x_average, FIT_WEIGHT)
+    weight = problem.weight_for(prior.x_average)
+    mean = torch.lerp(of_both, prior.x_average, weight)
     torch.testing.assert_close(prior.combination.x, problem.agree(mean))
-    assert prior.combination.fit_weight == pytest.approx(FIT_WEIGHT)
+    assert prior.combination.fit_weight == pytest.approx(weight)
+
+
+def test_a_fit_counts_for_less_the_further_it_is_outside_of_its_bounds():
+    problem = make("jpeg", x=smooth_image(1, 16, 24)).problem
+    inside = problem.agree(problem.y)
+    assert problem.weight_for(inside) == pytest.approx(0.8, rel=0.02)
+    # All coefficients are moved from the middle, by half a step and so far that r is r0.
+    far = problem.A.lift(problem.centre + problem.radius + OUTSIDE, (16, 24))
+    assert problem.weight_for(far) == pytest.approx(0.4, rel=1e-3)
 
 
 def test_the_module_equals_the_command():

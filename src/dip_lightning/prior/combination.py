@@ -94,14 +94,15 @@ class Combination(nn.Module):
         if self.is_weighed or problem.fit_weight is not None:
             classical = problem.classical(self.seen)
             if classical is not None:
-                self._use_fixed_weight(problem)
+                self._use_fixed_weight(problem, x_average)
                 x = combine(x, classical.to(x), self.w)
         self.x.copy_(problem.agree(x, self.seen))
         self.is_done.fill_(not torch.equal(self.x, x_average))
 
-    def _use_fixed_weight(self, problem: Problem) -> None:
-        if not self.is_weighed and problem.fit_weight is not None:
-            self.w.fill_(problem.fit_weight)
+    def _use_fixed_weight(self, problem: Problem, x_average: Tensor) -> None:
+        weight = problem.weight_for(x_average)
+        if not self.is_weighed and weight is not None:
+            self.w.fill_(weight)
             self.is_weighed.fill_(True)  # noqa: FBT003
 
     @property

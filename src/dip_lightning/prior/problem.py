@@ -212,6 +212,11 @@ class Problem(nn.Module):
         """Weight of the fit beside the classical method, where it is not weighed; None: alone."""
         return None
 
+    def weight_for(self, x_average: Tensor) -> float | None:
+        """Return that weight of one averaged output, (1, C, H, W), which it may depend on."""
+        del x_average
+        return self.fit_weight
+
     @property
     def takes_long(self) -> bool:
         """Whether the classical methods take more than a minute, or more than two gigabytes."""

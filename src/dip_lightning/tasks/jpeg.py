@@ -1,5 +1,6 @@
 """JPEG: an image without the artefacts of its compression."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +18,7 @@ from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
-FIT_WEIGHT = 0.4  # beside the classical methods: docs/jpeg.md
+FIT_WEIGHT, OUTSIDE = 0.8, 0.35 / 255  # beside the classical methods: docs/jpeg.md
 CENTERING = 0.003  # docs/jpeg.md
 NARROWED = 0.5  # bounds of total variation, as a share of the file's: docs/jpeg.md
 QUALITY, SUBSAMPLING = 10, "4:2:0"
@@ -130,6 +131,13 @@ class CompressedImage(FromFile):
         beyond = ((self.A(x_hat) - self.centre).abs() - self.radius).clamp(min=0)
         power: Tensor = (beyond * self.held).square().sum() / self.count
         return power
+
+    def weight_for(self, x_average: Tensor) -> float:
+        """Return less where more is outside of the bounds: 0.8 / (1 + r / r0), r the RMS distance.
+
+        A fit that has not come between the bounds is in error inside of them, too.
+        """
+        return FIT_WEIGHT / (1 + math.sqrt(float(self.loss(x_average))) / OUTSIDE)
 
     def penalty(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor | None:
         """Return the weighted mean squared distance of A(x_hat) to c."""
