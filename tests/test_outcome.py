@@ -13,7 +13,9 @@ def test_table_aligns_and_shows_what_is_missing():
     observed = Measured("observed", pixels, Scores())
     last = Measured("DIP last", pixels, Scores(psnr=9.0, ssim=0.1))
     average = Measured("DIP averaged", pixels, Scores(psnr=30.126, psnr_y=31.5, ssim=0.91234))
-    found = Outcome(observed, [], last, average, None, average, "average", pixels)
+    found = Outcome(
+        observed, [], last, average, None, average, "average", is_polished=False, std=pixels
+    )
     assert format_table(found).splitlines() == [
         "              PSNR (dB)  PSNR-Y (dB)    SSIM",
         "observed              -            -       -",

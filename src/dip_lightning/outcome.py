@@ -92,6 +92,7 @@ class Outcome:
         combined: the averaged output combined with a classical method; None: it was not.
         chosen: which of them is the result.
         output: the name of that.
+        is_polished: similar patches of the combined result were made alike.
         std: how sure the result is, (1, C, H, W); see `Outputs`.
     """
 
@@ -102,6 +103,7 @@ class Outcome:
     combined: Measured | None
     chosen: Measured
     output: str
+    is_polished: bool
     std: Tensor
 
     @property
@@ -145,7 +147,9 @@ def measure(
     chosen = {"combined": combined, "average": average, "last": last}[output]
     assert chosen is not None  # noqa: S101 - see above
     observed = replace(measured("observed", problem.y), pixels=problem.shown().cpu())
-    return Outcome(observed, baselines, last, average, combined, chosen, output, images.std)
+    polished = output == "combined" and problem.is_polished
+    made = (last, average, combined, chosen, output, polished)
+    return Outcome(observed, baselines, *made, images.std)
 
 
 def metrics(outcome: Outcome, fitted: Fitted) -> dict[str, Any]:
@@ -159,6 +163,7 @@ def metrics(outcome: Outcome, fitted: Fitted) -> dict[str, Any]:
         },
         "result": outcome.output,
         "fit_weight": fitted.fit_weight,
+        "polished": outcome.is_polished,
         "observed": asdict(outcome.observed.scores),
         "baselines": [
             {"name": row.name, "seconds": row.seconds, **asdict(row.scores)}

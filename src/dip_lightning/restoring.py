@@ -199,6 +199,7 @@ def _metrics(
         "seconds": history.seconds,
         "result": output,
         "fit_weight": fitted.fit_weight,
+        "polished": output == "combined" and problem.is_polished,
         "stopping": outcome.stopping(problem, fitted),
         "diagnosis": fitted.diagnosis or problem.diagnosis(),
     }

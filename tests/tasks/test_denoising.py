@@ -25,7 +25,7 @@ def test_a_real_observation_gets_no_noise():
 
 def test_baselines_are_those_of_the_literature():
     baselines = make("denoising").problem.baselines()
-    assert list(baselines)[:2] == ["non-local means", "total variation"]
+    assert list(baselines)[:3] == ["low-rank patches", "non-local means", "total variation"]
     assert {compute().shape for compute in baselines.values()} == {(1, 3, 17, 13)}
 
 

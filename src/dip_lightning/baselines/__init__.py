@@ -14,6 +14,7 @@ from dip_lightning.baselines.enlarging import back_project, back_projection, bic
 from dip_lightning.baselines.filling import biharmonic
 from dip_lightning.baselines.inverting import adjoint_of, least_squares
 from dip_lightning.baselines.kernel_estimate import estimate_kernel
+from dip_lightning.baselines.low_rank import low_rank_patches
 from dip_lightning.baselines.variation import least_variation, least_variation_between
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "least_squares",
     "least_variation",
     "least_variation_between",
+    "low_rank_patches",
     "malvar",
     "non_local_means",
     "reapply",

@@ -352,6 +352,8 @@ def _conclude(
         classical = next(iter(problem.baselines()))
         share = 100 * fitted.fit_weight
         print(f"combined: {share:.0f} % fit, {100 - share:.0f} % {classical}, in the mean")
+    if found.is_polished:
+        print("polished: similar patches were made alike (output=average: the fit alone)")
     if problem.x is not None:
         print(outcome.format_table(found))
 

@@ -14,7 +14,7 @@ SHRINKAGE = 500  # pixels held out that the weight of the whole image counts for
 
 
 class Combination(nn.Module):
-    """The result: the averaged output beside a classical method, agreeing with y.
+    """The result: the averaged output beside a classical method, polished, agreeing with y.
 
     Until the release, about a share of y's known values is kept from the loss. At the release, both
     methods are compared there; then the values count again. A problem that cannot be weighed may
@@ -96,7 +96,7 @@ class Combination(nn.Module):
             if classical is not None:
                 self._use_fixed_weight(problem, x_average)
                 x = combine(x, classical.to(x), self.w)
-        self.x.copy_(problem.agree(x, self.seen))
+        self.x.copy_(problem.agree(problem.polished(x, self.seen), self.seen))
         self.is_done.fill_(not torch.equal(self.x, x_average))
 
     def _use_fixed_weight(self, problem: Problem, x_average: Tensor) -> None:

@@ -271,11 +271,18 @@ class Problem(nn.Module):
         del seen
         return x
 
-    def find_noise(self) -> Self:
-        """Look for noise in y; the fit ends at it where it can be seen. Returns itself.
+    @property
+    def is_polished(self) -> bool:
+        """Whether `polished` changes anything."""
+        return False
 
-        Only white noise is told from texture for certain.
-        """
+    def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return x, its similar patches made alike, where the task asks for it; as `agree`."""
+        del seen
+        return x
+
+    def find_noise(self) -> Self:
+        """Look for white noise in y; the fit ends at it where it can be seen. Returns itself."""
         noise = self.estimate_noise()
         if noise.is_white and noise.std is not None and noise.std >= VISIBLE:
             self.y_noise_std, self.noise_is_told = noise.std, False

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from dip_lightning.baselines import biharmonic
 from dip_lightning.baselines.filling import MOST_UNKNOWNS
+from dip_lightning.baselines.low_rank import Patches, fading, polish
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Mask
 from dip_lightning.prior.arguments import checked
@@ -17,6 +18,7 @@ from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
+PATCHES, SIGMAS = Patches(side=8, step=4, count=60), fading(5, 1, 8)  # docs/benchmarks.md
 DEEPER = 0.2  # share of missing pixels without a known neighbour, above that of single ones
 
 
@@ -117,6 +119,18 @@ class MissingPixels(Problem):
     def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Paste the known pixels where `keep_known` asks for it."""
         return self.complete(x, seen)
+
+    @property
+    def is_polished(self) -> bool:
+        """Whether y is free of noise."""
+        return self.y_noise_std is None
+
+    def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Make similar patches alike, the known pixels staying as they are."""
+        if not self.is_polished:
+            return x
+        known = self.A.m if seen is None else seen
+        return polish(x, lambda x: torch.lerp(x, self.y, known), PATCHES, SIGMAS)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Biharmonic inpainting."""

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 
 from dip_lightning.baselines import back_project, back_projection, bicubic, lanczos
+from dip_lightning.baselines.low_rank import Patches, fading, polish
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Downsample, pillow_downsample
 from dip_lightning.operators.downsample import LANCZOS_SUPPORT
@@ -17,6 +19,7 @@ from dip_lightning.tasks.given import Given
 
 KERNEL = "lanczos2"
 STEPS = 5  # of back-projection for the result
+PATCHES, SIGMAS = Patches(side=4, step=2, count=24), fading(14, 3, 7)  # docs/benchmarks.md
 
 
 class LowResolution(Problem):
@@ -64,6 +67,22 @@ class LowResolution(Problem):
         if seen is not None or self.y_noise_std is not None:
             return x
         return back_project(x, self.y, self.scale, self.A, STEPS)
+
+    @property
+    def is_polished(self) -> bool:
+        """Whether y is free of noise."""
+        return self.y_noise_std is None
+
+    def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Make similar patches alike, the low-resolution image staying y."""
+        if not self.is_polished:
+            return x
+
+        def agreeing(x: Tensor) -> Tensor:
+            y = self.y if seen is None else torch.lerp(self.A(x), self.y, seen)
+            return back_project(x, y, self.scale, self.A, STEPS)
+
+        return polish(x, agreeing, PATCHES, SIGMAS)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Interpolation, bicubic and by Lanczos' kernel, and back-projection."""

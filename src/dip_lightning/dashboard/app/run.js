@@ -7,6 +7,7 @@ const HEADLINE = [
   "psnr_average",
   "psnr",
   "fit_weight",
+  "polished",
   "psnr_best",
   "psnr_y_average",
   "ssim_average",

@@ -1,0 +1,186 @@
+"""Similar patches of an image, side by side, are a matrix of low rank but for its noise."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+GREY_LEVELS = 255
+FAR = 1e3  # value beyond the border, so that no patch there is similar to any
+GROUPS, BAND = 1024, 2**24  # at once: groups, distances
+SEARCH_EVERY = 3  # passes
+LEAST = 1e-4  # of what is taken for noise
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Which patches stand side by side.
+
+    Attributes:
+        side: of a patch, pixels.
+        step: from one patch that others are looked for to the next, pixels.
+        count: how many are in a group.
+        window: side of the square where they are looked for, pixels, odd.
+    """
+
+    side: int
+    step: int
+    count: int
+    window: int = 25
+
+
+OF_NOISE = Patches(side=6, step=3, count=60, window=31)
+
+
+def low_rank_patches(y: Tensor, sigma: float) -> Tensor:
+    """Shrink the singular values of groups of similar patches, and average what overlaps.
+
+    With k patches of d values less their mean as a matrix, n of standard deviation std has no
+    singular value above t = std (sqrt(k) + sqrt(d)). One of s becomes
+
+        s (1 + sqrt(1 - t^2 / s^2)) / 2 where s > t, else 0
+
+    which minimises the squared distance with the weighted nuclear norm, the weights as 1 / s.
+
+    Args:
+        y: noisy image, (1, C, H, W), in [0, 1].
+        sigma: standard deviation of the noise in 8-bit grey levels.
+
+    Returns:
+        (1, C, H, W), in [0, 1].
+
+    Source: Gu et al., "Weighted nuclear norm minimization with application to image denoising",
+        2014 (there in several rounds, here in one).
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import low_rank_patches
+        >>> low_rank_patches(torch.rand(1, 3, 20, 24), sigma=25).shape
+        torch.Size([1, 3, 20, 24])
+    """
+    if sigma == 0:
+        return y.cpu().clone()
+    return _filtered(y, sigma / GREY_LEVELS, OF_NOISE, _similar(y, OF_NOISE)).cpu().clamp(0, 1)
+
+
+def polish(
+    x: Tensor,
+    agree: Callable[[Tensor], Tensor],
+    patches: Patches,
+    sigmas: tuple[float, ...],
+) -> Tensor:
+    """Let similar patches of an image agree with each other, and the image with what is known.
+
+    x <- L(agree(x)), where L is the step of `low_rank_patches`: what is in error in one patch and
+    not in those like it is taken for noise.
+
+    Args:
+        x: image, (1, C, H, W), in [0, 1].
+        agree: makes an image agree with its observation.
+        patches: which stand side by side.
+        sigmas: the noise of each pass, 8-bit grey levels.
+
+    Returns:
+        (1, C, H, W), in [0, 1].
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines.low_rank import Patches, polish
+        >>> x = torch.rand(1, 3, 20, 24)
+        >>> polish(x, lambda x: x, Patches(side=4, step=2, count=24), (5.0, 1.0)).shape
+        torch.Size([1, 3, 20, 24])
+    """
+    places = None
+    for number, sigma in enumerate(sigmas):
+        x = agree(x)
+        if places is None or number % SEARCH_EVERY == 0:
+            places = _similar(x, patches)
+        x = _filtered(x, sigma / GREY_LEVELS, patches, places)
+    return x.clamp(0, 1)
+
+
+def fading(first: float, last: float, passes: int) -> tuple[float, ...]:
+    """Return as many levels, each the same share of the one before.
+
+    Example:
+        >>> from dip_lightning.baselines.low_rank import fading
+        >>> fading(8, 1, 4)
+        (8.0, 4.0, 2.0, 1.0)
+    """
+    share = (last / first) ** (1 / (passes - 1))
+    return tuple(first * share**number for number in range(passes))
+
+
+def _similar(x: Tensor, patches: Patches) -> Tensor:
+    """Find the nearest patches of each on a grid: y W + x of their corners, (groups, count)."""
+    height, width = x.shape[2:]
+    side = min(patches.side, height, width)
+    rows, columns = (_grid(length - side + 1, patches.step) for length in (height, width))
+    reach = patches.window // 2
+    at_a_corner = (min(reach, length - side) + 1 for length in (height, width))
+    count = min(patches.count, math.prod(at_a_corner))
+    shifts = torch.cartesian_prod(*[torch.arange(-reach, reach + 1)] * 2).tolist()
+    around = F.pad(x, [reach] * 4, value=FAR)
+    at_once = max(1, BAND // (len(shifts) * len(columns)))
+    found = []
+    for first in range(0, len(rows), at_once):
+        some = rows[first : first + at_once]
+        top, high = int(some[0]), int(some[-1] - some[0]) + side
+        band = x[:, :, top : top + high]
+        distances = []
+        for down, right in shifts:
+            moved = around[:, :, top + reach + down :, reach + right :][..., :high, :width]
+            apart = (band - moved).square_().sum(1, keepdim=True)
+            of_patch = F.avg_pool2d(apart, side, 1)[0, 0]
+            distances.append(of_patch[some - top][:, columns].flatten())
+        distances[len(shifts) // 2].fill_(-1)  # each patch is in its own group
+        nearest = torch.stack(distances, 1).topk(count, largest=False).indices
+        corners = (some[:, None] * width + columns).flatten()
+        moves = torch.tensor([down * width + right for down, right in shifts]).to(nearest)
+        found.append(corners[:, None].to(nearest) + moves[nearest])
+    return torch.cat(found)
+
+
+def _grid(count: int, step: int) -> Tensor:
+    """Return 0, step, 2 step, ... and the last of so many places."""
+    return torch.cat([torch.arange(0, count - 1, step), torch.tensor([count - 1])])
+
+
+def _filtered(x: Tensor, std: float, patches: Patches, places: Tensor) -> Tensor:
+    """Shrink each group, and average the patches over each pixel."""
+    channels, height, width = x.shape[1:]
+    side = min(patches.side, height, width)
+    axes = ((channels, height * width), (side, width), (side, 1))
+    inside = sum(
+        (torch.arange(n) * stride).view([-1 if k == axis else 1 for k in range(3)])
+        for axis, (n, stride) in enumerate(axes)
+    )
+    inside = torch.as_tensor(inside).flatten().to(places)
+    values = x.flatten()
+    total, times = torch.zeros_like(values), torch.zeros_like(values)
+    for first in range(0, len(places), GROUPS):
+        some = places[first : first + GROUPS]
+        where = some[:, :, None] + inside
+        total.index_add_(0, where.flatten(), _shrunk(values[where], std).flatten())
+        times.index_add_(0, where.flatten(), torch.ones_like(values[:1]).expand(where.numel()))
+    return torch.where(times > 0, total / times.clamp(min=1), values).view(x.shape)
+
+
+def _shrunk(groups: Tensor, std: float) -> Tensor:
+    """Shrink the singular values of each group, (groups, k, d); see `low_rank_patches`."""
+    mean = groups.mean(1, keepdim=True)
+    apart = groups - mean
+    _, k, d = groups.shape
+    # The smaller of the two Gram matrices has all singular values.
+    gram = apart @ apart.mT if k < d else apart.mT @ apart
+    noise = (std * (math.sqrt(k) + math.sqrt(d))) ** 2
+    gram.diagonal(dim1=1, dim2=2).add_(LEAST * noise)  # LAPACK makes NaN of what underflows
+    power, vectors = torch.linalg.eigh(gram)
+    left = (1 - noise / power.clamp(min=noise)).clamp(min=0)
+    share = torch.where(power > noise, (1 + left.sqrt()) / 2, 0)
+    kept = (vectors * share[:, None]) @ vectors.mT
+    shrunk: Tensor = mean + (kept @ apart if k < d else apart @ kept)
+    return shrunk
