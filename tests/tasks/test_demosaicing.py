@@ -145,3 +145,9 @@ def with_truth(x):
 def test_mistakes_are_said(make_one, sentence):
     with pytest.raises(UserError, match=sentence):
         make_one()
+
+
+def test_a_mosaic_is_not_polished():
+    problem = make("demosaicing").problem
+    assert not problem.is_polished
+    assert torch.equal(problem.polished(problem.x), problem.x)

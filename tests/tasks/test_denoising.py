@@ -234,3 +234,20 @@ def test_noise_that_cannot_be(keys, sentence):
 def test_nothing_negative_is_counted():
     with pytest.raises(dip.UserError, match=r"y: has values from -0.* to .*, expected 0 or more"):
         dip.Denoising(smooth_image(1, 17, 13) - 1, noise="poisson")
+
+
+def test_what_the_polish_brings_back_is_detail():
+    x = (torch.arange(47) % 7 < 3).float().expand(1, 1, 61, 47) * 0.4 + 0.3
+    y = (x + noisy() - 0.5).clamp(0, 1)
+    problem = make("denoising", y=y, sigma=25.5).problem
+    faint = 0.5 + 0.8 * (x - 0.5)  # as a fit that has not come to its end
+    assert problem.is_polished
+    assert (problem.polished(faint) - x).square().mean() < 0.9 * (faint - x).square().mean()
+    assert torch.equal(problem.polished(faint, torch.ones(1, 1, 61, 47)), faint)
+
+
+@pytest.mark.parametrize("given", [{"y": blurred(), "sigma": None}, {"y": smooth_image(1, 17, 13)}])
+def test_other_noise_is_not_polished(given):
+    problem = make("denoising", **{"sigma": None, **given}).problem
+    assert not problem.is_polished
+    assert torch.equal(problem.polished(problem.y), problem.y)

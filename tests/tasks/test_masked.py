@@ -7,6 +7,7 @@ from dip_lightning.noise import estimate_noise
 from dip_lightning.operators import drawn_mask, random_mask
 from dip_lightning.tasks import Given
 from dip_lightning.tasks.masked import MissingPixels, inside
+from tests.conftest import smooth_image
 from tests.tasks.test_denoising import blurred
 
 
@@ -83,3 +84,32 @@ def test_what_may_be_texture_is_kept():
     assert not estimate_noise(problem.y, problem.known).is_white
     assert problem.keep_known
     assert problem.y_noise_std is None
+
+
+def test_similar_patches_are_made_alike():
+    x = (torch.arange(39) % 7 < 3).float().expand(1, 1, 45, 39) * 0.8 + 0.1
+    m = (torch.rand(1, 1, 45, 39, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    problem = MissingPixels(m * x, m, x)
+    start = (x + 0.04 * torch.randn(x.shape, generator=draw_of())).clamp(0, 1).lerp(x, m)
+    assert problem.is_polished
+    assert problem.error(problem.polished(start)) < 0.7 * problem.error(start)
+
+
+def test_what_is_held_out_is_not_read_by_the_polish():
+    y, m = smooth_image(3, 17, 13).clone(), torch.ones(1, 1, 17, 13)
+    seen = m.clone()
+    seen[..., 8, 6] = 0
+    problem = MissingPixels(y, m)
+    start = problem._filled(seen)
+    before = problem.polished(start, seen)
+    problem.y[..., 8, 6] = 1
+    assert torch.equal(problem.polished(start, seen), before)
+    assert not torch.equal(problem.polished(start), before)
+
+
+def test_pixels_with_noise_are_not_polished():
+    y = smooth_image(3, 17, 13)
+    problem = MissingPixels(y, torch.ones(1, 1, 17, 13))
+    problem.y_noise_std = 0.1
+    assert not problem.is_polished
+    assert torch.equal(problem.polished(y), y)

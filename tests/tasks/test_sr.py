@@ -48,3 +48,35 @@ def test_a_noisy_small_image_ends_at_its_noise_and_is_not_agreed_with(std, is_no
     assert torch.equal(problem.agree(x), x) is is_noisy
     if is_noisy:
         assert problem.y_noise_std == pytest.approx(std, rel=0.1)
+
+
+def stripes():
+    return (torch.arange(39) % 13 < 6).float().expand(1, 3, 30, 39) * 0.8 + 0.1
+
+
+def test_similar_patches_are_made_alike():
+    problem = make("sr", x=stripes(), factor=3).problem
+    apart = torch.randn(problem.x.shape, generator=torch.Generator().manual_seed(0))
+    start = problem.agree((problem.x + 0.04 * apart).clamp(0, 1))
+    found = problem.agree(problem.polished(start))
+    assert problem.is_polished
+    assert problem.error(found) < 0.7 * problem.error(start)
+    assert (problem.A(found) - problem.y).abs().mean() < 0.01
+
+
+def test_what_is_held_out_is_not_read():
+    problem = make("sr", x=stripes(), factor=3).problem
+    seen = torch.ones(1, 1, 10, 13)
+    seen[..., 4, 5] = 0
+    start = problem.stand_in()
+    before = problem.polished(start, seen)
+    problem.y[..., 4, 5] = 0.5
+    assert torch.equal(problem.polished(start, seen), before)
+    assert not torch.equal(problem.polished(start), before)
+
+
+def test_an_image_with_noise_is_not_polished():
+    problem = make("sr").problem
+    problem.y_noise_std = 0.05
+    assert not problem.is_polished
+    assert torch.equal(problem.polished(problem.x), problem.x)

@@ -64,6 +64,11 @@ class RawMosaic(MissingPixels):
         """Malvar's interpolation; None where it would bring noise back."""
         return None if self.y_noise_std is not None else self._filled(seen)
 
+    @property
+    def is_polished(self) -> bool:
+        """No: smooth images lose by it (docs/benchmarks.md)."""
+        return False
+
     def _of_part(self, tile: Tile) -> Self:
         part = super()._of_part(tile)
         part.color_smoothness = self.color_smoothness
