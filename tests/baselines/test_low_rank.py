@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from dip_lightning.baselines import low_rank, low_rank_patches, non_local_means
-from dip_lightning.baselines.low_rank import Patches, fading, polish
+from dip_lightning.baselines import (
+    Patches,
+    fading,
+    low_rank,
+    low_rank_patches,
+    non_local_means,
+    polish,
+)
 from dip_lightning.metrics import psnr
 from tests.conftest import smooth_image
 

@@ -14,10 +14,11 @@ from dip_lightning.baselines.enlarging import back_project, back_projection, bic
 from dip_lightning.baselines.filling import biharmonic
 from dip_lightning.baselines.inverting import adjoint_of, least_squares
 from dip_lightning.baselines.kernel_estimate import estimate_kernel
-from dip_lightning.baselines.low_rank import low_rank_patches
+from dip_lightning.baselines.low_rank import Patches, fading, low_rank_patches, polish
 from dip_lightning.baselines.variation import least_variation, least_variation_between
 
 __all__ = [
+    "Patches",
     "adjoint_of",
     "back_project",
     "back_projection",
@@ -26,6 +27,7 @@ __all__ = [
     "bilinear",
     "bm3d",
     "estimate_kernel",
+    "fading",
     "has_bm3d",
     "lanczos",
     "least_squares",
@@ -34,6 +36,7 @@ __all__ = [
     "low_rank_patches",
     "malvar",
     "non_local_means",
+    "polish",
     "reapply",
     "richardson_lucy",
     "stabilised",

@@ -19,11 +19,16 @@ LEAST = 1e-4  # of what is taken for noise
 class Patches:
     """Which patches stand side by side.
 
-    Attributes:
+    Args:
         side: of a patch, pixels.
         step: from one patch that others are looked for to the next, pixels.
         count: how many are in a group.
         window: side of the square where they are looked for, pixels, odd.
+
+    Example:
+        >>> from dip_lightning.baselines import Patches
+        >>> Patches(side=4, step=2, count=24).window
+        25
     """
 
     side: int
@@ -88,7 +93,7 @@ def polish(
 
     Example:
         >>> import torch
-        >>> from dip_lightning.baselines.low_rank import Patches, polish
+        >>> from dip_lightning.baselines import Patches, polish
         >>> x = torch.rand(1, 3, 20, 24)
         >>> polish(x, lambda x: x, Patches(side=4, step=2, count=24), (5.0, 1.0)).shape
         torch.Size([1, 3, 20, 24])
@@ -106,7 +111,7 @@ def fading(first: float, last: float, passes: int) -> tuple[float, ...]:
     """Return as many levels, each the same share of the one before.
 
     Example:
-        >>> from dip_lightning.baselines.low_rank import fading
+        >>> from dip_lightning.baselines import fading
         >>> fading(8, 1, 4)
         (8.0, 4.0, 2.0, 1.0)
     """

@@ -7,9 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dip_lightning.baselines import biharmonic
+from dip_lightning.baselines import Patches, biharmonic, fading, polish
 from dip_lightning.baselines.filling import MOST_UNKNOWNS
-from dip_lightning.baselines.low_rank import Patches, fading, polish
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Mask
 from dip_lightning.prior.arguments import checked

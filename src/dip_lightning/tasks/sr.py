@@ -6,8 +6,15 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from dip_lightning.baselines import back_project, back_projection, bicubic, lanczos
-from dip_lightning.baselines.low_rank import Patches, fading, polish
+from dip_lightning.baselines import (
+    Patches,
+    back_project,
+    back_projection,
+    bicubic,
+    fading,
+    lanczos,
+    polish,
+)
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Downsample, pillow_downsample
 from dip_lightning.operators.downsample import LANCZOS_SUPPORT
