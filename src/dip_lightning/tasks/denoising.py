@@ -38,7 +38,7 @@ GREY_LEVELS = 255
 SIGMA, PEAK = 25.0, 30.0  # of noise that no more is said of
 # Times as much for the classical methods, which take noise for white: docs/benchmarks.md.
 CORRELATED, CORRELATED_GROUPS = 1.25, 2.5
-FIT_WEIGHT, FIT_WEIGHT_CORRELATED = 0.5, 0.4  # docs/benchmarks.md
+FIT_WEIGHT, FIT_WEIGHT_CORRELATED, FIT_WEIGHT_PHOTONS = 0.5, 0.4, 0.3  # docs/benchmarks.md
 # Of white noise, what the polish brings back of y, and the noise that it then takes away.
 BACK, LEFT, PATCHES = 0.2, 0.24, Patches(side=4, step=2, count=40)
 
@@ -170,6 +170,11 @@ class PhotonImage(_Noisy):
         self.is_clipped = bool(y.max() == 1)
         if self.peak is not None:
             self.y_noise_std = math.sqrt(float(y.mean()) / self.peak)
+
+    @property
+    def fit_weight(self) -> float:
+        """Weight of the fit: less than of white noise, which is polished."""
+        return FIT_WEIGHT_PHOTONS
 
     @classmethod
     def simulate(cls, x: Tensor, peak: float = PEAK, seed: int = 0) -> Self:
