@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from dip_lightning import DeepImagePrior, Problem
 from dip_lightning.metrics import psnr
 from dip_lightning.operators import Downsample, random_mask
 from dip_lightning.prior.combination import combine, weigh
@@ -98,6 +99,25 @@ def test_the_loss_does_not_see_them_before():
     assert bool((prior.seen <= prior.problem.known).all())
     assert not torch.equal(prior.seen, prior.problem.known)
     assert not prior.combination.is_weighed
+
+
+@pytest.mark.parametrize("is_polished", [True, False])
+def test_the_result_is_polished_where_the_problem_is(is_polished, monkeypatch):
+    class Half(Problem):
+        def polished(self, x, seen=None):
+            assert seen is None
+            return x / 2
+
+    monkeypatch.setattr(Half, "is_polished", is_polished)
+    prior = DeepImagePrior(
+        Half(smooth_image(3, 17, 13)),
+        network=network(8),
+        input_depth=8,
+        iterations=3,
+        output="combined",
+    )
+    trainer().fit(prior)
+    assert torch.equal(prior(), prior.x_average / (2 if is_polished else 1))
 
 
 def test_without_a_value_to_spare_there_is_no_weight():

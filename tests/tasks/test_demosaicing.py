@@ -148,6 +148,4 @@ def test_mistakes_are_said(make_one, sentence):
 
 
 def test_a_mosaic_is_not_polished():
-    problem = make("demosaicing").problem
-    assert not problem.is_polished
-    assert torch.equal(problem.polished(problem.x), problem.x)
+    assert not make("demosaicing").problem.is_polished

@@ -96,7 +96,9 @@ class Combination(nn.Module):
             if classical is not None:
                 self._use_fixed_weight(problem, x_average)
                 x = combine(x, classical.to(x), self.w)
-        self.x.copy_(problem.agree(problem.polished(x, self.seen), self.seen))
+        if problem.is_polished:
+            x = problem.polished(x, self.seen)
+        self.x.copy_(problem.agree(x, self.seen))
         self.is_done.fill_(not torch.equal(self.x, x_average))
 
     def _use_fixed_weight(self, problem: Problem, x_average: Tensor) -> None:

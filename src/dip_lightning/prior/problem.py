@@ -273,11 +273,11 @@ class Problem(nn.Module):
 
     @property
     def is_polished(self) -> bool:
-        """Whether `polished` changes anything."""
+        """Whether the result is to be `polished`."""
         return False
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Return x, its similar patches made alike, where the task asks for it; as `agree`."""
+        """Return x, its similar patches made alike; as `agree`."""
         del seen
         return x
 

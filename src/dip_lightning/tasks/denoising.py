@@ -140,7 +140,7 @@ class NoisyImage(_Noisy):
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Bring a share of y back, detail and noise, and take the noise from similar patches."""
-        if not self.is_polished or seen is not None:
+        if seen is not None:
             return x
         left = LEFT * GREY_LEVELS * (self.y_noise_std or 0.0)
         return polish(x, lambda x: x.lerp(self.y, BACK), PATCHES, (left,))

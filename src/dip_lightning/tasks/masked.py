@@ -126,8 +126,6 @@ class MissingPixels(Problem):
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Make similar patches alike, the known pixels staying as they are."""
-        if not self.is_polished:
-            return x
         known = self.A.m if seen is None else seen
         return polish(x, lambda x: torch.lerp(x, self.y, known), PATCHES, SIGMAS)
 

@@ -82,8 +82,6 @@ class LowResolution(Problem):
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Make similar patches alike, the low-resolution image staying y."""
-        if not self.is_polished:
-            return x
 
         def agreeing(x: Tensor) -> Tensor:
             y = self.y if seen is None else torch.lerp(self.A(x), self.y, seen)
