@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 import torch.nn.functional as F
@@ -124,20 +125,19 @@ def _similar(x: Tensor, patches: Patches) -> Tensor:
     height, width = x.shape[2:]
     side = min(patches.side, height, width)
     rows, columns = (_grid(length - side + 1, patches.step) for length in (height, width))
-    reach = patches.window // 2
-    at_a_corner = (min(reach, length - side) + 1 for length in (height, width))
-    count = min(patches.count, math.prod(at_a_corner))
-    shifts = torch.cartesian_prod(*[torch.arange(-reach, reach + 1)] * 2).tolist()
-    around = F.pad(x, [reach] * 4, value=FAR)
+    high, wide = (min(patches.window // 2, length - side) for length in (height, width))
+    count = min(patches.count, (high + 1) * (wide + 1))  # as many as at a corner
+    shifts = list(product(range(-high, high + 1), range(-wide, wide + 1)))
+    around = F.pad(x, (wide, wide, high, high), value=FAR)
     at_once = max(1, BAND // (len(shifts) * len(columns)))
     found = []
     for first in range(0, len(rows), at_once):
         some = rows[first : first + at_once]
-        top, high = int(some[0]), int(some[-1] - some[0]) + side
-        band = x[:, :, top : top + high]
+        top, tall = int(some[0]), int(some[-1] - some[0]) + side
+        band = x[:, :, top : top + tall]
         distances = []
         for down, right in shifts:
-            moved = around[:, :, top + reach + down :, reach + right :][..., :high, :width]
+            moved = around[:, :, top + high + down :, wide + right :][..., :tall, :width]
             apart = (band - moved).square_().sum(1, keepdim=True)
             of_patch = F.avg_pool2d(apart, side, 1)[0, 0]
             distances.append(of_patch[some - top][:, columns].flatten())
