@@ -37,7 +37,7 @@ from dip_lightning.images.jpeg import read_coefficients
 from dip_lightning.images.masks import understood
 from dip_lightning.loading import damaged, kernel_file, white
 from dip_lightning.operators.jpeg import Coefficients
-from dip_lightning.outcome import Fitted
+from dip_lightning.outcome import Fitted, Outcome
 from dip_lightning.presets import configure
 from dip_lightning.prior.conditioning import inputs
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
@@ -62,7 +62,8 @@ class Restored(Generic[Image]):
             `image`, (H, W, C); large where the result is unsure.
         history: a row for each tenth iteration: iteration, loss, psnr, psnr_average, seconds.
         metrics: status, iterations, loss, seconds; result: which output it is; fit_weight: of the
-            fit beside a classical method, None: it is the fit alone; what ended the fit,
+            fit beside a classical method, None: it is the fit alone; polished: similar patches of
+            it were made alike; what ended the fit,
             `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1];
             `noise_level`: "told" or "estimated"; what is wrong with the fit, `diagnosis`, a word as
             in metrics.json, or None.
@@ -175,7 +176,7 @@ def restore(
     interrupted = _fit(prior, history, compute.find_device(device), progress=progress)
     fitted = Fitted.of(prior)
     measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
-    metrics = _metrics(problem, fitted, history, measured.output, interrupted=interrupted)
+    metrics = _metrics(problem, fitted, history, measured, interrupted=interrupted)
     metrics |= outcome.noise(problem, config.discrepancy)
     std, found = _in_units(measured.std, picture.format), problem.found_kernel
     images = (back(measured.chosen.pixels), back(measured.last.pixels), std)
@@ -189,7 +190,7 @@ def _in_units(std: Tensor, stored: Format) -> NDArray[Any]:
 
 
 def _metrics(
-    problem: Problem, fitted: Fitted, history: History, output: str, *, interrupted: bool
+    problem: Problem, fitted: Fitted, history: History, found: Outcome, *, interrupted: bool
 ) -> dict[str, Any]:
     status = "interrupted" if interrupted and not fitted.is_over else "finished"
     return {
@@ -197,9 +198,9 @@ def _metrics(
         "iterations": fitted.iteration,
         "loss": fitted.loss,
         "seconds": history.seconds,
-        "result": output,
+        "result": found.output,
         "fit_weight": fitted.fit_weight,
-        "polished": output == "combined" and problem.is_polished,
+        "polished": found.is_polished,
         "stopping": outcome.stopping(problem, fitted),
         "diagnosis": fitted.diagnosis or problem.diagnosis(),
     }

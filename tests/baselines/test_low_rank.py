@@ -106,7 +106,7 @@ def test_any_size(size):
 def test_unknown_pixels_are_found_in_similar_patches():
     x = stripes(45, 39)
     known = (torch.rand(1, 1, 45, 39, generator=torch.Generator().manual_seed(1)) < 0.7).float()
-    start = torch.where(known > 0, x, (x + 0.1 * torch.randn(x.shape)).clamp(0, 1))
+    start = torch.where(known > 0, x, noisy(x, 0.1))
     found = polish(start, lambda z: torch.lerp(z, x, known), Patches(8, 4, 40), fading(10, 1, 6))
     missing = (1 - known).expand_as(x) > 0
     assert (found - x)[missing].square().mean() < 0.05 * (start - x)[missing].square().mean()

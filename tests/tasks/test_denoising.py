@@ -243,7 +243,16 @@ def test_what_the_polish_brings_back_is_detail():
     faint = 0.5 + 0.8 * (x - 0.5)  # as a fit that has not come to its end
     assert problem.is_polished
     assert (problem.polished(faint) - x).square().mean() < 0.9 * (faint - x).square().mean()
-    assert torch.equal(problem.polished(faint, torch.ones(1, 1, 61, 47)), faint)
+
+
+def test_what_is_held_out_is_not_read_by_the_polish():
+    problem = make("denoising", y=noisy(), sigma=25.5).problem
+    x, seen = torch.full((1, 1, 61, 47), 0.5), torch.ones(1, 1, 61, 47)
+    seen[..., 30, 20] = 0
+    before = problem.polished(x, seen)
+    problem.y[..., 30, 20] = 1
+    assert torch.equal(problem.polished(x, seen), before)
+    assert not torch.equal(problem.polished(x), before)
 
 
 @pytest.mark.parametrize("given", [{"y": blurred(), "sigma": None}, {"y": smooth_image(1, 17, 13)}])

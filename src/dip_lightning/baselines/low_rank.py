@@ -158,12 +158,8 @@ def _filtered(x: Tensor, std: float, patches: Patches, places: Tensor) -> Tensor
     """Shrink each group, and average the patches over each pixel."""
     channels, height, width = x.shape[1:]
     side = min(patches.side, height, width)
-    axes = ((channels, height * width), (side, width), (side, 1))
-    inside = sum(
-        (torch.arange(n) * stride).view([-1 if k == axis else 1 for k in range(3)])
-        for axis, (n, stride) in enumerate(axes)
-    )
-    inside = torch.as_tensor(inside).flatten().to(places)
+    planes, along = torch.arange(channels) * height * width, torch.arange(side)
+    inside = (planes[:, None, None] + along[:, None] * width + along).flatten().to(places)
     values = x.flatten()
     total, times = torch.zeros_like(values), torch.zeros_like(values)
     for first in range(0, len(places), GROUPS):

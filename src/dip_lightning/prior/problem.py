@@ -283,6 +283,7 @@ class Problem(nn.Module):
 
     def find_noise(self) -> Self:
         """Look for white noise in y; the fit ends at it where it can be seen. Returns itself."""
+        # Other noise is not told from texture for certain.
         noise = self.estimate_noise()
         if noise.is_white and noise.std is not None and noise.std >= VISIBLE:
             self.y_noise_std, self.noise_is_told = noise.std, False

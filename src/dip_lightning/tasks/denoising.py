@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 
 from dip_lightning.baselines import (
@@ -140,10 +141,9 @@ class NoisyImage(_Noisy):
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Bring a share of y back, detail and noise, and take the noise from similar patches."""
-        if seen is not None:
-            return x
+        share = torch.full_like(x, BACK) if seen is None else BACK * seen
         left = LEFT * GREY_LEVELS * (self.y_noise_std or 0.0)
-        return polish(x, lambda x: x.lerp(self.y, BACK), PATCHES, (left,))
+        return polish(x, lambda x: x.lerp(self.y, share), PATCHES, (left,))
 
     def _of_part(self, tile: Tile) -> "NoisyImage":
         x = None if self.x is None else tile.cut(self.x)
