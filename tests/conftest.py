@@ -1,5 +1,6 @@
 """What all tests share: tiny odd-sized images, and the command run in an empty folder."""
 
+import gc
 import json
 import signal
 from collections.abc import Callable
@@ -25,6 +26,14 @@ TINY = (
     "input_depth=3",
     "threads=1",
 )
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of garbage look no more at what was imported: each fit asks for it."""
+    import hypothesis  # noqa: F401 - it asks the collector who has its sources of chance
+
+    gc.collect()
+    gc.freeze()
 
 
 def smooth_image(channels: int, height: int, width: int, seed: int = 0) -> torch.Tensor:

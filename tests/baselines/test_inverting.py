@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dip_lightning.baselines import adjoint_of, least_squares
+from dip_lightning.baselines import adjoint_of, least_squares, nearest
 from dip_lightning.metrics import psnr
 from dip_lightning.operators import Blur, gaussian_kernel
 from tests.conftest import smooth_image
@@ -53,3 +53,25 @@ def test_what_is_unknown_does_not_count():
     torch.testing.assert_close(found[..., 2:], x[..., 2:], rtol=0, atol=1e-4)
     assert found[..., :2].std() < 1e-4  # as grey as the rest
     assert abs(found[..., 0, 0] - x[..., 2:].mean()) < 1e-3
+
+
+@pytest.mark.parametrize("weight", [0.1, 1.0])
+def test_the_nearest_image_is_that_of_the_normal_equations(weight, generator):
+    x, kernel = torch.rand(1, 1, 7, 9, generator=generator), torch.ones(3, 1) / 3
+    blur = Blur(kernel)
+    y = torch.rand(blur(x).shape, generator=generator)
+    known = (torch.rand(y.shape, generator=generator) < 0.7).float()
+    found = nearest(blur, y, x, weight, known)
+    rows = torch.stack([blur(unit.view_as(x)).flatten() for unit in torch.eye(x.numel())], 1)
+    A, m = rows.double(), known.flatten().double()
+    normal = A.T @ (m[:, None] * A) + weight * torch.eye(x.numel()).double()
+    right = A.T @ (m * y.flatten().double()) + weight * x.flatten().double()
+    expected = torch.linalg.solve(normal, right).view_as(x).float()
+    torch.testing.assert_close(found, expected, rtol=0, atol=5e-3)
+    assert not found.requires_grad
+
+
+def test_an_image_that_explains_y_is_the_nearest():
+    x = smooth_image(3, 9, 12)
+    pooled = Pooled(3)
+    torch.testing.assert_close(nearest(pooled, pooled(x), x, 1e-3), x, rtol=0, atol=1e-5)

@@ -107,11 +107,25 @@ def test_unknown_pixels_are_found_in_similar_patches():
     x = stripes(45, 39)
     known = (torch.rand(1, 1, 45, 39, generator=torch.Generator().manual_seed(1)) < 0.7).float()
     start = torch.where(known > 0, x, noisy(x, 0.1))
-    found = polish(start, lambda z: torch.lerp(z, x, known), Patches(8, 4, 40), fading(10, 1, 6))
+    found = polish(start, lambda z, _: torch.lerp(z, x, known), Patches(8, 4, 40), fading(10, 1, 6))
     missing = (1 - known).expand_as(x) > 0
     assert (found - x)[missing].square().mean() < 0.05 * (start - x)[missing].square().mean()
     assert found.min() >= 0
     assert found.max() <= 1
+
+
+def test_a_pass_goes_on_by_a_share_of_the_last_change(monkeypatch):
+    monkeypatch.setattr(low_rank, "_filtered", lambda x, *_: x)
+    told = []
+
+    def nearer(z, sigma):
+        told.append(sigma)
+        return z + 0.25 * (1 - z)
+
+    found = polish(torch.zeros(1, 1, 9, 11), nearer, Patches(3, 2, 5), (4.0, 2.0, 1.0), onward=0.5)
+    # 0, 1/4, 3/8 -> 17/32, 43/64 -> 193/256
+    torch.testing.assert_close(found, torch.full_like(found, 193 / 256))
+    assert told == [4, 2, 1]
 
 
 def test_levels_fade():

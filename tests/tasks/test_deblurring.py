@@ -225,3 +225,31 @@ def test_a_share_of_the_result_is_total_variation_unless_there_is_no_noise(sigma
         assert classical is None
     else:
         torch.testing.assert_close(classical, problem.guide())
+
+
+def stripes(channels=1, height=45, width=39):
+    """An edge every few pixels: all patches of a column are one."""
+    return (torch.arange(width) % 7 < 3).float().expand(1, channels, height, width) * 0.8 + 0.1
+
+
+@pytest.mark.parametrize("sigma", [0.0, 2.0, None])
+def test_the_polish_sharpens_and_explains_y_up_to_its_noise(sigma):
+    made = BlurredImage.simulate(stripes(), KERNEL, 2.0 if sigma is None else sigma)
+    problem = BlurredImage(made.y, KERNEL, sigma, made.x)
+    start = problem.guide().mean().lerp(problem.guide(), 0.9)
+    found = problem.polished(start)
+    assert problem.is_polished
+    assert problem.error(found) < 0.5 * problem.error(start)
+    residual = float((problem.A(found) - problem.y).square().mean().sqrt())
+    assert residual < 1.2 * max(2.0 if sigma is None else sigma, 0.3) / 255
+
+
+def test_what_is_held_out_is_not_read_by_the_polish():
+    problem = BlurredImage.simulate(stripes(), KERNEL, 2.0)
+    seen = torch.ones(1, 1, *problem.y.shape[2:])
+    seen[..., 20, 15] = 0
+    start = problem.guide(seen)
+    before = problem.polished(start, seen)
+    problem.y[..., 20, 15] = 1
+    assert torch.equal(problem.polished(start, seen), before)
+    assert not torch.equal(problem.polished(start), before)

@@ -236,6 +236,19 @@ def test_nothing_negative_is_counted():
         dip.Denoising(smooth_image(1, 17, 13) - 1, noise="poisson")
 
 
+@pytest.mark.parametrize(("lacking", "share"), [(0.0, 1), (0.003, 0.5), (0.02, 0)])
+def test_a_fit_that_lacks_detail_counts_less(lacking, share):
+    x, draw = smooth_image(3, 61, 57).mul(0.5).add(0.25), torch.Generator().manual_seed(0)
+    problem = denoising.NoisyImage(x + 0.1 * torch.randn(x.shape, generator=draw), 25.5)
+    detail = (torch.arange(57) % 2 * 2 - 1.0).expand_as(x)
+    fit = x + lacking**0.5 * detail
+    classical = fit + 0.006**0.5 * detail
+    weight = problem.weight_for(fit, classical)
+    assert weight == pytest.approx(problem.fit_weight * share, abs=0.06)
+    problem.y_noise_std = None
+    assert problem.weight_for(fit, classical) == problem.fit_weight
+
+
 def test_what_the_polish_brings_back_is_detail():
     x = (torch.arange(47) % 7 < 3).float().expand(1, 1, 61, 47) * 0.4 + 0.3
     y = (x + noisy() - 0.5).clamp(0, 1)

@@ -102,7 +102,7 @@ def test_a_part_of_the_result_is_classical():
     problem = prior.problem
     of_both, variation, again = (method() for method in problem.baselines().values())
     torch.testing.assert_close(of_both, (variation + again) / 2)
-    weight = problem.weight_for(prior.x_average)
+    weight = problem.weight_for(prior.x_average, problem.classical())
     mean = torch.lerp(of_both, prior.x_average, weight)
     torch.testing.assert_close(prior.combination.x, problem.agree(mean))
     assert prior.combination.fit_weight == pytest.approx(weight)
@@ -111,10 +111,10 @@ def test_a_part_of_the_result_is_classical():
 def test_a_fit_counts_for_less_the_further_it_is_outside_of_its_bounds():
     problem = make("jpeg", x=smooth_image(1, 16, 24)).problem
     inside = problem.agree(problem.y)
-    assert problem.weight_for(inside) == pytest.approx(0.8, rel=0.02)
+    assert problem.weight_for(inside, inside) == pytest.approx(0.8, rel=0.02)
     # All coefficients are moved from the middle, by half a step and so far that r is r0.
     far = problem.A.lift(problem.centre + problem.radius + OUTSIDE, (16, 24))
-    assert problem.weight_for(far) == pytest.approx(0.4, rel=1e-3)
+    assert problem.weight_for(far, far) == pytest.approx(0.4, rel=1e-3)
 
 
 def test_the_module_equals_the_command():

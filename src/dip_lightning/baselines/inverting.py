@@ -11,6 +11,7 @@ from torch import Tensor
 from dip_lightning.baselines.arrays import to_image
 
 ITERATIONS = 100
+STEPS, NEAR = 30, 1e-5  # to the nearest image; what may be left of the gradient's power
 Operator = Callable[[Tensor], Tensor]
 
 
@@ -96,6 +97,54 @@ def least_squares(
     enough = (noise_std or 0) * math.sqrt(count) / length if length else 1.0
     change = lsqr(operator, left, btol=max(enough, 1e-6), conlim=0, iter_lim=ITERATIONS)[0]
     return to_image((grey + change).reshape(shape))
+
+
+def nearest(
+    A: Operator,  # noqa: N803 - as everybody writes
+    y: Tensor,
+    x: Tensor,
+    weight: float,
+    known: Tensor | None = None,
+) -> Tensor:
+    """Look near an image for one that explains y: least |A u - y|^2 + weight |u - x|^2.
+
+    By conjugate gradients where the tensors are, at most 30 steps.
+
+    Args:
+        A: linear, from x, (1, C, H, W), to y; differentiable.
+        y: observation.
+        x: image, (1, C, H, W).
+        weight: more than 0; the more, the nearer.
+        known: which values of y count, 0 or 1, of y's shape or one that broadcasts to it; None:
+            all.
+
+    Returns:
+        u, (1, C, H, W).
+
+    Source: Hestenes & Stiefel, "Methods of conjugate gradients for solving linear systems", 1952.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import nearest
+        >>> nearest(lambda x: 2 * x, torch.full((1, 1, 1, 1), 2.0), torch.zeros(1, 1, 1, 1), 4.0)
+        tensor([[[[0.5000]]]])
+    """
+    with torch.enable_grad():
+        adjoint = torch.func.vjp(A, x)[1]  # the same at any x
+    counts = torch.ones_like(y) if known is None else known
+    change = torch.zeros_like(x)
+    left = adjoint(counts * (y - A(x)))[0]
+    ahead, power = left, float(left.square().sum())
+    enough = NEAR * power
+    for _ in range(STEPS):
+        if power <= enough:
+            break
+        curved = adjoint(counts * A(ahead))[0] + weight * ahead
+        step = power / float((ahead * curved).sum())
+        change, left = change + step * ahead, left - step * curved
+        before, power = power, float(left.square().sum())
+        ahead = left + power / before * ahead
+    return (x + change).detach()
 
 
 def _flat(values: Tensor) -> NDArray[np.float64]:

@@ -94,15 +94,16 @@ class Combination(nn.Module):
         if self.is_weighed or problem.fit_weight is not None:
             classical = problem.classical(self.seen)
             if classical is not None:
-                self._use_fixed_weight(problem, x_average)
-                x = combine(x, classical.to(x), self.w)
+                classical = classical.to(x)
+                self._use_fixed_weight(problem, x_average, classical)
+                x = combine(x, classical, self.w)
         if problem.is_polished:
             x = problem.polished(x, self.seen)
         self.x.copy_(problem.agree(x, self.seen))
         self.is_done.fill_(not torch.equal(self.x, x_average))
 
-    def _use_fixed_weight(self, problem: Problem, x_average: Tensor) -> None:
-        weight = problem.weight_for(x_average)
+    def _use_fixed_weight(self, problem: Problem, x_average: Tensor, classical: Tensor) -> None:
+        weight = problem.weight_for(x_average, classical)
         if not self.is_weighed and weight is not None:
             self.w.fill_(weight)
             self.is_weighed.fill_(True)  # noqa: FBT003

@@ -212,9 +212,9 @@ class Problem(nn.Module):
         """Weight of the fit beside the classical method, where it is not weighed; None: alone."""
         return None
 
-    def weight_for(self, x_average: Tensor) -> float | None:
-        """Return that weight of one averaged output, (1, C, H, W), which it may depend on."""
-        del x_average
+    def weight_for(self, x_average: Tensor, classical: Tensor) -> float | None:
+        """Return that weight for one averaged output, both (1, C, H, W), on which it may depend."""
+        del x_average, classical
         return self.fit_weight
 
     @property

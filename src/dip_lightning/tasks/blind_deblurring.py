@@ -34,6 +34,7 @@ REACH = 5  # pixels of shift that a result is compared within
 POINT = 0.9  # of the kernel in one pixel: it blurs nothing
 AT_EDGE, ROOMY = 0.08, 7  # of the kernel in its outermost pixels; pixels a side, to tell
 COARSE, ABOVE = 4, 2.0  # pixels a side of a block; power of their means / that of noise alone
+POLISHED = 0.5  # of the result, docs/blind_deblurring.md
 FLAT = 0.5 / GREY_LEVELS  # of an image that shows nothing, from black to white
 
 
@@ -176,6 +177,10 @@ class BlindlyBlurredImage(BlurredImage):
     def classical(self, seen: Tensor | None = None) -> Tensor | None:
         """Return the image of least total variation, by the kernel that was found."""
         return self._of_least_variation(self.A, self.known if seen is None else seen)
+
+    def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Polish a part of x, by the kernel that was found: its error is in all patches alike."""
+        return x.lerp(super().polished(x, seen), POLISHED)
 
     @property
     def known_blur(self) -> Blur:

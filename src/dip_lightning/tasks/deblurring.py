@@ -8,7 +8,15 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from dip_lightning.baselines import least_variation, richardson_lucy, wiener
+from dip_lightning.baselines import (
+    Patches,
+    fading,
+    least_variation,
+    nearest,
+    polish,
+    richardson_lucy,
+    wiener,
+)
 from dip_lightning.errors import UserError
 from dip_lightning.noise import estimate_noise
 from dip_lightning.operators import (
@@ -35,6 +43,10 @@ LEAST_DAMPING, DAMPING = 0.01, 0.56  # e, at least and per root of the noise
 # Of the fit beside total variation, where noise is unknown and where it ends the fit:
 # docs/deblurring.md.
 FIT_WEIGHT, FIT_WEIGHT_TOLD = 0.5, 0.75
+# Of the polish, with the share of the noise that an image may be away from y for a pass's own:
+# docs/deblurring.md.
+PATCHES, SIGMAS, ONWARD = Patches(side=4, step=2, count=24), fading(20, 1.5, 40), 0.8
+AWAY, UNSEEN_AWAY = 0.5, 0.6  # the second in grey levels, where no noise was found
 
 
 class BlurredImage(Problem):
@@ -178,6 +190,21 @@ class BlurredImage(Problem):
     def classical(self, seen: Tensor | None = None) -> Tensor | None:
         """Return the image of least total variation, where it is a part of the result."""
         return None if self.fit_weight is None else self.guide(seen)
+
+    @property
+    def is_polished(self) -> bool:
+        """It is, with little noise or much."""
+        return True
+
+    def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Make similar patches alike, the image explaining y up to its noise."""
+        known = self.known if seen is None else seen
+        away = UNSEEN_AWAY if self.y_noise_std is None else AWAY * self._told
+
+        def agreeing(x: Tensor, sigma: float) -> Tensor:
+            return nearest(self.A, self.y, x, (away / sigma) ** 2, known)
+
+        return polish(x, agreeing, PATCHES, SIGMAS, ONWARD)
 
     def _of_least_variation(self, blur: Blur, seen: Tensor | None) -> Tensor:
         y = self.y

@@ -39,6 +39,7 @@ GREY_LEVELS = 255
 SIGMA, PEAK = 25.0, 30.0  # of noise that no more is said of
 # Times as much for the classical methods, which take noise for white: docs/benchmarks.md.
 CORRELATED, CORRELATED_GROUPS = 1.25, 2.5
+LEAST = 1e-12  # of a difference
 FIT_WEIGHT, FIT_WEIGHT_CORRELATED, FIT_WEIGHT_PHOTONS = 0.5, 0.4, 0.3  # docs/benchmarks.md
 # Of white noise, what the polish brings back of y, and the noise that it then takes away.
 BACK, LEFT, PATCHES = 0.2, 0.24, Patches(side=4, step=2, count=40)
@@ -134,6 +135,17 @@ class NoisyImage(_Noisy):
         times = 1 if self.noise_is_white else times
         return method(self.y, GREY_LEVELS * times * (self.y_noise_std or 0.0))
 
+    def weight_for(self, x_average: Tensor, classical: Tensor) -> float:
+        """Return less for a fit that ended before its noise: max(0, 1 - e / D) of the usual weight.
+
+        With d the fit and b the classical method, e = mean (d - y)^2 - var(n), which is detail
+        that d lacks, and D = mean (d - b)^2. Where e = D they differ in nothing else.
+        """
+        left = self.noise_power(x_average)
+        lacking = 0.0 if left is None else float(self.loss(x_average)) - left
+        apart = float((x_average - classical).square().mean())
+        return self.fit_weight * max(0.0, 1 - max(0.0, lacking) / max(apart, LEAST))
+
     @property
     def is_polished(self) -> bool:
         """Whether noise was added or found, and is white."""
@@ -143,7 +155,7 @@ class NoisyImage(_Noisy):
         """Bring a share of y back, detail and noise, and take the noise from similar patches."""
         share = torch.full_like(x, BACK) if seen is None else BACK * seen
         left = LEFT * GREY_LEVELS * (self.y_noise_std or 0.0)
-        return polish(x, lambda x: x.lerp(self.y, share), PATCHES, (left,))
+        return polish(x, lambda x, _: x.lerp(self.y, share), PATCHES, (left,))
 
     def _of_part(self, tile: Tile) -> "NoisyImage":
         x = None if self.x is None else tile.cut(self.x)

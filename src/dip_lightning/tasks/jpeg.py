@@ -132,11 +132,12 @@ class CompressedImage(FromFile):
         power: Tensor = (beyond * self.held).square().sum() / self.count
         return power
 
-    def weight_for(self, x_average: Tensor) -> float:
+    def weight_for(self, x_average: Tensor, classical: Tensor) -> float:
         """Return less where more is outside of the bounds: 0.8 / (1 + r / r0), r the RMS distance.
 
         A fit that has not come between the bounds is in error inside of them, too.
         """
+        del classical
         return FIT_WEIGHT / (1 + math.sqrt(float(self.loss(x_average))) / OUTSIDE)
 
     def penalty(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor | None:

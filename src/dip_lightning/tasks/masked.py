@@ -127,7 +127,7 @@ class MissingPixels(Problem):
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Make similar patches alike, the known pixels staying as they are."""
         known = self.A.m if seen is None else seen
-        return polish(x, lambda x: torch.lerp(x, self.y, known), PATCHES, SIGMAS)
+        return polish(x, lambda x, _: torch.lerp(x, self.y, known), PATCHES, SIGMAS)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Biharmonic inpainting."""

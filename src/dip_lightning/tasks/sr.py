@@ -26,7 +26,8 @@ from dip_lightning.tasks.given import Given
 
 KERNEL = "lanczos2"
 STEPS = 5  # of back-projection for the result
-PATCHES, SIGMAS = Patches(side=4, step=2, count=24), fading(14, 3, 7)  # docs/benchmarks.md
+# Of the polish: docs/benchmarks.md.
+PATCHES, SIGMAS, ONWARD = Patches(side=4, step=2, count=24), fading(10, 2, 20), 0.8
 
 
 class LowResolution(Problem):
@@ -83,11 +84,11 @@ class LowResolution(Problem):
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Make similar patches alike, the low-resolution image staying y."""
 
-        def agreeing(x: Tensor) -> Tensor:
+        def agreeing(x: Tensor, _: float) -> Tensor:
             y = self.y if seen is None else torch.lerp(self.A(x), self.y, seen)
             return back_project(x, y, self.scale, self.A, STEPS)
 
-        return polish(x, agreeing, PATCHES, SIGMAS)
+        return polish(x, agreeing, PATCHES, SIGMAS, ONWARD)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
         """Interpolation, bicubic and by Lanczos' kernel, and back-projection."""
