@@ -245,7 +245,7 @@ def test_a_fit_that_lacks_detail_counts_less(lacking, share):
     classical = fit + 0.006**0.5 * detail
     weight = problem.weight_for(fit, classical)
     assert weight == pytest.approx(problem.fit_weight * share, abs=0.06)
-    problem.y_noise_std = None
+    problem.noise_is_white = False
     assert problem.weight_for(fit, classical) == problem.fit_weight
 
 

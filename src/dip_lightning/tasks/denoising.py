@@ -139,9 +139,10 @@ class NoisyImage(_Noisy):
         """Return less for a fit that ended before its noise: max(0, 1 - e / D) of the usual weight.
 
         With d the fit and b the classical method, e = mean (d - y)^2 - var(n), which is detail
-        that d lacks, and D = mean (d - b)^2. Where e = D they differ in nothing else.
+        that d lacks, and D = mean (d - b)^2. Where e = D they differ in nothing else. Of correlated
+        noise var(n) is not known well enough.
         """
-        left = self.noise_power(x_average)
+        left = self.noise_power(x_average) if self.noise_is_white else None
         lacking = 0.0 if left is None else float(self.loss(x_average)) - left
         apart = float((x_average - classical).square().mean())
         return self.fit_weight * max(0.0, 1 - max(0.0, lacking) / max(apart, LEAST))
