@@ -49,6 +49,11 @@ def smooth_image(channels: int, height: int, width: int, seed: int = 0) -> torch
     return torch.from_numpy(np.clip(np.stack(planes), 0, 1)).float().unsqueeze(0)
 
 
+def stripes(height: int, width: int) -> torch.Tensor:
+    """An edge every few pixels: all patches of a column are one."""
+    return (torch.arange(width) % 7 < 3).float().expand(1, 3, height, width) * 0.8 + 0.1
+
+
 def stored_array(channels: int, dtype: str) -> np.ndarray:
     """Random values as a file stores them, 9 x 14 pixels."""
     rng = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from dip_lightning.baselines import (
     polish,
 )
 from dip_lightning.metrics import psnr
-from tests.conftest import smooth_image
+from tests.conftest import smooth_image, stripes
 
 STD = 25 / 255
 
@@ -21,11 +21,6 @@ STD = 25 / 255
 def noisy(x, std=STD, seed=0):
     draw = torch.Generator().manual_seed(seed)
     return (x + std * torch.randn(x.shape, generator=draw)).clamp(0, 1)
-
-
-def stripes(height, width):
-    """An edge every few pixels: all patches of a column are one."""
-    return (torch.arange(width) % 7 < 3).float().expand(1, 3, height, width) * 0.8 + 0.1
 
 
 @pytest.mark.parametrize(("k", "d"), [(12, 20), (20, 12)])

@@ -10,7 +10,7 @@ from dip_lightning.operators import Blur, disk_kernel, gaussian_kernel, motion_k
 from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks import Given
 from dip_lightning.tasks.deblurring import BlurredImage
-from tests.conftest import smooth_image
+from tests.conftest import smooth_image, stripes
 from tests.prior.test_deep_image_prior import fit, make, trainer
 
 KEYS = {"task": "deblurring", "sigma": 0.0, "seed": 0, "kernel": None, "back_projection": 1.0}
@@ -227,14 +227,9 @@ def test_a_share_of_the_result_is_total_variation_unless_there_is_no_noise(sigma
         torch.testing.assert_close(classical, problem.guide())
 
 
-def stripes(channels=1, height=45, width=39):
-    """An edge every few pixels: all patches of a column are one."""
-    return (torch.arange(width) % 7 < 3).float().expand(1, channels, height, width) * 0.8 + 0.1
-
-
 @pytest.mark.parametrize("sigma", [0.0, 2.0, None])
 def test_the_polish_sharpens_and_explains_y_up_to_its_noise(sigma):
-    made = BlurredImage.simulate(stripes(), KERNEL, 2.0 if sigma is None else sigma)
+    made = BlurredImage.simulate(stripes(45, 39)[:, :1], KERNEL, 2.0 if sigma is None else sigma)
     problem = BlurredImage(made.y, KERNEL, sigma, made.x)
     start = problem.guide().mean().lerp(problem.guide(), 0.9)
     found = problem.polished(start)
@@ -245,7 +240,7 @@ def test_the_polish_sharpens_and_explains_y_up_to_its_noise(sigma):
 
 
 def test_what_is_held_out_is_not_read_by_the_polish():
-    problem = BlurredImage.simulate(stripes(), KERNEL, 2.0)
+    problem = BlurredImage.simulate(stripes(45, 39)[:, :1], KERNEL, 2.0)
     seen = torch.ones(1, 1, *problem.y.shape[2:])
     seen[..., 20, 15] = 0
     start = problem.guide(seen)

@@ -213,7 +213,7 @@ class Problem(nn.Module):
         return None
 
     def weight_for(self, x_average: Tensor, classical: Tensor) -> float | None:
-        """Return that weight for one averaged output, both (1, C, H, W), on which it may depend."""
+        """Return that weight for these two, each (1, C, H, W), on which it may depend."""
         del x_average, classical
         return self.fit_weight
 

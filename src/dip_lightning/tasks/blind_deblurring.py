@@ -179,7 +179,7 @@ class BlindlyBlurredImage(BlurredImage):
         return self._of_least_variation(self.A, self.known if seen is None else seen)
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Polish a part of x, by the kernel that was found: its error is in all patches alike."""
+        """Polish x by half, as an error of the kernel that was found is in all patches alike."""
         return x.lerp(super().polished(x, seen), POLISHED)
 
     @property

@@ -193,7 +193,7 @@ class BlurredImage(Problem):
 
     @property
     def is_polished(self) -> bool:
-        """It is, with little noise or much."""
+        """Always: with noise that is known or not, or with none."""
         return True
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
