@@ -2,9 +2,11 @@ import pytest
 import torch
 
 from dip_lightning import tasks
+from dip_lightning.baselines import back_project, polish
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Downsample, pillow_downsample
 from dip_lightning.tasks import Given
+from dip_lightning.tasks.sr import LONG, PATCHES, SHORT, STEPS
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import make
 
@@ -62,6 +64,18 @@ def test_similar_patches_are_made_alike():
     assert problem.is_polished
     assert problem.error(found) < 0.7 * problem.error(start)
     assert (problem.A(found) - problem.y).abs().mean() < 0.01
+
+
+def test_the_polish_is_the_mean_of_a_short_and_a_long_way():
+    problem = make("sr", x=stripes(), factor=3).problem
+    start = problem.stand_in()
+
+    def agreed(x, _):
+        return back_project(x, problem.y, 3, problem.A, STEPS)
+
+    short, long = (polish(start, agreed, PATCHES, *way) for way in (SHORT, LONG))
+    assert len(SHORT[0]) < len(LONG[0])
+    assert torch.allclose(problem.polished(start), (short + long) / 2)
 
 
 def test_what_is_held_out_is_not_read():
