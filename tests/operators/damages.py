@@ -9,14 +9,14 @@ from torch import nn
 
 
 class Pooled(nn.Module):
-    """Means over some columns."""
+    """Means over some columns, in units of its own."""
 
-    def __init__(self, columns=3):
+    def __init__(self, columns=3, gain=1):
         super().__init__()
-        self.columns = columns
+        self.columns, self.gain = columns, gain
 
     def forward(self, x):
-        return F.avg_pool2d(x, (1, self.columns))
+        return self.gain * F.avg_pool2d(x, (1, self.columns))
 
 
 class Fourier(nn.Module):

@@ -9,7 +9,7 @@ from dip_lightning import tasks
 from dip_lightning.config import Config
 from dip_lightning.errors import UserError
 from dip_lightning.loading import load
-from tests.conftest import read_metrics, smooth_image
+from tests.conftest import read_metrics, smooth_image, stripes
 from tests.prior.test_deep_image_prior import make
 
 HERE = "tests.operators.damages"
@@ -132,6 +132,45 @@ def test_least_squares_beside_a_linear_operator_only():
     (compute,) = simulated("Pooled", x).baselines().values()
     assert compute().shape == x.shape
     assert simulated("squashed", x).baselines() == {}
+
+
+@pytest.mark.parametrize("sigma", [0.0, 2.0])
+def test_the_polish_explains_y_up_to_its_noise(sigma):
+    x = stripes(21, 39)[:, :1]
+    problem = simulated("Fourier", x, sigma, img_size=[21, 39])
+    start = problem.baselines()["least squares"]()
+    found = problem.polished(start)
+    assert problem.is_polished
+    assert problem.error(found) < 0.5 * problem.error(start)
+    residual = float((problem.A(found) - problem.y).abs().square().mean().sqrt())
+    assert residual < 1.2 * max(sigma, 0.3) / 255
+
+
+@pytest.mark.parametrize("sigma", [0.0, 2.0])
+def test_the_units_of_y_do_not_matter_to_the_polish(sigma):
+    x = stripes(15, 21)[:, :1]
+    start = x.mean().lerp(x, 0.9)
+    found = [simulated("Pooled", x, sigma * g, gain=g).polished(start) for g in (1.0, 1000.0)]
+    assert not torch.allclose(found[0], start, atol=1e-2)
+    torch.testing.assert_close(*found, rtol=0, atol=2e-3)
+
+
+def test_what_is_held_out_is_not_read_by_the_polish():
+    problem = simulated("Pooled", stripes(15, 21)[:, :1], 2)
+    seen = torch.ones_like(problem.y)
+    seen[..., 4, 5] = 0
+    start = torch.full((1, 1, 15, 21), 0.5)
+    before = problem.polished(start, seen)
+    problem.y[..., 4, 5] = 1
+    assert torch.equal(problem.polished(start, seen), before)
+    assert not torch.equal(problem.polished(start), before)
+
+
+def test_what_is_not_linear_or_of_unknown_noise_is_not_polished(tmp_path):
+    assert not simulated("squashed", smooth_image(1, 8, 9)).is_polished
+    told = (tmp_path / "y.npy", np.ones((6, 3)), "Pooled")
+    for sigma, is_polished in ((None, False), (0.0, True), (2.0, True)):
+        assert observed(*told, size="6x9", sigma=sigma).is_polished is is_polished
 
 
 def test_a_fit_of_complex_values_ends_in_an_image():

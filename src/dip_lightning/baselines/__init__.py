@@ -12,7 +12,7 @@ from dip_lightning.baselines.denoising import (
 )
 from dip_lightning.baselines.enlarging import back_project, back_projection, bicubic, lanczos
 from dip_lightning.baselines.filling import biharmonic
-from dip_lightning.baselines.inverting import adjoint_of, least_squares, nearest
+from dip_lightning.baselines.inverting import adjoint_of, least_squares, nearest, polish_inverse
 from dip_lightning.baselines.kernel_estimate import estimate_kernel
 from dip_lightning.baselines.low_rank import Patches, fading, low_rank_patches, polish
 from dip_lightning.baselines.variation import least_variation, least_variation_between
@@ -38,6 +38,7 @@ __all__ = [
     "nearest",
     "non_local_means",
     "polish",
+    "polish_inverse",
     "reapply",
     "richardson_lucy",
     "stabilised",

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dip_lightning.baselines.arrays import to_image
+from dip_lightning.baselines.low_rank import Patches, fading, polish
 
 ITERATIONS = 100
 STEPS, NEAR = 30, 1e-5  # to the nearest image; what may be left of the gradient's power
+# Of the polish: docs/deblurring.md.
+PATCHES, SIGMAS, ONWARD = Patches(side=4, step=2, count=24), fading(20, 1.5, 40), 0.8
 Operator = Callable[[Tensor], Tensor]
 
 
@@ -130,21 +133,68 @@ def nearest(
         tensor([[[[0.5000]]]])
     """
     with torch.enable_grad():
-        adjoint = torch.func.vjp(A, x)[1]  # the same at any x
+        start = x.detach().requires_grad_()
+        explained = A(start)
+
+    def adjoint(u: Tensor) -> Tensor:
+        return torch.autograd.grad(explained, start, u, retain_graph=True)[0]
+
     counts = torch.ones_like(y) if known is None else known
     change = torch.zeros_like(x)
-    left = adjoint(counts * (y - A(x)))[0]
+    left = adjoint(counts * (y - A(x)))
     ahead, power = left, float(left.square().sum())
     enough = NEAR * power
     for _ in range(STEPS):
         if power <= enough:
             break
-        curved = adjoint(counts * A(ahead))[0] + weight * ahead
+        curved = adjoint(counts * A(ahead)) + weight * ahead
         step = power / float((ahead * curved).sum())
         change, left = change + step * ahead, left - step * curved
         before, power = power, float(left.square().sum())
         ahead = left + power / before * ahead
     return (x + change).detach()
+
+
+def polish_inverse(
+    A: Operator,  # noqa: N803 - as everybody writes
+    y: Tensor,
+    x: Tensor,
+    away: float,
+    known: Tensor | None = None,
+) -> Tensor:
+    """Let similar patches of an image agree with each other, and the image explain y.
+
+    `polish` in 40 passes, of which each begins with `nearest`: sigma being the noise of the pass,
+
+        u = argmin |A u - y|^2 + (away / sigma)^2 |u - x|^2
+
+    Args:
+        A: linear, from x, (1, C, H, W), to y; differentiable.
+        y: observation.
+        x: image, (1, C, H, W), in [0, 1], such as a fit's.
+        away: how far y may be from A u, in units of y / 255: half of the standard deviation of its
+            noise.
+        known: which values of y count, 0 or 1, of y's shape or one that broadcasts to it; None:
+            all.
+
+    Returns:
+        (1, C, H, W), in [0, 1].
+
+    Source: as of `polish`.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.baselines import polish_inverse
+        >>> x = torch.rand(1, 1, 20, 24)
+        >>> y = x.mean(3)
+        >>> polish_inverse(lambda x: x.mean(3), y, torch.full_like(x, 0.5), away=0.5).shape
+        torch.Size([1, 1, 20, 24])
+    """
+
+    def explaining(x: Tensor, sigma: float) -> Tensor:
+        return nearest(A, y, x, (away / sigma) ** 2, known)
+
+    return polish(x, explaining, PATCHES, SIGMAS, ONWARD)
 
 
 def _flat(values: Tensor) -> NDArray[np.float64]:

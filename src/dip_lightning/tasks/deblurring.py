@@ -8,15 +8,7 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from dip_lightning.baselines import (
-    Patches,
-    fading,
-    least_variation,
-    nearest,
-    polish,
-    richardson_lucy,
-    wiener,
-)
+from dip_lightning.baselines import least_variation, polish_inverse, richardson_lucy, wiener
 from dip_lightning.errors import UserError
 from dip_lightning.noise import estimate_noise
 from dip_lightning.operators import (
@@ -43,9 +35,7 @@ LEAST_DAMPING, DAMPING = 0.01, 0.56  # e, at least and per root of the noise
 # Of the fit beside total variation, where noise is unknown and where it ends the fit:
 # docs/deblurring.md.
 FIT_WEIGHT, FIT_WEIGHT_TOLD = 0.5, 0.75
-# Of the polish, with the share of the noise that an image may be away from y for a pass's own:
-# docs/deblurring.md.
-PATCHES, SIGMAS, ONWARD = Patches(side=4, step=2, count=24), fading(20, 1.5, 40), 0.8
+# Share of the noise that a polished image may be away from y: docs/deblurring.md.
 AWAY, UNSEEN_AWAY = 0.5, 0.6  # the second in grey levels, where no noise was found
 
 
@@ -200,11 +190,7 @@ class BlurredImage(Problem):
         """Make similar patches alike, the image explaining y up to its noise."""
         known = self.known if seen is None else seen
         away = UNSEEN_AWAY if self.y_noise_std is None else AWAY * self._told
-
-        def agreeing(x: Tensor, sigma: float) -> Tensor:
-            return nearest(self.A, self.y, x, (away / sigma) ** 2, known)
-
-        return polish(x, agreeing, PATCHES, SIGMAS, ONWARD)
+        return polish_inverse(self.A, self.y, x, away, known)
 
     def _of_least_variation(self, blur: Blur, seen: Tensor | None) -> Tensor:
         y = self.y

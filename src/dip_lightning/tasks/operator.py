@@ -7,7 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from dip_lightning.baselines import adjoint_of, least_squares
+from dip_lightning.baselines import adjoint_of, least_squares, polish_inverse
 from dip_lightning.errors import UserError
 from dip_lightning.limits import SIZE
 from dip_lightning.operators.own import OwnOperator, build
@@ -18,6 +18,9 @@ from dip_lightning.tasks.given import Given
 GREY_LEVELS = 255
 SHOWN = (1, 3)  # channels of an image that a screen can show
 SEED = 0  # of the image that tells one operator from another
+# Of the polish (docs/operator.md): share of the noise that an image may be away from y; the noise
+# that is taken for the least, in 8-bit grey levels of x.
+AWAY, LEAST = 0.5, 0.3
 
 Shape = tuple[int, int, int]
 
@@ -31,7 +34,8 @@ class Measurement(Problem):
         shape: (C, H, W) of x.
         x: ground truth, (1, C, H, W) in [0, 1].
         known: which values of y count, 0 or 1, of y's shape; None: all.
-        y_noise_std: standard deviation of n, in the units of y; None: unknown.
+        y_noise_std: standard deviation of n, in the units of y; None: unknown, or there is none.
+        is_exact: y is known to have no noise.
 
     Attributes:
         response: A of an image drawn at random, by which a fit that goes on knows its operator.
@@ -48,10 +52,14 @@ class Measurement(Problem):
         *,
         known: Tensor | None = None,
         y_noise_std: float | None = None,
+        is_exact: bool = False,
     ) -> None:
         super().__init__(y, A, shape=shape, x=x, known=known, y_noise_std=y_noise_std)
+        self.is_exact = is_exact
+        drawn = torch.rand(1, *shape, generator=torch.Generator().manual_seed(SEED))
         with torch.no_grad():
-            self.response = A(torch.rand(1, *shape, generator=torch.Generator().manual_seed(SEED)))
+            self.response = A(drawn)
+        self.gain = _size(self.response) / _size(drawn)  # of units of y for those of x
 
     @classmethod
     def simulate(cls, x: Tensor, A: OwnOperator, sigma: float = 0.0, seed: int = 0) -> Self:  # noqa: N803
@@ -69,7 +77,8 @@ class Measurement(Problem):
         if std:
             y = y + std * torch.randn(y.shape, dtype=y.dtype, generator=source("observation", seed))
         channels, height, width = x.shape[1:]
-        return cls(y, A, (channels, height, width), x, y_noise_std=std or None)
+        shape = channels, height, width
+        return cls(y, A, shape, x, y_noise_std=std or None, is_exact=not std)
 
     def shown(self) -> Tensor:
         """Return y where it is an image; else the adjoint of A, the least value black."""
@@ -92,6 +101,21 @@ class Measurement(Problem):
             return least_squares(self.A, self.y, self.shape, self.y_noise_std, self.known)
 
         return {"least squares": inverted}
+
+    @property
+    def is_polished(self) -> bool:
+        """Whether A is linear, and the noise known."""
+        return self.A.is_linear and (self.is_exact or self.y_noise_std is not None)
+
+    def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Make similar patches alike, the image explaining y up to its noise."""
+        known = self.known if seen is None else seen
+        std = max(GREY_LEVELS * (self.y_noise_std or 0), LEAST * self.gain)
+        return polish_inverse(self.A, self.y, x, AWAY * std, known)
+
+
+def _size(values: Tensor) -> float:
+    return float(values.abs().square().mean().sqrt())
 
 
 def _stretched(image: Tensor) -> Tensor:
@@ -119,10 +143,8 @@ def problem(given: Given, keys: Mapping[str, Any]) -> Measurement:
     assert given.y is not None  # noqa: S101 - one of the two is given
     shape = _shape(keys["size"], A)
     A.check(shape)
-    measured = _measured(given.y, given.m, A, shape, f"observed={keys['observed']}")
-    if keys["sigma"]:
-        measured.y_noise_std = keys["sigma"] / GREY_LEVELS
-    return measured
+    where = f"observed={keys['observed']}"
+    return _measured(given.y, given.m, A, shape, where, keys["sigma"])
 
 
 def _measured(
@@ -131,6 +153,7 @@ def _measured(
     A: OwnOperator,  # noqa: N803
     shape: Shape,
     where: str,
+    sigma: float | None,
 ) -> Measurement:
     """Take a real y, but for axes of length one of the shape that A returns."""
     with torch.no_grad():
@@ -143,7 +166,8 @@ def _measured(
             f"{_written(like.shape)} for an image of {_written(shape)}"
         )
     known = None if known is None else known.reshape(like.shape)
-    return Measurement(y.to(like.dtype).reshape(like.shape), A, shape, known=known)
+    std, y = (sigma or 0) / GREY_LEVELS, y.to(like.dtype).reshape(like.shape)
+    return Measurement(y, A, shape, known=known, y_noise_std=std or None, is_exact=sigma == 0)
 
 
 def _shape(size: str | None, A: OwnOperator) -> Shape:  # noqa: N803
