@@ -38,12 +38,13 @@ csjunxu/PolyU-Real-World-Noisy-Images-Dataset.
 
 import argparse
 import os
+import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -154,11 +155,26 @@ def computed(case: str, settings: list[str]) -> dict[str, Any]:
     return asdict(quality_fit.restored(case, settings, FOLDER / case)[0])
 
 
+def stop(*_: object) -> None:
+    """Stop the case's process, which would go on alone, and then this one.
+
+    Raises:
+        KeyboardInterrupt: always.
+    """
+    for child in active_children():
+        child.terminate()
+    raise KeyboardInterrupt
+
+
 def apart(case: str, settings: list[str]) -> dict[str, Any]:
     """Compute a case in a process of its own, which starts as the command does."""
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command, see dip_lightning.cli.main
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(computed, case, settings).result()
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            return pool.submit(computed, case, settings).result()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def gathered(case: str, given: argparse.Namespace) -> dict[str, Any]:

@@ -1,6 +1,11 @@
 """The quality benchmark's command line: what is computed, kept and left out."""
 
 import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 
@@ -151,3 +156,18 @@ def test_an_end_before_its_time_is_a_sentence(error, said, computed, monkeypatch
     with pytest.raises(SystemExit, match=said):
         call(monkeypatch, "half/hill", "half/house")
     assert "half/hill" in (docs / "benchmarks" / "quality.json").read_text()
+
+
+def sleep(case, settings):
+    time.sleep(100)
+
+
+def test_a_signal_stops_the_process_of_a_case(monkeypatch):
+    monkeypatch.setattr(quality, "computed", sleep)
+    before, began = signal.getsignal(signal.SIGTERM), time.monotonic()
+    threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    with pytest.raises(KeyboardInterrupt):
+        quality.apart("half/house", [])
+    assert multiprocessing.active_children() == []
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert time.monotonic() - began < 60
