@@ -1,6 +1,7 @@
 """A raw mosaic is an image with missing channels; its noise is found beside its own kind."""
 
 import pytest
+import skimage
 import torch
 
 import dip_lightning as dip
@@ -9,7 +10,7 @@ from dip_lightning.errors import UserError
 from dip_lightning.operators import Mosaic, bayer_mask
 from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks.demosaicing import RawMosaic
-from tests.conftest import smooth_image
+from tests.conftest import smooth_image, stripes
 from tests.prior.test_deep_image_prior import make
 
 
@@ -147,5 +148,33 @@ def test_mistakes_are_said(make_one, sentence):
         make_one()
 
 
-def test_a_mosaic_is_not_polished():
-    assert not make("demosaicing").problem.is_polished
+def test_similar_patches_of_a_mosaic_are_made_alike():
+    photo = skimage.data.astronaut()[60:111, 200:245]
+    problem = RawMosaic.simulate(torch.from_numpy(photo).permute(2, 0, 1)[None] / 255)
+    start = problem.guide()
+    found = problem.agree(problem.polished(start))
+    assert problem.is_polished
+    assert problem.error(found) < 0.8 * problem.error(start)
+    assert torch.equal(problem.as_stored(problem.A(found)), problem.as_stored(problem.y))
+
+
+def test_where_interpolations_agree_nothing_is_polished():
+    problem = RawMosaic.simulate(torch.full((1, 3, 17, 24), 0.5))
+    start = problem.guide() + 0.01 * torch.rand(1, 3, 17, 24)
+    assert (problem.polished(start) - start).abs().max() < 0.02
+    assert problem.polished(start).isfinite().all()
+
+
+def test_what_is_held_out_is_not_read_by_the_polish():
+    problem = RawMosaic.simulate(stripes(17, 24))
+    seen = problem.A.m.clone()
+    seen[..., 4, 5] = 0
+    start = problem.guide(seen)
+    before = problem.polished(start, seen)
+    problem.y[..., 4, 5] = 1 - problem.y[..., 4, 5]
+    assert torch.equal(problem.polished(start, seen), before)
+    assert not torch.equal(problem.polished(start), before)
+
+
+def test_a_noisy_mosaic_is_not_polished():
+    assert not RawMosaic.simulate(smooth_image(3, 17, 13), sigma=10).is_polished

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 
-from dip_lightning.baselines import bilinear, malvar
+from dip_lightning.baselines import Patches, bilinear, fading, malvar, polish
 from dip_lightning.errors import UserError
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import Mosaic, add_gaussian_noise, bayer_mask
@@ -20,6 +21,9 @@ GREY_LEVELS = 255
 RGB = 3
 PERIOD = 2  # pixels, of every pattern
 COLOR_SMOOTHNESS = 0.03
+# Of the polish: docs/benchmarks.md. Its first level follows from how far two interpolations differ.
+PATCHES, PASSES, FADING = Patches(side=4, step=2, count=24), 10, 4
+APART, LEAST, MOST = 0.5, 0.1, 5.0  # share of that, bounds in 8-bit grey levels
 
 
 class RawMosaic(MissingPixels):
@@ -64,10 +68,14 @@ class RawMosaic(MissingPixels):
         """Malvar's interpolation; None where it would bring noise back."""
         return None if self.y_noise_std is not None else self._filled(seen)
 
-    @property
-    def is_polished(self) -> bool:
-        """No: smooth images lose by it (docs/benchmarks.md)."""
-        return False
+    def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Make similar patches alike, as far as Malvar's and bilinear interpolation differ."""
+        known = self.A.m if seen is None else seen
+        apart = self._filled(seen) - bilinear(self.y, known)
+        level = APART * GREY_LEVELS * float(apart.square().mean().sqrt())
+        first = min(max(level, LEAST), MOST)
+        sigmas = fading(first, first / FADING, PASSES)
+        return polish(x, lambda x, _: torch.lerp(x, self.y, known), PATCHES, sigmas)
 
     def _of_part(self, tile: Tile) -> Self:
         part = super()._of_part(tile)
