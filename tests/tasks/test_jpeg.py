@@ -1,6 +1,7 @@
 """The file bounds the image; the fit ends between the bounds."""
 
 import pytest
+import skimage
 import torch
 from PIL import Image
 
@@ -104,8 +105,27 @@ def test_a_part_of_the_result_is_classical():
     torch.testing.assert_close(of_both, (variation + again) / 2)
     weight = problem.weight_for(prior.x_average, problem.classical())
     mean = torch.lerp(of_both, prior.x_average, weight)
-    torch.testing.assert_close(prior.combination.x, problem.agree(mean))
+    torch.testing.assert_close(prior.combination.x, problem.agree(problem.polished(mean)))
     assert prior.combination.fit_weight == pytest.approx(weight)
+
+
+def test_similar_patches_are_made_alike_within_the_bounds():
+    photo = skimage.data.astronaut()[60:131, 180:265]
+    x = torch.from_numpy(photo).permute(2, 0, 1)[None] / 255
+    made = compress(x, 10, "4:2:0")
+    problem = CompressedImage(made.pixels, made.coefficients, x)
+    start = problem.agree(problem.classical())
+    found = problem.agree(problem.polished(start))
+    assert problem.is_polished
+    assert problem.error(found) < 0.985 * problem.error(start)
+    assert float(problem.loss(found)) < 1e-8
+
+
+def test_what_no_method_changes_is_hardly_polished():
+    grey = torch.full((1, 3, 24, 40), 0.5)
+    made = compress(grey, 90, "4:2:0")
+    problem = CompressedImage(made.pixels, made.coefficients, grey)
+    torch.testing.assert_close(problem.polished(grey), problem.agree(grey), rtol=0, atol=1e-3)
 
 
 def test_a_fit_counts_for_less_the_further_it_is_outside_of_its_bounds():

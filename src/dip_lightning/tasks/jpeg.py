@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from dip_lightning.baselines import least_variation_between, reapply
+from dip_lightning.baselines import Patches, fading, least_variation_between, polish, reapply
 from dip_lightning.errors import UserError
 from dip_lightning.images.jpeg import Compressed, compress, read_jpeg
 from dip_lightning.operators import JPEG
@@ -21,8 +21,12 @@ from dip_lightning.tasks.given import Given
 FIT_WEIGHT, OUTSIDE = 0.8, 0.35 / 255  # beside the classical methods: docs/jpeg.md
 CENTERING = 0.003  # docs/jpeg.md
 NARROWED = 0.5  # bounds of total variation, as a share of the file's: docs/jpeg.md
+# Of the polish: docs/jpeg.md. Its first level follows from what the classical methods change.
+PATCHES, PASSES, FADING = Patches(side=4, step=2, count=24), 8, 3
+CHANGED, LEAST = 0.5, 0.1  # share of that, and the least level in 8-bit grey levels
 QUALITY, SUBSAMPLING = 10, "4:2:0"
 CHANNELS = (1, 3)
+GREY_LEVELS = 255
 
 
 class FromFile(Problem):
@@ -161,6 +165,19 @@ class CompressedImage(FromFile):
         """The mean of the classical methods, which is above both."""
         del seen
         return self._mean()
+
+    @property
+    def is_polished(self) -> bool:
+        """Always."""
+        return True
+
+    def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Make similar patches alike, the image staying what may have been compressed."""
+        del seen
+        changed = self._mean() - self.y
+        first = max(CHANGED * GREY_LEVELS * float(changed.square().mean().sqrt()), LEAST)
+        sigmas = fading(first, first / FADING, PASSES)
+        return polish(x, lambda x, _: self.agree(x), PATCHES, sigmas)
 
     def _of_part(self, tile: Tile) -> "CompressedImage":
         x = None if self.x is None else tile.cut(self.x)
