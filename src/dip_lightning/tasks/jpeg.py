@@ -23,7 +23,7 @@ CENTERING = 0.003  # docs/jpeg.md
 NARROWED = 0.5  # bounds of total variation, as a share of the file's: docs/jpeg.md
 # Of the polish: docs/jpeg.md. Its first level follows from what the classical methods change.
 PATCHES, PASSES, FADING = Patches(side=4, step=2, count=24), 8, 3
-CHANGED, LEAST = 0.5, 0.1  # share of that, and the least level in 8-bit grey levels
+CHANGED, LEAST = 0.3, 0.1  # share of that, and the least level in 8-bit grey levels
 QUALITY, SUBSAMPLING = 10, "4:2:0"
 CHANNELS = (1, 3)
 GREY_LEVELS = 255
