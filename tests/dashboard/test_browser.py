@@ -636,13 +636,13 @@ def test_a_chart_is_there_in_words(page):
 
 @pytest.fixture(scope="module")
 def real_sweep(tmp_path_factory):
-    """24 real jobs: two tasks, two learning rates, two seeds, three images, one of them damaged."""
+    """12 real jobs: two tasks, two learning rates, three images, one of them damaged."""
     root = tmp_path_factory.mktemp("real")
     for seed, name in enumerate(("a", "b", "broken")):
         save_png(root / f"{name}.png", smooth_image(3, 17, 22, seed))
     whole = (root / "broken.png").read_bytes()
     (root / "broken.png").write_bytes(whole[: len(whole) // 2])
-    swept = ("task=denoising,restoration", "lr=0.001,0.01", "seed=0,1")
+    swept = ("task=denoising,restoration", "lr=0.001,0.01")
     images = ",".join(str(root / f"{name}.png") for name in ("a", "b", "broken"))
     settings = ("iterations=12", "logger=none", f"hydra.sweep.dir={root}/sweep", f"image={images}")
     command_line.main([*TINY, *swept, *settings, "-m"])
@@ -653,14 +653,14 @@ def real_sweep(tmp_path_factory):
 def test_a_real_sweep_is_for_everyone(chromium, real_sweep):
     """No serious complaint of axe; nothing wider than the window, whatever its size and theme."""
     data = data_of(real_sweep / "dashboard.html")
-    assert len(data["runs"]) == 24
-    assert sum(run["status"] == "failed" for run in data["runs"]) == 8
+    assert len(data["runs"]) == 12
+    assert sum(run["status"] == "failed" for run in data["runs"]) == 4
     good, bad = (
         next(run["id"] for run in data["runs"] if run["status"] == status)
         for status in ("finished", "failed")
     )
     wide, middle, phone = SIZES
-    for size, dark in ((wide, False), (wide, True), (middle, False), (phone, True)):
+    for size, dark in ((wide, False), (middle, True), (phone, False)):
         emulate(chromium, dark=dark, size=size)
         for view in (*VIEWS, "table?group=0", f"run={quote(good)}", f"run={quote(bad)}"):
             check_page(chromium, real_sweep / "dashboard.html", view, size[0])
