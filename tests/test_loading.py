@@ -6,13 +6,15 @@ import tifffile
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kornia.filters import gaussian_blur2d
 from PIL import Image
 
+from dip_lightning import tasks
 from dip_lightning.config import Config
 from dip_lightning.errors import UserError
 from dip_lightning.loading import load
 from dip_lightning.operators import Mosaic
-from tests.conftest import smooth_image, stored_array
+from tests.conftest import save_png, smooth_image, stored_array
 
 MASKED = {"mask_means": "known", "mask_grow": 0, "keep_known": False}
 
@@ -191,6 +193,20 @@ def test_the_bounds_of_a_jpeg_are_in_the_range_of_its_pixels(tmp_path, max_side,
     centre, steps, known = work.coefficients.flat()
     apart = ((work.coefficients.operator(work.y) - centre) / steps).abs()[known > 0]
     assert float((apart < 0.5).float().mean()) > 0.95  # not all: decoded in whole grey levels
+
+
+@pytest.mark.parametrize("max_side", [None, 24])
+def test_what_a_blurred_jpeg_has_lost_is_read_from_it(tmp_path, max_side):
+    blurred = gaussian_blur2d(smooth_image(3, 37, 53), (7, 7), (1.5, 1.5))
+    save_png(tmp_path / "a.png", blurred)
+    Image.open(tmp_path / "a.png").save(tmp_path / "a.jpg", quality=70)
+    keys = {"task": "deblurring", "kernel": "gaussian", "max_side": max_side}
+    _, work = load(Config(observed=str(tmp_path / "a.jpg"), **keys))
+    assert 0.5 / 255 < work.rounded_off < 5 / 255
+    problem = tasks.problem(work, {**keys, "sigma": None, "back_projection": 1.0, "blur_sigma": 1})
+    assert problem.y_noise_std == work.rounded_off
+    _, work = load(Config(observed=str(tmp_path / "a.png"), **keys))
+    assert work.rounded_off == 0
 
 
 def test_another_format_bounds_nothing(tmp_path):

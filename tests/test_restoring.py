@@ -163,6 +163,20 @@ def test_a_jpeg_is_given_as_its_file(kind, tmp_path):
     assert float(problem.loss(problem.y)) < 0.1 * float(problem.loss(turned))
 
 
+@pytest.mark.parametrize("task", ["deblurring", "blind_deblurring"])
+def test_what_a_jpeg_has_lost_is_known_where_its_file_is(task, tmp_path):
+    keys = {"kernel": "gaussian"} if task == "deblurring" else {"kernel_size": 5}
+    path = tmp_path / "a.jpg"
+    save_png(tmp_path / "a.png", smooth_image(3, 37, 30))
+    Image.open(tmp_path / "a.png").save(path, quality=60)
+    with Image.open(path) as opened, Image.open(path) as painted:
+        painted.paste((0, 255, 0), (0, 0, 8, 8))
+        givens = (path, opened, painted, np.asarray(opened), tmp_path / "a.png")
+        found = [restored(given, task, **keys).prior.problem.y_noise_std for given in givens]
+    assert found[0] == found[1] > 0.5 / 255
+    assert found[2:] == [None, None, None]
+
+
 def test_pixels_alone_are_no_jpeg(tmp_path):
     stored = np.zeros((21, 30, 3), np.uint8)
     for given in (stored, Image.fromarray(stored)):

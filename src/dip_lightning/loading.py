@@ -31,11 +31,11 @@ from dip_lightning.images import (
     without_single,
 )
 from dip_lightning.images.collections import MASKED, SAMPLES, find_image, find_mask
-from dip_lightning.images.jpeg import read_coefficients
+from dip_lightning.images.jpeg import coefficients_if_any, read_coefficients
 from dip_lightning.operators import Mosaic, bayer_mask
 from dip_lightning.operators.jpeg import Coefficients
 from dip_lightning.operators.named import source
-from dip_lightning.tasks.given import Given
+from dip_lightning.tasks.given import OF_ROUNDED, Given
 
 
 def load(config: Config) -> tuple[Picture, Given]:
@@ -128,11 +128,12 @@ def damaged(
 
 
 def _read_coefficients(config: Config, picture: Picture) -> Coefficients | None:
-    """Read what bounds the result of a JPEG file, in the picture's range."""
-    if config.task != "jpeg" or config.observed is None:
+    """Read what bounds the result of a JPEG file, or what it has lost, in the picture's range."""
+    if config.observed is None or config.task not in {"jpeg", *OF_ROUNDED}:
         return None
-    held = read_coefficients(Path(config.observed), "observed")
-    return held.ranged(picture.format.low[0], picture.format.high[0])
+    read = read_coefficients if config.task == "jpeg" else coefficients_if_any
+    held = read(Path(value_of(config.observed)), "observed")
+    return held and held.ranged(picture.format.low[0], picture.format.high[0])
 
 
 def _counted(config: Config, picture: Picture, given: str) -> Picture:

@@ -6,7 +6,13 @@ import torch
 from PIL import Image
 
 from dip_lightning.errors import UserError
-from dip_lightning.images.jpeg import compress, read_coefficients, read_jpeg
+from dip_lightning.images.jpeg import (
+    coefficients_if_any,
+    compress,
+    read_coefficients,
+    read_jpeg,
+)
+from dip_lightning.operators import Blur, gaussian_kernel
 from tests.conftest import save_png, smooth_image
 
 
@@ -99,3 +105,21 @@ def test_a_damaged_file_is_refused(tmp_path):
     (tmp_path / "b.jpg").write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match=r"observed=.*b.jpg: truncated or damaged image"):
         read_coefficients(tmp_path / "b.jpg", "observed")
+
+
+@pytest.mark.parametrize("quality", [30, 60, 90])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_how_far_a_blurred_image_was_changed_is_known_from_its_file(channels, quality):
+    blurred = Blur(gaussian_kernel(1.6))(stored(channels, 95, 87))
+    found = compress(blurred, quality, "4:2:0")
+    true = float((found.pixels - blurred).square().mean().sqrt())
+    assert 0.6 * true < found.coefficients.noise_std() < 1.1 * true
+
+
+def test_a_file_without_coefficients_is_no_mistake_where_they_need_not_be(tmp_path):
+    x = stored()
+    assert coefficients_if_any(save_png(tmp_path / "a.png", x), "observed") is None
+    path = tmp_path / "a.jpg"
+    Image.new("CMYK", (20, 10)).save(path)
+    assert coefficients_if_any(path, "observed") is None
+    assert coefficients_if_any(write(path, x), "observed").size == (37, 53)

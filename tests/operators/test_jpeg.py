@@ -123,3 +123,16 @@ def test_what_was_compressed_stays_when_it_is_compressed_again():
 def test_refuses_another_number_of_channels():
     with pytest.raises(UserError, match=r"x: is \(1, 1, 8, 8\), expected \(1, 3, H, W\)"):
         JPEG(RATIOS["4:2:0"])(torch.zeros(1, 1, 8, 8))
+
+
+def test_what_was_rounded_off_is_known_of_a_laplacian_image():
+    """Against what rounding does to coefficients that are drawn."""
+    draw = np.random.default_rng(0)
+    scales = 0.3 * np.exp(-np.arange(64) / 9).reshape(8, 8)
+    coefficients = draw.laplace(size=(40, 8, 40, 8)) * scales[None, :, None, :]
+    true = torch.from_numpy(coefficients.reshape(320, 320)).float()
+    table = torch.full((8, 8), 0.2)
+    held = (true / 0.2).round() * 0.2
+    found = Coefficients((held,), (torch.ones_like(held),), (table,), ((1, 1),), (0, 0), (320, 320))
+    apart = found.operator.lift((held - true).reshape(1, -1), (320, 320))
+    assert found.noise_std() == pytest.approx(float(apart.square().mean().sqrt()), rel=0.05)

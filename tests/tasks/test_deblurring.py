@@ -6,6 +6,7 @@ import torch
 
 from dip_lightning import Deblurring, generators, tasks
 from dip_lightning.errors import UserError
+from dip_lightning.images.jpeg import compress
 from dip_lightning.operators import Blur, disk_kernel, gaussian_kernel, motion_kernel
 from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks import Given
@@ -237,6 +238,34 @@ def test_the_polish_sharpens_and_explains_y_up_to_its_noise(sigma):
     assert problem.error(found) < 0.5 * problem.error(start)
     residual = float((problem.A(found) - problem.y).square().mean().sqrt())
     assert residual < 1.2 * max(2.0 if sigma is None else sigma, 0.3) / 255
+
+
+def test_what_was_rounded_off_counts_as_noise_where_that_is_not_told():
+    y = simulated().y
+    found = BlurredImage(y, KERNEL).allow_for(3 / 255)
+    told = BlurredImage(y, KERNEL, 3.0)
+    assert (found.y_noise_std, found.noise_is_told) == (3 / 255, False)
+    torch.testing.assert_close(found.unblurring, told.unblurring)
+    torch.testing.assert_close(found.guide(), told.guide())
+    assert BlurredImage(y, KERNEL, 1.0).allow_for(3 / 255).y_noise_std == 1 / 255
+    assert BlurredImage(y, KERNEL).allow_for(0.0).y_noise_std is None
+    assert BlurredImage(y, KERNEL).allow_for(0.5 / 255).y_noise_std is None
+    noisy = 0.5 + 0.03 * torch.randn(1, 3, 80, 90, generator=torch.Generator().manual_seed(0))
+    assert BlurredImage(noisy, KERNEL).allow_for(2 / 255).y_noise_std == pytest.approx(
+        0.03, rel=0.1
+    )
+
+
+def test_a_compressed_image_is_sharpened_without_its_blocks():
+    made = BlurredImage.simulate(stripes(61, 55), KERNEL)
+    compressed = compress(made.y, 60, "4:4:4")
+    problem = BlurredImage(compressed.pixels, KERNEL, x=made.x)
+    unaware = problem.error(problem.polished(problem.guide()))
+    problem.allow_for(compressed.coefficients.noise_std())
+    assert problem.error(problem.polished(problem.guide())) < 0.7 * unaware
+    (tile, *_) = cover(problem.frame[1:], 40, 8)
+    assert problem.cut(tile).is_rounded
+    assert problem.fit_weight == problem.cut(tile).fit_weight == 0.5
 
 
 def test_what_is_held_out_is_not_read_by_the_polish():

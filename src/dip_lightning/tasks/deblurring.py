@@ -91,11 +91,24 @@ class BlurredImage(Problem):
         margins = (high // 2, wide // 2)
         super().__init__(y, Blur(kernel), shape=shape, x=x, y_noise_std=std, margins=margins)
         self.is_clipped = self.noise_is_told = sigma is not None
-        self.back_projection = back_projection
+        self.back_projection, self.is_rounded = back_projection, False
         self._variation: Tensor | None = None
         faded = (_fading(side, taps // 2) for side, taps in zip(sides, kernel.shape, strict=True))
         self.register_buffer("fading", torch.outer(*faded), persistent=False)
         self.register_buffer("unblurring", self.unblurring_of(kernel), persistent=False)
+
+    def allow_for(self, rounded_off: float) -> Self:
+        """Count what JPEG's rounding has changed in y as noise, where that is not told.
+
+        Args:
+            rounded_off: standard deviation, y in [0, 1]; 0: nothing is known of it.
+        """
+        seen = UNSEEN / GREY_LEVELS if self.y_noise_std is None else self.y_noise_std
+        if not self.noise_is_told and rounded_off > seen:
+            self.y_noise_std, self.is_rounded = rounded_off, True
+            self.unblurring.copy_(self.unblurring_of(self.A.kernel))
+            self._variation = None
+        return self
 
     @property
     def _size(self) -> list[int]:
@@ -172,8 +185,8 @@ class BlurredImage(Problem):
 
     @property
     def fit_weight(self) -> float | None:
-        """A half where no noise is known to end the fit, else more; None where there is none."""
-        if self.y_noise_std is None:
+        """A half where the noise is unknown or JPEG's, else more; None where there is none."""
+        if self.y_noise_std is None or self.is_rounded:
             return FIT_WEIGHT
         return FIT_WEIGHT_TOLD if self.y_noise_std > CLEAN else None
 
@@ -189,7 +202,8 @@ class BlurredImage(Problem):
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Make similar patches alike, the image explaining y up to its noise."""
         known = self.known if seen is None else seen
-        away = UNSEEN_AWAY if self.y_noise_std is None else AWAY * self._told
+        away = self._told if self.is_rounded else AWAY * self._told
+        away = UNSEEN_AWAY if self.y_noise_std is None else away
         return polish_inverse(self.A, self.y, x, away, known)
 
     def _of_least_variation(self, blur: Blur, seen: Tensor | None) -> Tensor:
@@ -214,7 +228,9 @@ class BlurredImage(Problem):
         x = None if self.x is None else tile.cut(self.x)
         sigma = GREY_LEVELS * (self.y_noise_std or 0.0)  # is_clipped is told by `cut`
         weight = self.back_projection
-        return BlurredImage(tile.cut(self.y), self.A.kernel, sigma, x, back_projection=weight)
+        part = BlurredImage(tile.cut(self.y), self.A.kernel, sigma, x, back_projection=weight)
+        part.is_rounded = self.is_rounded
+        return part
 
 
 def _fading(side: int, reach: int) -> Tensor:
@@ -239,7 +255,8 @@ def problem(given: Given, keys: Mapping[str, Any]) -> BlurredImage:
             "kernel=null: task=deblurring with observed= needs kernel=, a file, or gaussian, disk "
             "or motion"
         )
-    return BlurredImage(given.y, kernel, sigma, back_projection=weight)
+    found = BlurredImage(given.y, kernel, sigma, back_projection=weight)
+    return found.allow_for(given.rounded_off)
 
 
 def drawn(keys: Mapping[str, Any]) -> Tensor | None:
