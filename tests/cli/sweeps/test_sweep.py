@@ -20,6 +20,7 @@ def test_summary_has_a_row_for_each_job(tmp_path):
             "status": "finished",
             "psnr": 30.0,
             "psnr_average": 31.0,
+            "psnr_result": 32.5,
             "seconds": 2.0,
             "swept": {"lr": "0.1"},
         },
@@ -30,12 +31,13 @@ def test_summary_has_a_row_for_each_job(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "metrics.json").write_text(json.dumps(metrics))
     lines = format_summary(write_summary(tmp_path, Sweep(("lr",)))).splitlines()
-    assert lines[1].split() == ["lr=0.1", "30.00", "31.00", "2.0", "finished"]
+    assert lines[1].split() == ["lr=0.1", "30.00", "31.00", "32.50", "2.0", "finished"]
     assert lines[2].endswith("failed: lr=9: no good, sorry")
     with (tmp_path / "sweep.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["job"] for row in rows] == ["lr=0.1", "lr=9", "old"]
     assert [row["lr"] for row in rows] == ["0.1", "9", ""]
+    assert rows[0]["psnr_result"] == "32.5"
     assert rows[1]["error"] == "lr=9: no good, sorry"
 
 

@@ -13,9 +13,15 @@ from dip_lightning.runs.run import read_metrics
 
 SUMMARY = "sweep.csv"
 OBJECTIVE = "objective"  # the column of a search for what it maximises
-COLUMNS = ("job", "status", "psnr", "psnr_average", "ssim_average", "seconds", "diagnosis", "error")
+PSNR = ("psnr", "psnr_average", "psnr_result")
+COLUMNS = ("job", "status", *PSNR, "ssim_average", "seconds", "diagnosis", "error")
 # On the terminal: a metric, its title and decimals; left out where no job has it.
-SHOWN = (("psnr", "PSNR (dB)", 2), ("psnr_average", "averaged", 2), ("seconds", "seconds", 1))
+SHOWN = (
+    ("psnr", "PSNR (dB)", 2),
+    ("psnr_average", "averaged", 2),
+    ("psnr_result", "result", 2),
+    ("seconds", "seconds", 1),
+)
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def format_summary(rows: list[dict[str, Any]], objective: str | None = None) -> 
     width, top = max(len(row["job"]) for row in rows), best(rows)
     columns = list(SHOWN)
     if objective is not None:
-        columns.insert(2, (OBJECTIVE, objective, 3))
+        columns.insert(len(PSNR), (OBJECTIVE, objective, 3))
     columns = [column for column in columns if any(row.get(column[0]) is not None for row in rows)]
     lines = ["  ".join([f"{'job':{width}}", *(title for _, title, _ in columns), "status"])]
     for row in rows:
