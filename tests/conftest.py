@@ -2,7 +2,6 @@
 
 import gc
 import json
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -27,11 +26,6 @@ TINY = (
     "input_depth=3",
     "threads=1",
 )
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are cores: some wait for a browser, a server or a signal."""
-    return max(1, 3 * len(os.sched_getaffinity(0)) // 2)
 
 
 def pytest_collection_finish() -> None:

@@ -660,7 +660,7 @@ def test_a_real_sweep_is_for_everyone(chromium, real_sweep):
         for status in ("finished", "failed")
     )
     wide, middle, phone = SIZES
-    for size, dark in ((wide, False), (middle, True), (phone, False)):
+    for size, dark in ((wide, False), (wide, True), (middle, False), (phone, True)):
         emulate(chromium, dark=dark, size=size)
         for view in (*VIEWS, "table?group=0", f"run={quote(good)}", f"run={quote(bad)}"):
             check_page(chromium, real_sweep / "dashboard.html", view, size[0])
