@@ -33,7 +33,7 @@ from dip_lightning.images import (
     understood_kernel,
 )
 from dip_lightning.images.exchange import as_decoded, of_pillow, way_back
-from dip_lightning.images.jpeg import coefficients_if_any, read_coefficients
+from dip_lightning.images.jpeg import read_coefficients
 from dip_lightning.images.masks import understood
 from dip_lightning.loading import damaged, kernel_file, white
 from dip_lightning.operators.jpeg import Coefficients
@@ -161,7 +161,7 @@ def restore(
     height, width = stored.array.shape[:2]
     m = None if mask is None else _known(config, mask, (height, width))
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
-    held = _coefficients(image, picture, task)
+    held = _held(image, picture, task)
     given = Given(y=picture.pixels, m=known, kernel=k, coefficients=held, m_is_alpha=is_alpha)
     given = replace(given, white=white(config, picture))
     problem = tasks.problem(given, asdict(config))
@@ -236,16 +236,20 @@ def _kernel(kernel: Any, task: str, keys: dict[str, Any]) -> Tensor | None:
     return understood_kernel(kernel)
 
 
-def _coefficients(image: Any, picture: Picture, task: str) -> Coefficients | None:
-    """Read what bounds the result of a JPEG file, or what it has lost, in the picture's range."""
-    if task not in {"jpeg", *OF_ROUNDED}:
+def _held(image: Any, picture: Picture, task: str) -> Coefficients | None:
+    """Read what the task takes of a JPEG file; None where it takes nothing, or need not have it."""
+    if task == "jpeg":
+        return _coefficients(image, picture)
+    try:
+        return _coefficients(image, picture) if task in OF_ROUNDED else None
+    except UserError:  # pixels alone, or of another file
         return None
+
+
+def _coefficients(image: Any, picture: Picture) -> Coefficients:
+    """Read what bounds the result of a JPEG file, in the picture's range."""
     is_path = isinstance(image, str | Path)
     name = image if is_path else getattr(image, "filename", "")
-    low, high = picture.format.low[0], picture.format.high[0]
-    if task != "jpeg":
-        held = _lossy(image, name, is_path=is_path) if name else None
-        return held and held.ranged(low, high)
     if not name:
         raise UserError(
             f"image: is of type {type(image).__name__}, expected a JPEG file for task=jpeg: its "
@@ -255,14 +259,7 @@ def _coefficients(image: Any, picture: Picture, task: str) -> Coefficients | Non
     found = read_coefficients(Path(name).expanduser(), "image", upright=is_path)
     if not is_path and not _is_as_opened(image, name):
         raise UserError(f"image: is not as in its file, {name}, expected it as it was opened")
-    return found.ranged(low, high)
-
-
-def _lossy(image: Any, name: str | Path, *, is_path: bool) -> Coefficients | None:
-    """Read what a JPEG file holds; None of another file, or of an image that was changed since."""
-    path = Path(name).expanduser()
-    held = coefficients_if_any(path, "image", upright=is_path) if path.is_file() else None
-    return held if held is None or is_path or _is_as_opened(image, str(path)) else None
+    return found.ranged(picture.format.low[0], picture.format.high[0])
 
 
 def _is_as_opened(image: PillowImage.Image, name: str) -> bool:

@@ -106,16 +106,15 @@ def read_coefficients(path: Path, key: str, *, upright: bool = True) -> Coeffici
         return _held(_library().read_dct(str(path))).turned(orientation)
 
 
-def coefficients_if_any(path: Path, key: str, *, upright: bool = True) -> Coefficients | None:
+def coefficients_if_any(path: Path, key: str) -> Coefficients | None:
     """Read the coefficients of a file, None where it holds none that are understood.
 
     Args:
         path: image file of any format.
         key: configuration key that named it, for messages.
-        upright: apply EXIF rotation.
     """
     try:
-        return read_coefficients(path, key, upright=upright)
+        return read_coefficients(path, key)
     except UserError:
         return None
 

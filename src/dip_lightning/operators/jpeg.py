@@ -287,12 +287,12 @@ def _rounded_off(plane: Tensor, table: Tensor) -> Tensor:
     q = table.double().flatten()
     blocks = plane.double().unfold(0, SIDE, SIDE).unfold(1, SIDE, SIDE).reshape(-1, SIDE * SIDE)
     kept = (blocks.abs() > q / 2).double()
-    kept[:, 0] = 1  # means are of a range's own zero
+    kept[:, 0] = 1  # the mean of a block counts from the range's own zero
     p = kept.mean(0)
-    inside = p.clamp(1e-9, 0.99)  # where p is 0 or 1, what follows counts for nothing
+    share = p.clamp(1e-9, 0.99)  # where p is 0 or 1, what follows counts for nothing
     h = q / 2
-    b = -h / inside.log()
-    became_0 = (2 * b**2 - inside * (h**2 + 2 * h * b + 2 * b**2)) / (1 - inside)
+    b = -h / share.log()
+    became_0 = (2 * b**2 - share * (h**2 + 2 * h * b + 2 * b**2)) / (1 - share)
     is_used = (p > 0).double()
     return (p * q**2 / 12 + is_used * (1 - p) * became_0).mean()
 
