@@ -104,3 +104,12 @@ def test_a_fit_with_rare_rows_shows_that_it_goes_on(tmp_path, monkeypatch):
     assert read() == ["1", "4", "7", "9"]
     history.finish()
     assert read() == ["1", "9"] == [f"{row['iteration']}" for row in history.rows]
+    again = History(100, 20, tmp_path / "history.csv")
+    again.load_state_dict(history.state_dict())
+    again.on_train_start(trainer, task)
+    clock.now += 9
+    task.iteration = 10
+    again.on_train_batch_end(trainer, task, None, None, 0)
+    assert read() == ["1", "9", "10"]
+    again.finish()
+    assert read() == ["1", "9"]

@@ -32,6 +32,16 @@ def test_rows_after_the_checkpoint_are_dropped(table):
     assert written(table) == text
 
 
+def test_a_table_that_went_on_can_be_filled_anew(table):
+    again = Table(table.path, ("a", "b"))
+    again.fill([("1", "2")])
+    again.begin()
+    again.append([("2.5", "3")])  # for the file alone
+    again.fill([("1", "2"), ("3", "4")])
+    again.begin()
+    assert written(again) == again.text == "a,b\r\n1,2\r\n3,4\r\n"
+
+
 def test_a_damaged_file_is_written_anew(table):
     again = Table(table.path, ("a", "b"))
     again.fill([("1", "2")])

@@ -19,18 +19,19 @@ class Table:
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.path = path
-        self._parts = [_lines([columns])]
+        self._header = _lines([columns])
+        self._parts: list[str] = []
         self._attempts = Attempts("the fit goes on")
 
     @property
     def text(self) -> str:
         """The whole file."""
         self._parts = ["".join(self._parts)]
-        return self._parts[0]
+        return self._header + self._parts[0]
 
     def fill(self, rows: Iterable[Sequence[str]]) -> None:
         """Take the rows of a checkpoint, before anything is written."""
-        self._parts = [*self._parts[:1], _lines(rows)]
+        self._parts = [_lines(rows)]
 
     def begin(self) -> None:
         """Write what there is, in place of what an earlier fit left; the folder is made.
