@@ -14,6 +14,7 @@ def sr(**changes):
             "logger": {"name": "none"},
             "factor": 4,
             "observation": "lanczos2",
+            "bounds": True,
             "image": "chelsea",
             **changes,
         }
@@ -58,8 +59,8 @@ def test_defaults_pass():
 
 @pytest.mark.parametrize("drawn", [{"kernel": "gaussian"}, {"kernel": "motion", "length": 5}])
 def test_a_kernel_has_usual_values(drawn):
-    keys = {"task": "deblurring", "factor": None, "observation": None, "sigma": 0.0}
-    keys["back_projection"] = 0.0
+    keys = {"task": "deblurring", "factor": None, "observation": None, "bounds": None}
+    keys |= {"sigma": 0.0, "back_projection": 0.0}
     sr(**keys, **drawn).check()
 
 
@@ -81,7 +82,7 @@ def test_a_kernel_has_usual_values(drawn):
         ({"operator": {"n": 3}}, "operator.n=3: only for task=operator, but task=sr"),
         (
             {"task": "operator", "operator": {"name": "a:B"}, "observed": "y", "max_side": 20}
-            | {"image": None, "sigma": None, "factor": None, "observation": None},
+            | {"image": None, "sigma": None, "factor": None, "observation": None, "bounds": None},
             "max_side=20: only with image=; what was measured stays whole",
         ),
         ({"size": "3x4"}, "size=3x4: only for task=operator, but task=sr"),

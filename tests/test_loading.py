@@ -202,11 +202,29 @@ def test_what_a_blurred_jpeg_has_lost_is_read_from_it(tmp_path, max_side):
     Image.open(tmp_path / "a.png").save(tmp_path / "a.jpg", quality=70)
     keys = {"task": "deblurring", "kernel": "gaussian", "max_side": max_side}
     _, work = load(Config(observed=str(tmp_path / "a.jpg"), **keys))
-    assert 0.5 / 255 < work.rounded_off < 5 / 255
+    rounded_off = work.coefficients.noise_std()
+    assert 0.5 / 255 < rounded_off < 5 / 255
     problem = tasks.problem(work, {**keys, "sigma": None, "back_projection": 1.0, "blur_sigma": 1})
-    assert problem.y_noise_std == work.rounded_off
+    assert problem.y_noise_std == rounded_off
     _, work = load(Config(observed=str(tmp_path / "a.png"), **keys))
-    assert work.rounded_off == 0
+    assert work.coefficients is None
+
+
+@pytest.mark.parametrize("bounds", [True, False])
+def test_a_jpeg_that_is_enlarged_bounds_the_result_where_that_is_wanted(tmp_path, bounds):
+    save_png(tmp_path / "a.png", smooth_image(3, 37, 53))
+    Image.open(tmp_path / "a.png").save(tmp_path / "a.jpg", quality=70)
+    keys = {"task": "sr", "factor": 2, "bounds": bounds}
+    problem = tasks.problem(load(Config(observed=str(tmp_path / "a.jpg"), **keys))[1], keys)
+    assert (problem.bounds is not None) is bounds
+    work = load(Config(observed=str(tmp_path / "a.png"), **keys))[1]
+    assert tasks.problem(work, keys).bounds is None
+    noisy = smooth_image(3, 90, 80) + 0.1 * torch.randn(1, 3, 90, 80, generator=torch.Generator())
+    save_png(tmp_path / "a.png", noisy.clamp(0, 1))
+    Image.open(tmp_path / "a.png").save(tmp_path / "a.jpg", quality=98, subsampling="4:4:4")
+    problem = tasks.problem(load(Config(observed=str(tmp_path / "a.jpg"), **keys))[1], keys)
+    assert problem.y_noise_std is not None
+    assert problem.bounds is None
 
 
 def test_another_format_bounds_nothing(tmp_path):

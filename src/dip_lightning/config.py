@@ -63,7 +63,7 @@ TASK_KEYS = {
     "back_projection": {"deblurring", "blind_deblurring"},
     "quality": {"jpeg"},
     "subsampling": {"jpeg"},
-    "bounds": {"jpeg"},
+    "bounds": {"jpeg", "sr"},
     "centering": {"jpeg"},
     "size": {"operator"},
     "known": {"restoration"},
@@ -169,7 +169,8 @@ class Config(FitSettings):
         None, "jpeg: of the colours, as image is encoded", choices=SUBSAMPLINGS
     )
     bounds: bool | None = key(
-        None, "jpeg: fit what the file leaves open; false: the decoded image, as it is"
+        None,
+        "jpeg, sr of a JPEG: fit what the file leaves open; false: its pixels, as they are",
     )
     centering: float | None = key(
         None, "jpeg, bounds=true: weight of the distance to the file's own coefficients", low=0

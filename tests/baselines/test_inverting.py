@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dip_lightning.baselines import adjoint_of, least_squares, nearest
+from dip_lightning.baselines import adjoint_of, least_squares, nearest, polish_inverse
 from dip_lightning.metrics import psnr
 from dip_lightning.operators import Blur, gaussian_kernel
 from tests.conftest import smooth_image
@@ -75,3 +75,17 @@ def test_an_image_that_explains_y_is_the_nearest():
     x = smooth_image(3, 9, 12)
     pooled = Pooled(3)
     torch.testing.assert_close(nearest(pooled, pooled(x), x, 1e-3), x, rtol=0, atol=1e-5)
+
+
+def test_a_polished_image_explains_what_is_between_bounds(generator):
+    x = smooth_image(1, 24, 27)
+    pooled = Pooled(3)
+    y = pooled(x) + 0.05 * (torch.rand(pooled(x).shape, generator=generator) - 0.5)
+
+    def bounded(y_hat):
+        return y_hat.clamp(y - 0.025, y + 0.025)
+
+    within, exact = (polish_inverse(pooled, y, x, 0.1, bounded=to) for to in (bounded, None))
+    assert float((pooled(within) - y).abs().max()) < 0.03
+    assert float((pooled(exact) - y).abs().max()) < 0.005
+    assert psnr(within, x) > psnr(exact, x) + 0.2

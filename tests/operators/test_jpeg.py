@@ -6,8 +6,9 @@ import torch
 from scipy.fft import dctn
 
 from dip_lightning.errors import UserError
+from dip_lightning.images.jpeg import compress
 from dip_lightning.operators import JPEG, check
-from dip_lightning.operators.jpeg import Coefficients
+from dip_lightning.operators.jpeg import Bounds, Coefficients
 from tests.conftest import smooth_image
 
 YCBCR = np.array(  # T.871
@@ -136,3 +137,31 @@ def test_what_was_rounded_off_is_known_of_a_laplacian_image():
     found = Coefficients((held,), (torch.ones_like(held),), (table,), ((1, 1),), (0, 0), (320, 320))
     apart = found.operator.lift((held - true).reshape(1, -1), (320, 320))
     assert found.noise_std() == pytest.approx(float(apart.square().mean().sqrt()), rel=0.05)
+
+
+def test_the_nearest_image_within_the_bounds_is_moved_no_further_than_needed():
+    x = smooth_image(3, 32, 48)
+    held = compress(x, 20, "4:2:0").coefficients
+    centre, steps, _ = held.flat()
+    moved = torch.zeros_like(centre)
+    moved[0, 9], moved[0, 70] = 0.9 * steps[0, 9], 0.2 * steps[0, 70]
+    start = held.operator.lift(centre + moved, (32, 48))
+    bounds = Bounds(held)
+    beyond = 0.4 * float(steps[0, 9])
+    assert float(bounds.power(start)) == pytest.approx(beyond**2 / centre.numel(), rel=1e-3)
+    assert float(bounds.power(bounds.nearest(start))) < 1e-10
+    for share in (1.0, 0.5):
+        found = (held.operator(bounds.nearest(start, share)) - centre) / steps
+        assert float(found[0, 9]) == pytest.approx(share / 2, rel=1e-3)
+        assert float(found[0, 70]) == pytest.approx(0.2, rel=1e-3)
+
+
+def test_where_no_whole_block_is_held_an_image_of_ones_own_counts():
+    x = smooth_image(1, 32, 48)
+    held = compress(x, 20, "4:4:4").coefficients.cut(slice(0, 32), slice(3, 48))
+    y = x[..., 3:]
+    start = torch.full_like(y, 0.5)
+    exact, free = Bounds(held, y).nearest(start), Bounds(held).nearest(start)
+    torch.testing.assert_close(exact[..., :5], y[..., :5], rtol=0, atol=1e-5)
+    assert torch.equal(free[..., :5], start[..., :5])
+    torch.testing.assert_close(exact[..., 5:], free[..., 5:])

@@ -240,32 +240,46 @@ def test_the_polish_sharpens_and_explains_y_up_to_its_noise(sigma):
     assert residual < 1.2 * max(2.0 if sigma is None else sigma, 0.3) / 255
 
 
+def of_a_jpeg(quality, sigma=None, noise=0.0):
+    made = BlurredImage.simulate(stripes(61, 55), KERNEL, noise)
+    file = compress(made.y, quality, "4:4:4")
+    return BlurredImage(file.pixels, KERNEL, sigma, made.x), file.coefficients
+
+
 def test_what_was_rounded_off_counts_as_noise_where_that_is_not_told():
-    y = simulated().y
-    found = BlurredImage(y, KERNEL).allow_for(3 / 255)
-    told = BlurredImage(y, KERNEL, 3.0)
-    assert (found.y_noise_std, found.noise_is_told) == (3 / 255, False)
+    problem, held = of_a_jpeg(60)
+    std = held.noise_std()
+    told = BlurredImage(problem.y, KERNEL, 255 * std)
+    found = problem.allow_for(held)
+    assert (found.y_noise_std, found.noise_is_told, found.is_rounded) == (std, False, True)
     torch.testing.assert_close(found.unblurring, told.unblurring)
     torch.testing.assert_close(found.guide(), told.guide())
-    assert BlurredImage(y, KERNEL, 1.0).allow_for(3 / 255).y_noise_std == 1 / 255
-    assert BlurredImage(y, KERNEL).allow_for(0.0).y_noise_std is None
-    assert BlurredImage(y, KERNEL).allow_for(0.5 / 255).y_noise_std is None
-    noisy = 0.5 + 0.03 * torch.randn(1, 3, 80, 90, generator=torch.Generator().manual_seed(0))
-    assert BlurredImage(noisy, KERNEL).allow_for(2 / 255).y_noise_std == pytest.approx(
-        0.03, rel=0.1
-    )
+    assert of_a_jpeg(60, sigma=1.0)[0].allow_for(held).y_noise_std == 1 / 255
+    assert BlurredImage(problem.y, KERNEL).allow_for(None).y_noise_std is None
+    fine, little = of_a_jpeg(100)
+    assert little.noise_std() < 0.6 / 255
+    assert fine.allow_for(little).y_noise_std is None
+    noisy, held = of_a_jpeg(98, noise=8.0)
+    before = noisy.y_noise_std
+    assert before > held.noise_std()
+    assert noisy.allow_for(held).y_noise_std == before
+    assert not noisy.is_rounded
 
 
 def test_a_compressed_image_is_sharpened_without_its_blocks():
-    made = BlurredImage.simulate(stripes(61, 55), KERNEL)
-    compressed = compress(made.y, 60, "4:4:4")
-    problem = BlurredImage(compressed.pixels, KERNEL, x=made.x)
+    problem, held = of_a_jpeg(60)
     unaware = problem.error(problem.polished(problem.guide()))
-    problem.allow_for(compressed.coefficients.noise_std())
-    assert problem.error(problem.polished(problem.guide())) < 0.7 * unaware
+    problem.allow_for(held)
+    found = problem.polished(problem.guide())
+    assert problem.error(found) < 0.7 * unaware
+    assert problem.bounds.power(problem.A(found)) < 0.1 * problem.bounds.power(
+        problem.A(problem.guide())
+    )
     (tile, *_) = cover(problem.frame[1:], 40, 8)
-    assert problem.cut(tile).is_rounded
-    assert problem.fit_weight == problem.cut(tile).fit_weight == 0.5
+    part = problem.cut(tile)
+    assert part.is_rounded
+    assert part.coefficients.size == tuple(part.y.shape[2:])
+    assert problem.fit_weight == part.fit_weight == 0.5
 
 
 def test_what_is_held_out_is_not_read_by_the_polish():

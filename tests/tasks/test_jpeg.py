@@ -33,17 +33,17 @@ def test_what_was_compressed_costs_nothing():
 
 def test_the_loss_is_the_squared_distance_to_the_bounds():
     problem = simulated(size=(32, 48))
-    moved = torch.zeros_like(problem.centre)
-    moved[0, 9] = problem.radius[0, 9] + 0.02
-    x = problem.A.lift(problem.centre + moved, (32, 48))
+    moved = torch.zeros_like(problem.bounds.centre)
+    moved[0, 9] = problem.bounds.radius[0, 9] + 0.02
+    x = problem.A.lift(problem.bounds.centre + moved, (32, 48))
     assert float(problem.loss(x)) == pytest.approx(0.02**2 / moved.numel(), rel=1e-3)
 
 
 def test_centering_counts_what_lies_inside():
     problem = simulated(centering=0.5, size=(32, 48))
-    x = problem.A.lift(problem.centre + 0.9 * problem.radius, (32, 48))
+    x = problem.A.lift(problem.bounds.centre + 0.9 * problem.bounds.radius, (32, 48))
     assert float(problem.loss(x)) < 1e-12
-    expected = 0.5 * float((0.9 * problem.radius).square().mean())
+    expected = 0.5 * float((0.9 * problem.bounds.radius).square().mean())
     assert float(problem.penalty(x)) == pytest.approx(expected, rel=1e-3)
     assert simulated().penalty(x) is None
 
@@ -91,7 +91,7 @@ def test_the_guide_lies_within_half_of_the_bounds_and_is_nearer_to_the_truth():
     x = (torch.arange(32)[:, None] // 9 + torch.arange(48) // 11) % 3 / 2.5 + 0.1
     problem = make("jpeg", x=x.expand(1, 3, -1, -1), quality=10).problem
     guide = problem.guide()
-    outside = (problem.A(guide) - problem.centre).abs() - problem.radius / 2
+    outside = (problem.A(guide) - problem.bounds.centre).abs() - problem.bounds.radius / 2
     assert float(outside.clamp(min=0).square().mean().sqrt()) < 1 / 255
     assert (guide - problem.x).square().mean() < (problem.y - problem.x).square().mean()
     unbounded = make("jpeg", x=problem.x, quality=10, bounds=False).problem
@@ -133,7 +133,7 @@ def test_a_fit_counts_for_less_the_further_it_is_outside_of_its_bounds():
     inside = problem.agree(problem.y)
     assert problem.weight_for(inside, inside) == pytest.approx(0.8, rel=0.02)
     # All coefficients are moved from the middle, by half a step and so far that r is r0.
-    far = problem.A.lift(problem.centre + problem.radius + OUTSIDE, (16, 24))
+    far = problem.A.lift(problem.bounds.centre + problem.bounds.radius + OUTSIDE, (16, 24))
     assert problem.weight_for(far, far) == pytest.approx(0.4, rel=1e-3)
 
 
@@ -142,8 +142,8 @@ def test_the_module_equals_the_command():
     ours = dip.JPEGDecompression.simulate(x, 30, "4:2:2").problem
     theirs = make("jpeg", x=x, quality=30, subsampling="4:2:2").problem
     assert torch.equal(ours.y, theirs.y)
-    assert torch.equal(ours.centre, theirs.centre)
-    assert torch.equal(ours.radius, theirs.radius)
+    assert torch.equal(ours.bounds.centre, theirs.bounds.centre)
+    assert torch.equal(ours.bounds.radius, theirs.bounds.radius)
 
 
 def test_a_file_is_read(tmp_path):

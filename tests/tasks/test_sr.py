@@ -1,12 +1,15 @@
 import pytest
+import skimage
 import torch
 
 from dip_lightning import tasks
 from dip_lightning.baselines import back_project, polish
 from dip_lightning.errors import UserError
+from dip_lightning.images.jpeg import compress
 from dip_lightning.operators import Downsample, pillow_downsample
+from dip_lightning.prior.tiles import cover
 from dip_lightning.tasks import Given
-from dip_lightning.tasks.sr import LONG, PATCHES, SHORT, STEPS
+from dip_lightning.tasks.sr import LONG, PATCHES, SHORT, STEPS, LowResolution
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import make
 
@@ -44,7 +47,7 @@ def test_a_noisy_small_image_ends_at_its_noise_and_is_not_agreed_with(std, is_no
     draw = torch.Generator().manual_seed(0)
     y = 0.3 + 0.4 * torch.linspace(0, 1, 60).expand(1, 3, 50, 60)
     y = (y + std * torch.randn(y.shape, generator=draw)).clamp(0, 1)
-    problem = tasks.problem(Given(y=y), {"task": "sr", "factor": 2})
+    problem = tasks.problem(Given(y=y), {"task": "sr", "factor": 2, "bounds": True})
     assert (problem.y_noise_std is not None) is is_noisy
     x = torch.full((1, 3, 100, 120), 0.5)
     assert torch.equal(problem.agree(x), x) is is_noisy
@@ -87,6 +90,55 @@ def test_what_is_held_out_is_not_read():
     problem.y[..., 4, 5] = 0.5
     assert torch.equal(problem.polished(start, seen), before)
     assert not torch.equal(problem.polished(start), before)
+
+
+def of_a_jpeg(x, factor=3, quality=60):
+    made = compress(LowResolution.simulate(x, factor).y, quality, "4:2:0")
+    return LowResolution(made.pixels, factor, x, made.coefficients)
+
+
+def test_a_jpeg_is_agreed_with_as_far_as_it_has_rounded():
+    photo = skimage.data.astronaut()[60:131, 180:265]
+    problem = of_a_jpeg(torch.from_numpy(photo).permute(2, 0, 1)[None] / 255, factor=2)
+    unaware = LowResolution(problem.y, 2, problem.x)
+    start = problem.stand_in()
+    assert float(problem.loss(problem.x)) < 0.3 * float(unaware.loss(problem.x))
+    found = problem.agree(problem.polished(start))
+    assert problem.error(found) < 0.92 * problem.error(unaware.agree(unaware.polished(start)))
+    assert float(problem.loss(found)) < 0.05 * float(problem.loss(start))
+
+
+def test_the_loss_of_a_jpeg_is_least_at_its_bounds_and_leads_there():
+    problem = of_a_jpeg(smooth_image(3, 48, 45))
+    start = x = torch.full_like(problem.x, 0.5)
+    for _ in range(200):
+        x.requires_grad_()
+        (slope,) = torch.autograd.grad(problem.loss(x), x)
+        x = (x - 400 * slope).detach()
+    assert float(problem.loss(x)) < 1e-3 * float(problem.loss(start.detach()))
+    assert float(problem.loss(x, torch.zeros(1, 1, 16, 15))) == 0
+
+
+def test_a_tile_of_a_jpeg_has_its_part_of_the_bounds():
+    problem = of_a_jpeg(smooth_image(3, 150, 180))
+    low = problem.A(problem.x)
+    whole = problem.bounds.nearest(low)
+    for tile in cover((150, 180), 120, 24, step=3):
+        part, place = problem.cut(tile), (..., *tile.slices(3))
+        assert part.coefficients.size == tuple(part.y.shape[2:]) == (40, 40)
+        found = part.bounds.nearest(low[place])
+        inner = (..., slice(16, 24), slice(16, 24))  # whole blocks of colour, wherever they begin
+        torch.testing.assert_close(found[inner], whole[place][inner], rtol=0, atol=1e-5)
+        assert float((part.bounds.nearest(part.y) - part.y).abs().mean()) < 0.5 / 255
+
+
+def test_what_is_held_out_of_a_jpeg_is_not_read_by_the_polish():
+    problem = of_a_jpeg(stripes())
+    seen = torch.zeros(1, 1, 10, 13)
+    another = of_a_jpeg(1 - stripes())
+    found = problem.polished(problem.x, seen)
+    torch.testing.assert_close(another.polished(problem.x, seen), found)
+    assert not torch.equal(another.polished(problem.x), problem.polished(problem.x))
 
 
 def test_an_image_with_noise_is_not_polished():

@@ -161,6 +161,7 @@ def polish_inverse(
     x: Tensor,
     away: float,
     known: Tensor | None = None,
+    bounded: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Let similar patches of an image agree with each other, and the image explain y.
 
@@ -176,6 +177,8 @@ def polish_inverse(
             noise.
         known: which values of y count, 0 or 1, of y's shape or one that broadcasts to it; None:
             all.
+        bounded: what stands for y in each pass, made of A x: where y is known between bounds only,
+            the nearest value within them; None: y itself.
 
     Returns:
         (1, C, H, W), in [0, 1].
@@ -192,7 +195,8 @@ def polish_inverse(
     """
 
     def explaining(x: Tensor, sigma: float) -> Tensor:
-        return nearest(A, y, x, (away / sigma) ** 2, known)
+        explained = y if bounded is None else bounded(A(x))
+        return nearest(A, explained, x, (away / sigma) ** 2, known)
 
     return polish(x, explaining, PATCHES, SIGMAS, ONWARD)
 

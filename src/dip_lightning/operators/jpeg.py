@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from dip_lightning.errors import UserError
 
 SIDE = 8  # of a block, samples
+NARROWED = 0.5  # share of the bounds in which classical methods look: docs/jpeg.md
 RGB = 3
 # Y, Cb and Cr of red, green and blue, as JFIF has them; Cb and Cr of gray are 0.
 KR, KB = 0.299, 0.114
@@ -280,6 +281,65 @@ class Coefficients:
             origin=(start % step, self.origin[1]),
             size=(rows.stop - rows.start, self.size[1]),
         )
+
+
+class Bounds(nn.Module):
+    """Between which values a JPEG file leaves the coefficients: |A(x) - c| <= r, r = q / 2.
+
+    Args:
+        coefficients: what the file holds.
+        y: image whose own coefficients count, exactly, where the file holds none that are whole,
+            (1, C, H, W); None: nothing is known there.
+
+    Example:
+        >>> import torch
+        >>> from dip_lightning.images.jpeg import compress
+        >>> from dip_lightning.operators.jpeg import Bounds
+        >>> x = torch.rand(1, 3, 16, 32)
+        >>> bounds = Bounds(compress(x, 30, "4:2:0").coefficients)
+        >>> grey = torch.full_like(x, 0.5)
+        >>> bool(bounds.power(bounds.nearest(grey)) < 1e-6 < bounds.power(grey))
+        True
+    """
+
+    centre: Tensor
+    radius: Tensor
+    held: Tensor
+
+    def __init__(self, coefficients: Coefficients, y: Tensor | None = None) -> None:
+        super().__init__()
+        self.A = coefficients.operator
+        centre, steps, held = coefficients.flat()
+        radius = steps / 2
+        if y is not None:
+            centre, radius = torch.where(held > 0, centre, self.A(y)), held * radius
+            held = torch.ones_like(held)
+        self.count = float(held.sum())
+        for name, values in (("centre", centre), ("radius", radius), ("held", held)):
+            self.register_buffer(name, values, persistent=False)
+
+    def power(self, x: Tensor) -> Tensor:
+        """Return the mean squared distance of A(x) to the bounds: of x, (1, C, H, W), a scalar."""
+        beyond = ((self.A(x) - self.centre).abs() - self.radius).clamp(min=0)
+        power: Tensor = (beyond * self.held).square().sum() / self.count
+        return power
+
+    def power_apart(self, x: Tensor) -> Tensor:
+        """Return the mean squared distance of A(x) to c."""
+        apart = (self.A(x) - self.centre) * self.held
+        power: Tensor = apart.square().sum() / self.count
+        return power
+
+    def nearest(self, x: Tensor, share: float = 1.0) -> Tensor:
+        """Return x with each coefficient moved to the nearest value within the bounds.
+
+        Args:
+            x: image, (1, C, H, W).
+            share: of r that is meant.
+        """
+        found, radius = self.A(x), share * self.radius
+        nearest = found.clamp(self.centre - radius, self.centre + radius)
+        return x + self.A.lift((nearest - found) * self.held, (x.shape[2], x.shape[3]))
 
 
 def _rounded_off(plane: Tensor, table: Tensor) -> Tensor:

@@ -54,11 +54,16 @@ class Tile:
             image: (1, C, H, W), or (1, C, ceil(H / step), ceil(W / step)).
             step: pixels of the tiled image for each of this one's, along each axis.
         """
+        rows, columns = self.slices(step)
+        return image[..., rows, columns].clone(memory_format=torch.contiguous_format)
+
+    def slices(self, step: int = 1) -> tuple[slice, slice]:
+        """Return its rows and columns in an image; see `cut`."""
         rows, columns = (
             slice(span.start // step, math.ceil(span.stop / step))
             for span in (self.rows, self.columns)
         )
-        return image[..., rows, columns].clone(memory_format=torch.contiguous_format)
+        return rows, columns
 
     def inner(self, m: Tensor, width: int) -> Tensor:
         """Clear the outermost pixels at those borders that lie inside the image.
@@ -178,7 +183,7 @@ class Mosaic:
             tile: its place.
             pixels: (1, C, h, w), float32.
         """
-        rows, columns = (slice(span.start, span.stop) for span in (tile.rows, tile.columns))
+        rows, columns = tile.slices()
         self._sum[..., rows, columns] += tile.window * pixels.double()
 
     def image(self) -> Tensor:

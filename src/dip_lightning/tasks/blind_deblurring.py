@@ -266,7 +266,7 @@ def problem(given: Given, keys: Mapping[str, Any]) -> BlindlyBlurredImage:
     sigma = given.grey_levels(keys["sigma"])
     if given.y is not None:
         found = BlindlyBlurredImage(given.y, (side, side), sigma, **told)
-        return found.allow_for(given.rounded_off)
+        return found.allow_for(given.coefficients)
     assert given.x is not None  # noqa: S101 - one of the two is given
     kernel = drawn(keys) if given.kernel is None else given.kernel
     kernel = gaussian_kernel(BLUR_SIGMA) if kernel is None else kernel

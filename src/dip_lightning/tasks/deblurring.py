@@ -19,6 +19,7 @@ from dip_lightning.operators import (
     gaussian_kernel,
     motion_kernel,
 )
+from dip_lightning.operators.jpeg import NARROWED, Bounds, Coefficients
 from dip_lightning.prior.arguments import check_amount, checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import CLEAN, Problem
@@ -91,24 +92,39 @@ class BlurredImage(Problem):
         margins = (high // 2, wide // 2)
         super().__init__(y, Blur(kernel), shape=shape, x=x, y_noise_std=std, margins=margins)
         self.is_clipped = self.noise_is_told = sigma is not None
-        self.back_projection, self.is_rounded = back_projection, False
+        self.back_projection = back_projection
+        self.coefficients: Coefficients | None = None
+        self.bounds: Bounds | None = None
         self._variation: Tensor | None = None
         faded = (_fading(side, taps // 2) for side, taps in zip(sides, kernel.shape, strict=True))
         self.register_buffer("fading", torch.outer(*faded), persistent=False)
         self.register_buffer("unblurring", self.unblurring_of(kernel), persistent=False)
 
-    def allow_for(self, rounded_off: float) -> Self:
+    def allow_for(self, coefficients: Coefficients | None) -> Self:
         """Count what JPEG's rounding has changed in y as noise, where that is not told.
 
         Args:
-            rounded_off: standard deviation, y in [0, 1]; 0: nothing is known of it.
+            coefficients: of the JPEG file that y was decoded from; None: it is of no such file.
         """
+        if coefficients is None or self.noise_is_told:
+            return self
         seen = UNSEEN / GREY_LEVELS if self.y_noise_std is None else self.y_noise_std
-        if not self.noise_is_told and rounded_off > seen:
-            self.y_noise_std, self.is_rounded = rounded_off, True
+        rounded_off = coefficients.noise_std()
+        if rounded_off > seen:
+            self.y_noise_std = rounded_off
+            self._bound(coefficients)
             self.unblurring.copy_(self.unblurring_of(self.A.kernel))
             self._variation = None
         return self
+
+    def _bound(self, coefficients: Coefficients) -> None:
+        self.coefficients = coefficients
+        self.bounds = Bounds(coefficients, self.y)
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether the noise of y is what a JPEG file has rounded off."""
+        return self.bounds is not None
 
     @property
     def _size(self) -> list[int]:
@@ -202,9 +218,12 @@ class BlurredImage(Problem):
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Make similar patches alike, the image explaining y up to its noise."""
         known = self.known if seen is None else seen
-        away = self._told if self.is_rounded else AWAY * self._told
-        away = UNSEEN_AWAY if self.y_noise_std is None else away
-        return polish_inverse(self.A, self.y, x, away, known)
+        away = UNSEEN_AWAY if self.y_noise_std is None else AWAY * self._told
+        return polish_inverse(self.A, self.y, x, away, known, self._bounded)
+
+    def _bounded(self, y_hat: Tensor) -> Tensor:
+        """Return what y may have been that is nearest to y_hat."""
+        return self.y if self.bounds is None else self.bounds.nearest(y_hat, NARROWED)
 
     def _of_least_variation(self, blur: Blur, seen: Tensor | None) -> Tensor:
         y = self.y
@@ -229,7 +248,8 @@ class BlurredImage(Problem):
         sigma = GREY_LEVELS * (self.y_noise_std or 0.0)  # is_clipped is told by `cut`
         weight = self.back_projection
         part = BlurredImage(tile.cut(self.y), self.A.kernel, sigma, x, back_projection=weight)
-        part.is_rounded = self.is_rounded
+        if self.coefficients is not None:
+            part._bound(self.coefficients.cut(*tile.slices()))
         return part
 
 
@@ -256,7 +276,7 @@ def problem(given: Given, keys: Mapping[str, Any]) -> BlurredImage:
             "or motion"
         )
     found = BlurredImage(given.y, kernel, sigma, back_projection=weight)
-    return found.allow_for(given.rounded_off)
+    return found.allow_for(given.coefficients)
 
 
 def drawn(keys: Mapping[str, Any]) -> Tensor | None:

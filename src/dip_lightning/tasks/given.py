@@ -6,8 +6,8 @@ from torch import Tensor
 
 from dip_lightning.operators.jpeg import Coefficients
 
-# Tasks that take what JPEG's rounding has changed in y for its noise.
-OF_ROUNDED = ("deblurring", "blind_deblurring")
+# Tasks that allow for what JPEG's rounding has changed in y, where y is a JPEG file.
+OF_ROUNDED = ("sr", "deblurring", "blind_deblurring")
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,6 @@ class Given:
     m_is_alpha: bool = False
     white: float = 1.0
     is_cropped: bool = False
-
-    @property
-    def rounded_off(self) -> float:
-        """Standard deviation of what JPEG's rounding has changed in y; 0 where it is not known."""
-        return 0.0 if self.coefficients is None else self.coefficients.noise_std()
 
     def grey_levels(self, sigma: float | None) -> float | None:
         """Return sigma as it counts for x and y, whose grey levels are 1 / 255."""

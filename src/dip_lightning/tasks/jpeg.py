@@ -11,7 +11,7 @@ from dip_lightning.baselines import Patches, fading, least_variation_between, po
 from dip_lightning.errors import UserError
 from dip_lightning.images.jpeg import Compressed, compress, read_jpeg
 from dip_lightning.operators import JPEG
-from dip_lightning.operators.jpeg import Coefficients
+from dip_lightning.operators.jpeg import NARROWED, Bounds, Coefficients
 from dip_lightning.prior.arguments import check_amount, checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
@@ -20,7 +20,6 @@ from dip_lightning.tasks.given import Given
 
 FIT_WEIGHT, OUTSIDE = 0.8, 0.35 / 255  # beside the classical methods: docs/jpeg.md
 CENTERING = 0.003  # docs/jpeg.md
-NARROWED = 0.5  # bounds of total variation, as a share of the file's: docs/jpeg.md
 # Of the polish: docs/jpeg.md. Its first level follows from what the classical methods change.
 PATCHES, PASSES, FADING = Patches(side=4, step=2, count=24), 8, 3
 CHANGED, LEAST = 0.3, 0.1  # share of that, and the least level in 8-bit grey levels
@@ -77,7 +76,7 @@ class DecodedImage(FromFile):
 
     def _of_part(self, tile: Tile) -> "DecodedImage":
         x = None if self.x is None else tile.cut(self.x)
-        return DecodedImage(tile.cut(self.y), _of_tile(self.coefficients, tile), x)
+        return DecodedImage(tile.cut(self.y), self.coefficients.cut(*tile.slices()), x)
 
 
 class CompressedImage(FromFile):
@@ -99,9 +98,6 @@ class CompressedImage(FromFile):
 
     fit_weight = FIT_WEIGHT
     A: JPEG
-    centre: Tensor
-    radius: Tensor
-    held: Tensor
 
     def __init__(
         self,
@@ -114,15 +110,12 @@ class CompressedImage(FromFile):
         shape = (y.shape[1], y.shape[2], y.shape[3])
         super().__init__(y, coefficients.operator, shape=shape, x=x)
         self.coefficients, self.centering = coefficients, centering
-        centre, steps, held = coefficients.flat()
-        self.count = float(held.sum())
-        if not self.count:
+        self.bounds = Bounds(coefficients)
+        if not self.bounds.count:
             raise UserError(
                 f"max_side: leaves {shape[2]} x {shape[1]} pixels without a whole block of the "
                 "JPEG file, expected 16 or more"
             )
-        for name, values in (("centre", centre), ("radius", steps / 2), ("held", held)):
-            self.register_buffer(name, values, persistent=False)
 
     @property
     def sees_all(self) -> bool:
@@ -132,9 +125,7 @@ class CompressedImage(FromFile):
     def loss(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor:
         """Return the mean squared distance of A(x_hat) to what was rounded to c, a scalar."""
         del seen
-        beyond = ((self.A(x_hat) - self.centre).abs() - self.radius).clamp(min=0)
-        power: Tensor = (beyond * self.held).square().sum() / self.count
-        return power
+        return self.bounds.power(x_hat)
 
     def weight_for(self, x_average: Tensor, classical: Tensor) -> float:
         """Return less where more is outside of the bounds: 0.8 / (1 + r / r0), r the RMS distance.
@@ -147,19 +138,12 @@ class CompressedImage(FromFile):
     def penalty(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor | None:
         """Return the weighted mean squared distance of A(x_hat) to c."""
         del seen
-        if not self.centering:
-            return None
-        apart = (self.A(x_hat) - self.centre) * self.held
-        power: Tensor = apart.square().sum() / self.count
-        return self.centering * power
+        return self.centering * self.bounds.power_apart(x_hat) if self.centering else None
 
     def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Move each coefficient of x to the nearest value that is rounded to c."""
         del seen
-        found = self.A(x)
-        nearest = found.clamp(self.centre - self.radius, self.centre + self.radius)
-        moved = (nearest - found) * self.held
-        return (x + self.A.lift(moved, (x.shape[2], x.shape[3]))).clamp(0, 1)
+        return self.bounds.nearest(x).clamp(0, 1)
 
     def classical(self, seen: Tensor | None = None) -> Tensor | None:
         """The mean of the classical methods, which is above both."""
@@ -181,13 +165,8 @@ class CompressedImage(FromFile):
 
     def _of_part(self, tile: Tile) -> "CompressedImage":
         x = None if self.x is None else tile.cut(self.x)
-        part = _of_tile(self.coefficients, tile)
+        part = self.coefficients.cut(*tile.slices())
         return CompressedImage(tile.cut(self.y), part, x, centering=self.centering)
-
-
-def _of_tile(coefficients: Coefficients, tile: Tile) -> Coefficients:
-    rows, columns = (slice(span.start, span.stop) for span in (tile.rows, tile.columns))
-    return coefficients.cut(rows, columns)
 
 
 def asked(

@@ -16,8 +16,10 @@ from dip_lightning.baselines import (
     polish,
 )
 from dip_lightning.errors import UserError
+from dip_lightning.losses import masked_mse, mse
 from dip_lightning.operators import Downsample, pillow_downsample
 from dip_lightning.operators.downsample import LANCZOS_SUPPORT
+from dip_lightning.operators.jpeg import NARROWED, Bounds, Coefficients
 from dip_lightning.prior.arguments import checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
@@ -29,6 +31,7 @@ STEPS = 5  # of back-projection for the result
 # Of the polish: docs/benchmarks.md. A short one suits texture, a long one edges that repeat.
 PATCHES = Patches(side=4, step=2, count=24)
 SHORT, LONG = (fading(14, 3, 7), 0.0), (fading(10, 2, 20), 0.8)  # noise of each pass, onward
+OF_JPEG = (fading(20, 3, 12), 0.4), (fading(16, 3, 20), 0.8)  # docs/super_resolution.md
 
 
 class LowResolution(Problem):
@@ -38,17 +41,26 @@ class LowResolution(Problem):
         y: (1, C, ceil(H / factor), ceil(W / factor)) in [0, 1].
         factor: enlargement.
         x: ground truth, (1, C, H, W) in [0, 1]; None: x is `factor` times as large as y.
+        coefficients: of the JPEG file that y was decoded from: the result's low-resolution image is
+            to lie within half of its bounds, in place of being y.
     """
 
     reach = LANCZOS_SUPPORT[KERNEL]
 
-    def __init__(self, y: Tensor, factor: int, x: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        y: Tensor,
+        factor: int,
+        x: Tensor | None = None,
+        coefficients: Coefficients | None = None,
+    ) -> None:
         channels, height, width = y.shape[1:]
         shape = (channels, factor * height, factor * width)
         if x is not None:
             shape = (x.shape[1], x.shape[2], x.shape[3])
         super().__init__(y, Downsample(factor, kernel=KERNEL, phase=0.5), shape=shape, x=x)
-        self.scale = factor
+        self.scale, self.coefficients = factor, coefficients
+        self.bounds = None if coefficients is None else Bounds(coefficients, y)
 
     @classmethod
     def simulate(cls, x: Tensor, factor: int, observation: str = KERNEL) -> Self:
@@ -71,11 +83,25 @@ class LowResolution(Problem):
         """Bicubic interpolation."""
         return bicubic(self.y, self.shape[1:], self.scale)
 
+    def loss(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return how far A(x_hat) is from y, or from the bounds of its file, a scalar."""
+        if self.bounds is None:
+            return super().loss(x_hat, seen)
+        y_hat, seen = self.A(x_hat), self.known if seen is None else seen
+        y = self.bounds.nearest(y_hat.detach())
+        return mse(y_hat, y) if seen is None else masked_mse(y_hat, y, seen)
+
     def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Correct x until its low-resolution image is y, if that is free of noise and counts."""
         if seen is not None or self.y_noise_std is not None:
             return x
-        return back_project(x, self.y, self.scale, self.A, STEPS)
+        return self._agreeing(x, None)
+
+    def _agreeing(self, x: Tensor, seen: Tensor | None) -> Tensor:
+        y_hat = self.A(x)
+        y = self.y if self.bounds is None else self.bounds.nearest(y_hat, NARROWED)
+        y = y if seen is None else torch.lerp(y_hat, y, seen)
+        return back_project(x, y, self.scale, self.A, STEPS)
 
     @property
     def is_polished(self) -> bool:
@@ -83,13 +109,11 @@ class LowResolution(Problem):
         return self.y_noise_std is None
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Make similar patches alike, the low-resolution image staying y: the mean of two ways."""
-
-        def agreeing(x: Tensor, _: float) -> Tensor:
-            y = self.y if seen is None else torch.lerp(self.A(x), self.y, seen)
-            return back_project(x, y, self.scale, self.A, STEPS)
-
-        ways = [polish(x, agreeing, PATCHES, sigmas, onward) for sigmas, onward in (SHORT, LONG)]
+        """Make similar patches alike, the low-resolution image staying y or in its bounds."""
+        ways = [
+            polish(x, lambda x, _: self._agreeing(x, seen), PATCHES, sigmas, onward)
+            for sigmas, onward in ((SHORT, LONG) if self.bounds is None else OF_JPEG)
+        ]
         return torch.stack(ways).mean(0)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
@@ -102,8 +126,9 @@ class LowResolution(Problem):
         }
 
     def _of_part(self, tile: Tile) -> "LowResolution":
-        x = None if self.x is None else tile.cut(self.x)
-        return LowResolution(tile.cut(self.y, self.scale), self.scale, x)
+        x, held = None if self.x is None else tile.cut(self.x), self.coefficients
+        held = None if held is None else held.cut(*tile.slices(self.scale))
+        return LowResolution(tile.cut(self.y, self.scale), self.scale, x, held)
 
 
 def problem(given: Given, keys: Mapping[str, Any]) -> LowResolution:
@@ -111,7 +136,10 @@ def problem(given: Given, keys: Mapping[str, Any]) -> LowResolution:
     if given.x is not None:
         return LowResolution.simulate(given.x, keys["factor"], keys["observation"])
     assert given.y is not None  # noqa: S101 - one of the two is given
-    return LowResolution(given.y, keys["factor"]).find_noise()
+    found = LowResolution(given.y, keys["factor"]).find_noise()
+    if not keys["bounds"] or found.y_noise_std is not None:
+        return found
+    return LowResolution(given.y, keys["factor"], coefficients=given.coefficients)
 
 
 class SuperResolution(DeepImagePrior):
