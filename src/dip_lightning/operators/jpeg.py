@@ -312,7 +312,7 @@ class Bounds(nn.Module):
         centre, steps, held = coefficients.flat()
         radius = steps / 2
         if y is not None:
-            centre, radius = torch.where(held > 0, centre, self.A(y)), held * radius
+            centre, radius = torch.where(held > 0, centre, self.A(y.cpu())), held * radius
             held = torch.ones_like(held)
         self.count = float(held.sum())
         for name, values in (("centre", centre), ("radius", radius), ("held", held)):
