@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -219,11 +220,10 @@ class BlurredImage(Problem):
         """Make similar patches alike, the image explaining y up to its noise."""
         known = self.known if seen is None else seen
         away = UNSEEN_AWAY if self.y_noise_std is None else AWAY * self._told
-        return polish_inverse(self.A, self.y, x, away, known, self._bounded)
-
-    def _bounded(self, y_hat: Tensor) -> Tensor:
-        """Return what y may have been that is nearest to y_hat."""
-        return self.y if self.bounds is None else self.bounds.nearest(y_hat, NARROWED)
+        # A coefficient of the file shows held-out pixels to all others of its block.
+        bounds = self.bounds if seen is None else None
+        bounded = None if bounds is None else partial(bounds.nearest, share=NARROWED)
+        return polish_inverse(self.A, self.y, x, away, known, bounded)
 
     def _of_least_variation(self, blur: Blur, seen: Tensor | None) -> Tensor:
         y = self.y

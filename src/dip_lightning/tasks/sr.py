@@ -85,11 +85,12 @@ class LowResolution(Problem):
 
     def loss(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor:
         """Return how far A(x_hat) is from y, or from the bounds of its file, a scalar."""
-        if self.bounds is None:
+        # A coefficient of the file shows held-out pixels to all others of its block.
+        if self.bounds is None or seen is not None:
             return super().loss(x_hat, seen)
-        y_hat, seen = self.A(x_hat), self.known if seen is None else seen
+        y_hat = self.A(x_hat)
         y = self.bounds.nearest(y_hat.detach())
-        return mse(y_hat, y) if seen is None else masked_mse(y_hat, y, seen)
+        return mse(y_hat, y) if self.known is None else masked_mse(y_hat, y, self.known)
 
     def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """Correct x until its low-resolution image is y, if that is free of noise and counts."""
@@ -98,9 +99,10 @@ class LowResolution(Problem):
         return self._agreeing(x, None)
 
     def _agreeing(self, x: Tensor, seen: Tensor | None) -> Tensor:
-        y_hat = self.A(x)
-        y = self.y if self.bounds is None else self.bounds.nearest(y_hat, NARROWED)
-        y = y if seen is None else torch.lerp(y_hat, y, seen)
+        if seen is not None:
+            y = torch.lerp(self.A(x), self.y, seen)
+        else:
+            y = self.y if self.bounds is None else self.bounds.nearest(self.A(x), NARROWED)
         return back_project(x, y, self.scale, self.A, STEPS)
 
     @property
