@@ -22,7 +22,8 @@ FIT_WEIGHT, OUTSIDE = 0.8, 0.35 / 255  # beside the classical methods: docs/jpeg
 CENTERING = 0.003  # docs/jpeg.md
 # Of the polish: docs/jpeg.md. Its first level follows from what the classical methods change.
 PATCHES, PASSES, FADING = Patches(side=4, step=2, count=24), 8, 3
-CHANGED, LEAST = 0.3, 0.1  # share of that, and the least level in 8-bit grey levels
+CHANGED, LEAST = 0.9, 0.1  # share of that, and the least level in 8-bit grey levels
+AGREED = 0.6  # share of the bounds that the polish keeps to: docs/jpeg.md
 QUALITY, SUBSAMPLING = 10, "4:2:0"
 CHANNELS = (1, 3)
 GREY_LEVELS = 255
@@ -156,12 +157,16 @@ class CompressedImage(FromFile):
         return True
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Make similar patches alike, the image staying what may have been compressed."""
+        """Make similar patches alike, the image staying well within the bounds."""
         del seen
         changed = self._mean() - self.y
         first = max(CHANGED * GREY_LEVELS * float(changed.square().mean().sqrt()), LEAST)
         sigmas = fading(first, first / FADING, PASSES)
-        return polish(x, lambda x, _: self.agree(x), PATCHES, sigmas)
+        return self._well_within(polish(x, self._well_within, PATCHES, sigmas))
+
+    def _well_within(self, x: Tensor, sigma: float = 0.0) -> Tensor:
+        del sigma
+        return self.bounds.nearest(x, AGREED).clamp(0, 1)
 
     def _of_part(self, tile: Tile) -> "CompressedImage":
         x = None if self.x is None else tile.cut(self.x)
