@@ -15,6 +15,7 @@ def sr(**changes):
             "factor": 4,
             "observation": "lanczos2",
             "bounds": True,
+            "sigma": 0.0,
             "image": "chelsea",
             **changes,
         }
@@ -74,10 +75,7 @@ def test_a_kernel_has_usual_values(drawn):
         ({"factor": None}, "factor=null: task=sr needs a value"),
         ({"iterations": 0}, "iterations=0: expected at least 1"),
         ({"precision": "half"}, "precision=half: choose one of auto, float32, bfloat16"),
-        (
-            {"sigma": 25},
-            "sigma=25: only for task=blind_deblurring and task=deblurring and task=dem",
-        ),
+        ({"sigma": None}, "sigma=null: task=sr needs a value with image="),
         ({"operator": {"name": "a:B"}}, "operator=a:B: only for task=operator, but task=sr"),
         ({"operator": {"n": 3}}, "operator.n=3: only for task=operator, but task=sr"),
         (
@@ -174,7 +172,7 @@ def test_a_kind_of_noise_has_its_own_level(changes, sentence):
     assert str(error.value).startswith(sentence)
 
 
-@pytest.mark.parametrize("task", ["deblurring", "demosaicing", "denoising"])
+@pytest.mark.parametrize("task", ["sr", "deblurring", "demosaicing", "denoising"])
 def test_the_noise_of_an_observed_image_may_be_told_or_not(task):
     settings = vars(configure(task, {"kernel": "gaussian"} if task == "deblurring" else {}))
     assert settings["sigma"] is None

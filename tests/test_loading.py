@@ -214,7 +214,7 @@ def test_what_a_blurred_jpeg_has_lost_is_read_from_it(tmp_path, max_side):
 def test_a_jpeg_that_is_enlarged_bounds_the_result_where_that_is_wanted(tmp_path, bounds):
     save_png(tmp_path / "a.png", smooth_image(3, 37, 53))
     Image.open(tmp_path / "a.png").save(tmp_path / "a.jpg", quality=70)
-    keys = {"task": "sr", "factor": 2, "bounds": bounds}
+    keys = {"task": "sr", "factor": 2, "bounds": bounds, "sigma": None}
     problem = tasks.problem(load(Config(observed=str(tmp_path / "a.jpg"), **keys))[1], keys)
     assert (problem.bounds is not None) is bounds
     work = load(Config(observed=str(tmp_path / "a.png"), **keys))[1]

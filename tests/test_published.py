@@ -47,6 +47,9 @@ DENOISED = {"task": "denoising", "observation": "gaussian", "image": "/d/color9/
     [
         (ENLARGED, True, "set5_x4"),
         (ENLARGED, False, None),
+        ({**ENLARGED, "sigma": 0.0}, True, "set5_x4"),
+        ({**ENLARGED, "sigma": None}, True, "set5_x4"),
+        ({**ENLARGED, "sigma": 5.0}, True, None),
         ({**ENLARGED, "observation": "lanczos2"}, True, None),
         ({**ENLARGED, "image": "bird"}, True, None),
         (DENOISED, True, "denoising_sigma25"),

@@ -52,7 +52,7 @@ TASK_KEYS = {
     "observation": {"sr", "denoising"},
     "noise": {"denoising"},
     "peak": {"denoising"},
-    "sigma": {"denoising", "demosaicing", "deblurring", "blind_deblurring", "operator"},
+    "sigma": {"sr", "denoising", "demosaicing", "deblurring", "blind_deblurring", "operator"},
     "kernel": {"deblurring", "blind_deblurring"},
     **{name: {"deblurring", "blind_deblurring"} for name in KERNEL_KEYS},
     "kernel_size": {"blind_deblurring"},
@@ -113,8 +113,8 @@ class Config(FitSettings):
     )
     sigma: float | None = key(
         None,
-        "denoising, demosaicing, (blind_)deblurring, operator: standard deviation of white noise, "
-        "8-bit grey levels, added to image or told of observed; null: estimated of observed",
+        "sr, denoising, demosaicing, (blind_)deblurring, operator: standard deviation of white "
+        "noise, 8-bit grey levels, added to image or told of observed; null: estimated of observed",
         low=0,
         high=255,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 # The collection of each table (`{factor}` is filled in), and what a run must have set beside.
 TABLES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "set5_x{factor}": ("set5", {"task": "sr", "observation": "pillow"}),
+    "set5_x{factor}": ("set5", {"task": "sr", "observation": "pillow", "sigma": 0.0}),
     "restoration_50": ("bm3d11", {"task": "restoration", "mask": "bm3d11_masks"}),
     "denoising_sigma25": (
         "color9",
@@ -51,7 +51,8 @@ def find_table(settings: Mapping[str, Any], is_whole: bool) -> str | None:  # no
     """
     collection = str(settings.get("image")).rpartition("/")[0].rpartition("/")[2]
     for table, (images, needed) in TABLES.items():
-        same = all(settings.get(key) == value for key, value in needed.items())
+        # No sigma is none: runs of sr that are older than its key.
+        same = all((settings.get(key) or 0.0) == value for key, value in needed.items())
         if is_whole and same and collection == images:
             return table.format_map(settings)
     return None

@@ -17,7 +17,7 @@ from tests.conftest import smooth_image
 OUTPUTS = ("x_hat", "x_average", "x_square", "average_weight", "combination")
 NETWORK = {"name": "skip", "generator": "skip", "down": [4, 6], "up": [4, 5], "skip": [2, 0]}
 SETTINGS = {
-    "sr": {"factor": 3, "observation": "lanczos2"},
+    "sr": {"factor": 3, "observation": "lanczos2", "sigma": 0.0},
     "inpainting": {"keep_known": False},
     "restoration": {"known": 0.5, "per_channel": True, "keep_known": False},
     "denoising": {"noise": "gaussian", "sigma": 25.0},

@@ -2,6 +2,7 @@ import pytest
 import skimage
 import torch
 
+import dip_lightning as dip
 from dip_lightning import tasks
 from dip_lightning.baselines import back_project, polish
 from dip_lightning.errors import UserError
@@ -47,7 +48,7 @@ def test_a_noisy_small_image_ends_at_its_noise_and_is_not_agreed_with(std, is_no
     draw = torch.Generator().manual_seed(0)
     y = 0.3 + 0.4 * torch.linspace(0, 1, 60).expand(1, 3, 50, 60)
     y = (y + std * torch.randn(y.shape, generator=draw)).clamp(0, 1)
-    problem = tasks.problem(Given(y=y), {"task": "sr", "factor": 2, "bounds": True})
+    problem = tasks.problem(Given(y=y), {"task": "sr", "factor": 2, "bounds": True, "sigma": None})
     assert (problem.y_noise_std is not None) is is_noisy
     x = torch.full((1, 3, 100, 120), 0.5)
     assert torch.equal(problem.agree(x), x) is is_noisy
@@ -147,7 +148,60 @@ def test_held_out_pixels_of_a_jpeg_are_not_read_from_their_blocks():
     assert not torch.equal(whole, before[2])
 
 
-def test_an_image_with_noise_is_not_polished():
-    problem = make("sr").problem
-    problem.y_noise_std = 0.05
-    assert not problem.is_polished
+def noisy(sigma=10.0):
+    photo = skimage.data.astronaut()[60:131, 180:265]
+    return LowResolution.simulate(torch.from_numpy(photo).permute(2, 0, 1)[None] / 255, 2, sigma)
+
+
+def test_an_image_with_noise_is_polished_up_to_its_noise():
+    problem = noisy()
+    start = problem.stand_in()
+    found = problem.agree(problem.polished(start))
+    assert problem.is_polished
+    assert problem.error(found) < 0.75 * problem.error(start)
+    left = 255 * float((problem.A(found) - problem.y).square().mean().sqrt())
+    assert 5 < left < 11  # y is not fitted, and nothing else of it is lost
+
+
+def test_held_out_pixels_with_noise_are_not_read():
+    problem, seen = noisy(), torch.ones(1, 1, 36, 43)
+    seen[..., 4, 5] = 0
+    start = problem.stand_in()
+    before = problem.polished(start, seen)
+    problem.y[..., 4, 5] = 0.5
+    assert torch.equal(problem.polished(start, seen), before)
+    assert not torch.equal(problem.polished(start), before)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 51.0])
+def test_noise_may_be_told(sigma):
+    y = noisy(20).y
+    assert dip.SuperResolution(y, 2).problem.y_noise_std == pytest.approx(20 / 255, rel=0.2)
+    problem = make("sr", y=y, sigma=sigma).problem
+    assert problem.y_noise_std == (0.2 if sigma else None)
+    assert dip.SuperResolution(y, 3, sigma).problem.y_noise_std == problem.y_noise_std
+
+
+def test_noise_is_added_to_what_was_shrunk():
+    x = smooth_image(3, 251, 240)
+    problem = make("sr", x=x, sigma=10).problem
+    added = 255 * (problem.y - Downsample(3)(x))
+    assert float(added.std()) == pytest.approx(10, rel=0.03)
+    assert float(problem.loss(x)) == pytest.approx(problem.noise_power(x), rel=0.03)
+
+
+def test_the_task_of_the_library_is_that_of_the_command():
+    x = smooth_image(3, 17, 13)
+    ours = dip.SuperResolution.simulate(x, 3, 20, seed=5).problem
+    theirs = make("sr", x=x, sigma=20, seed=5).problem
+    assert torch.equal(ours.y, theirs.y)
+    assert ours.y_noise_std == theirs.y_noise_std == 20 / 255
+    assert ours.is_clipped
+    assert theirs.is_clipped
+
+
+def test_noise_is_no_less_than_none():
+    with pytest.raises(UserError, match=r"sigma=-1.0: expected a number of 0 or more"):
+        dip.SuperResolution(smooth_image(3, 9, 8), 2, -1.0)
+    with pytest.raises(UserError, match=r"sigma=-1.0: expected a number of 0 or more"):
+        dip.SuperResolution.simulate(smooth_image(3, 9, 8), 2, -1.0)

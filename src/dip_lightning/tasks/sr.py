@@ -14,28 +14,34 @@ from dip_lightning.baselines import (
     fading,
     lanczos,
     polish,
+    polish_inverse,
 )
 from dip_lightning.errors import UserError
 from dip_lightning.losses import masked_mse, mse
-from dip_lightning.operators import Downsample, pillow_downsample
+from dip_lightning.operators import Downsample, add_gaussian_noise, pillow_downsample
 from dip_lightning.operators.downsample import LANCZOS_SUPPORT
 from dip_lightning.operators.jpeg import NARROWED, Bounds, Coefficients
-from dip_lightning.prior.arguments import checked
+from dip_lightning.prior.arguments import check_amount, checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
+from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
 KERNEL = "lanczos2"
+GREY_LEVELS = 255
 STEPS = 5  # of back-projection for the result
 # Of the polish: docs/benchmarks.md. A short one suits texture, a long one edges that repeat.
 PATCHES = Patches(side=4, step=2, count=24)
 SHORT, LONG = (fading(14, 3, 7), 0.0), (fading(10, 2, 20), 0.8)  # noise of each pass, onward
 OF_JPEG = (fading(20, 3, 12), 0.4), (fading(16, 3, 20), 0.8)  # docs/super_resolution.md
+AWAY = 0.45  # share of the noise that the low-resolution image stays away from y: likewise
 
 
 class LowResolution(Problem):
-    """y = downsample(x, factor): Lanczos2, centred on each block of factor x factor pixels.
+    """y = downsample(x, factor) + n: Lanczos2, centred on each block of factor x factor pixels.
+
+    n is white noise, or 0.
 
     Args:
         y: (1, C, ceil(H / factor), ceil(W / factor)) in [0, 1].
@@ -63,8 +69,22 @@ class LowResolution(Problem):
         self.bounds = None if coefficients is None else Bounds(coefficients, y)
 
     @classmethod
-    def simulate(cls, x: Tensor, factor: int, observation: str = KERNEL) -> Self:
-        """Degrade x: by A, or by Pillow, which A only resembles (observation="pillow").
+    def simulate(
+        cls,
+        x: Tensor,
+        factor: int,
+        sigma: float = 0.0,
+        seed: int = 0,
+        observation: str = KERNEL,
+    ) -> Self:
+        """Shrink x, and add white noise.
+
+        Args:
+            x: (1, C, H, W) in [0, 1].
+            factor: of both sides.
+            sigma: of the noise, 8-bit grey levels.
+            seed: of the noise.
+            observation: how x is shrunk: by A, or "pillow", which A only resembles.
 
         Raises:
             UserError: x is smaller than the factor.
@@ -75,9 +95,19 @@ class LowResolution(Problem):
                 f"factor={factor}: expected at most the shorter side of the image, "
                 f"which is {width} x {height} pixels"
             )
-        if observation == "pillow":
-            return cls(pillow_downsample(x, factor), factor, x)
-        return cls(Downsample(factor, kernel=KERNEL, phase=0.5)(x), factor, x)
+        A = Downsample(factor, kernel=KERNEL, phase=0.5)
+        y = pillow_downsample(x, factor) if observation == "pillow" else A(x)
+        if sigma:
+            y = add_gaussian_noise(y, sigma, source("observation", seed))
+        return cls(y, factor, x).told(sigma)
+
+    def told(self, sigma: float | None) -> Self:
+        """Take white noise of sigma, 8-bit grey levels, for that of y; None: look for it."""
+        if sigma is None:
+            return self.find_noise()
+        if sigma:
+            self.y_noise_std, self.is_clipped = sigma / GREY_LEVELS, True
+        return self
 
     def stand_in(self) -> Tensor:
         """Bicubic interpolation."""
@@ -107,11 +137,14 @@ class LowResolution(Problem):
 
     @property
     def is_polished(self) -> bool:
-        """Whether y is free of noise."""
-        return self.y_noise_std is None
+        """Always: with noise or without."""
+        return True
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Make similar patches alike, the low-resolution image staying y or in its bounds."""
+        """Make similar patches alike, the low-resolution image staying y, or as near as it is."""
+        if self.y_noise_std is not None:
+            away = AWAY * GREY_LEVELS * self.y_noise_std
+            return polish_inverse(self.A, self.y, x, away, seen)
         ways = [
             polish(x, lambda x, _: self._agreeing(x, seen), PATCHES, sigmas, onward)
             for sigmas, onward in ((SHORT, LONG) if self.bounds is None else OF_JPEG)
@@ -135,21 +168,27 @@ class LowResolution(Problem):
 
 def problem(given: Given, keys: Mapping[str, Any]) -> LowResolution:
     """Make the problem that the command's keys describe."""
+    sigma = given.grey_levels(keys["sigma"])
     if given.x is not None:
-        return LowResolution.simulate(given.x, keys["factor"], keys["observation"])
+        assert sigma is not None  # noqa: S101 - checked
+        made = (keys["factor"], sigma, keys["seed"], keys["observation"])
+        return LowResolution.simulate(given.x, *made)
     assert given.y is not None  # noqa: S101 - one of the two is given
-    found = LowResolution(given.y, keys["factor"]).find_noise()
+    found = LowResolution(given.y, keys["factor"]).told(sigma)
     if not keys["bounds"] or found.y_noise_std is not None:
         return found
     return LowResolution(given.y, keys["factor"], coefficients=given.coefficients)
 
 
 class SuperResolution(DeepImagePrior):
-    """Enlarge an image: recover x from y = downsample(x, factor).
+    """Enlarge an image: recover x from y = downsample(x, factor) + n.
+
+    Where there is noise, the fit ends at it, unless discrepancy=0.
 
     Args:
         y: (1, C, h, w) in [0, 1].
         factor: enlargement, an integer of 2 or more.
+        sigma: standard deviation of n, white and Gaussian, 8-bit grey levels; None: looked for.
         x: ground truth, (1, C, H, W) in [0, 1], for metrics only.
         fit: see `DeepImagePrior` and `FitSettings`.
 
@@ -163,11 +202,32 @@ class SuperResolution(DeepImagePrior):
         (3, 96, 80)
     """
 
-    def __init__(self, y: Tensor, factor: int, *, x: Tensor | None = None, **fit: Any) -> None:
-        super().__init__(LowResolution(checked(y, "y"), factor, x), **fit)
-        self.save_hyperparameters({"factor": factor})
+    def __init__(
+        self,
+        y: Tensor,
+        factor: int,
+        sigma: float | None = None,
+        *,
+        x: Tensor | None = None,
+        **fit: Any,
+    ) -> None:
+        check_amount(sigma, "sigma")
+        super().__init__(LowResolution(checked(y, "y"), factor, x).told(sigma), **fit)
+        self.save_hyperparameters({"factor": factor, "sigma": sigma})
 
     @classmethod
-    def simulate(cls, x: Tensor, factor: int, **fit: Any) -> Self:
-        """Shrink x, (1, C, H, W) in [0, 1], and keep it for metrics."""
-        return cls(LowResolution.simulate(checked(x, "x"), factor).y, factor, x=x, **fit)
+    def simulate(
+        cls, x: Tensor, factor: int, sigma: float = 0.0, *, seed: int = 0, **fit: Any
+    ) -> Self:
+        """Shrink x, (1, C, H, W) in [0, 1], add noise, and keep x for metrics.
+
+        Args:
+            x: ground truth.
+            factor: of both sides, an integer of 2 or more.
+            sigma: of the noise, 8-bit grey levels.
+            seed: of the noise and of the fit.
+            fit: see the class.
+        """
+        check_amount(sigma, "sigma")
+        y = LowResolution.simulate(checked(x, "x"), factor, sigma, seed).y
+        return cls(y, factor, sigma, x=x, seed=seed, **fit)
