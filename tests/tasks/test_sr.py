@@ -82,8 +82,9 @@ def test_the_polish_is_the_mean_of_a_short_and_a_long_way():
     assert torch.allclose(problem.polished(start), (short + long) / 2)
 
 
-def test_what_is_held_out_is_not_read():
-    problem = make("sr", x=stripes(), factor=3).problem
+@pytest.mark.parametrize("sigma", [0.0, 10.0])
+def test_what_is_held_out_is_not_read(sigma):
+    problem = make("sr", x=stripes(), factor=3, sigma=sigma).problem
     seen = torch.ones(1, 1, 10, 13)
     seen[..., 4, 5] = 0
     start = problem.stand_in()
@@ -161,16 +162,6 @@ def test_an_image_with_noise_is_polished_up_to_its_noise():
     assert problem.error(found) < 0.75 * problem.error(start)
     left = 255 * float((problem.A(found) - problem.y).square().mean().sqrt())
     assert 5 < left < 11  # y is not fitted, and nothing else of it is lost
-
-
-def test_held_out_pixels_with_noise_are_not_read():
-    problem, seen = noisy(), torch.ones(1, 1, 36, 43)
-    seen[..., 4, 5] = 0
-    start = problem.stand_in()
-    before = problem.polished(start, seen)
-    problem.y[..., 4, 5] = 0.5
-    assert torch.equal(problem.polished(start, seen), before)
-    assert not torch.equal(problem.polished(start), before)
 
 
 @pytest.mark.parametrize("sigma", [0.0, 51.0])

@@ -141,7 +141,7 @@ class LowResolution(Problem):
         return True
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Make similar patches alike, the low-resolution image staying y, or as near as it is."""
+        """Make similar patches alike, the low-resolution image staying y up to noise."""
         if self.y_noise_std is not None:
             away = AWAY * GREY_LEVELS * self.y_noise_std
             return polish_inverse(self.A, self.y, x, away, seen)
