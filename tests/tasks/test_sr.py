@@ -164,6 +164,16 @@ def test_an_image_with_noise_is_polished_up_to_its_noise():
     assert 5 < left < 11  # y is not fitted, and nothing else of it is lost
 
 
+def test_a_tile_with_noise_does_not_read_what_its_padding_has_touched():
+    (tile, *_) = cover((72, 86), 48, 8, step=2)
+    part = noisy().cut(tile)
+    start, outside = part.stand_in(), (part.known == 0).expand_as(part.y)
+    assert outside.any()
+    before = part.polished(start)
+    part.y[outside] = 0.5
+    assert torch.equal(part.polished(start), before)
+
+
 @pytest.mark.parametrize("sigma", [0.0, 51.0])
 def test_noise_may_be_told(sigma):
     y = noisy(20).y

@@ -141,10 +141,11 @@ class LowResolution(Problem):
         return True
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Make similar patches alike, the low-resolution image staying y up to noise."""
+        """Make similar patches alike, the low-resolution image staying what y tells."""
         if self.y_noise_std is not None:
             away = AWAY * GREY_LEVELS * self.y_noise_std
-            return polish_inverse(self.A, self.y, x, away, seen)
+            known = self.known if seen is None else seen
+            return polish_inverse(self.A, self.y, x, away, known)
         ways = [
             polish(x, lambda x, _: self._agreeing(x, seen), PATCHES, sigmas, onward)
             for sigmas, onward in ((SHORT, LONG) if self.bounds is None else OF_JPEG)
