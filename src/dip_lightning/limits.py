@@ -1,5 +1,6 @@
 """What the operators take, for them and for the command, whose --help must not import PyTorch."""
 
+GREY_LEVELS = 255  # from black to white: sigma is told in those of 8 bits
 SIGMAS = (0.1, 100)  # least and greatest standard deviation of a Gaussian kernel, pixels
 RADII = (0.1, 300)  # of a disk, pixels
 LENGTHS = (3, 601)  # of a motion, pixels

@@ -1,6 +1,7 @@
 """Every experiment in conf/study/ runs, as smoke, on images of a few pixels."""
 
 import csv
+import functools
 import json
 
 import pytest
@@ -45,11 +46,15 @@ JOBS = {
     "impedance": 4,
 }
 
-FEW = {  # of the experiments with many images; that all compose is tested below
-    "sr_set5": (4, "image=set5/bird,set5/woman"),
+FEW = {  # of the experiments with many jobs; that all compose is tested below
+    "sr_set5": (2, "image=set5/woman"),
+    "sr_learning_rate": (4, "lr=0.01,0.0001"),
+    "sr_learning_rate_images": (2, "image=set5/baby"),
+    "inpainting_learning_rate": (2, "lr=0.1,0.0001"),
+    "inpainting_noise_std": (2, "noise_std=0,0.1"),
+    "restoration_network": (4, "image=bm3d11/montage"),
     "restoration_table1": (2, "image=bm3d11/house,bm3d11/boat"),
     "denoising_color9": (2, "image=color9/f16,color9/house"),
-    "sr_learning_rate_images": (4, "image=set5/baby,set5/bird"),
 }
 
 
@@ -65,6 +70,7 @@ def data(tmp_path, monkeypatch):
     monkeypatch.setenv("DIP_DATA", str(tmp_path / "data"))
 
 
+@functools.cache
 def jobs(name):
     """The composed configuration of each job."""
     command = check(parse(["-m", f"+study={name}"]))

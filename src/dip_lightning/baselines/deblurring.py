@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dip_lightning.baselines.arrays import to_image
+from dip_lightning.limits import GREY_LEVELS
 
-GREY_LEVELS = 255
 WIENER_BALANCES, WIENER_STEPS = (-7.0, 1.0), 12  # powers of ten; halvings
 WIENER_SHARE = 0.95  # of the noise power: best of 0.85 ... 1 for sigma 2 and 8 on three images
 LUCY_ITERATIONS = tuple(5 * 2**doublings for doublings in range(6))

@@ -7,8 +7,8 @@ import numpy as np
 from torch import Tensor
 
 from dip_lightning.baselines.arrays import channels_last, to_image
+from dip_lightning.limits import GREY_LEVELS
 
-GREY_LEVELS = 255
 TV_WEIGHT = 0.8  # best of 0.6 ... 2 for sigma 15, 25 and 50 on three images
 RGB = 3
 LEAST, ROOT = 3 / 8, (3 / 2) ** 0.5  # of Anscombe's transform and its inverse

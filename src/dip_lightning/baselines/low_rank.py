@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-GREY_LEVELS = 255
+from dip_lightning.limits import GREY_LEVELS
+
 FAR = 1e3  # value beyond the border, so that no patch there is similar to any
 GROUPS, BAND = 1024, 2**24  # at once: groups, distances
 SEARCH_EVERY = 5  # passes

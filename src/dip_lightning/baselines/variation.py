@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-GREY_LEVELS = 255
+from dip_lightning.limits import GREY_LEVELS
+
 ITERATIONS, LOOK = 1000, 10
 STEP, FIRST_WEIGHT, CAUTION = 0.5, 1e-3, 0.3
 LEAST_POWER, LEAST_WEIGHT = 1e-12, 1e-6  # where no image, or any, explains y

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from dip_lightning.errors import UserError
+from dip_lightning.limits import GREY_LEVELS
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import clipped_noise_power
@@ -281,8 +282,16 @@ class Problem(nn.Module):
         del seen
         return x
 
-    def find_noise(self) -> Self:
-        """Look for white noise in y; the fit ends at it where it can be seen. Returns itself."""
+    def find_noise(self, sigma: float | None = None) -> Self:
+        """Take white noise of sigma for that of y, at which the fit ends. Returns itself.
+
+        Args:
+            sigma: 8-bit grey levels; 0: there is none; None: look for what can be seen.
+        """
+        if sigma is not None:
+            if sigma:
+                self.y_noise_std, self.is_clipped = sigma / GREY_LEVELS, True
+            return self
         # Other noise is not told from texture for certain.
         noise = self.estimate_noise()
         if noise.is_white and noise.std is not None and noise.std >= VISIBLE:

@@ -10,7 +10,7 @@ from torch import Tensor
 from dip_lightning.baselines import estimate_kernel
 from dip_lightning.errors import UserError
 from dip_lightning.generators import KernelNetwork
-from dip_lightning.limits import KERNEL_SIZES, KERNEL_STARTS
+from dip_lightning.limits import GREY_LEVELS, KERNEL_SIZES, KERNEL_STARTS
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.metrics import kernel_similarity, shifted_errors
 from dip_lightning.operators import Blur, blur_kernel, blurred, gaussian_kernel
@@ -23,7 +23,6 @@ from dip_lightning.tasks.deblurring import (
     BACK_PROJECTION,
     BLUR_SIGMA,
     FIT_WEIGHT,
-    GREY_LEVELS,
     BlurredImage,
     drawn,
 )

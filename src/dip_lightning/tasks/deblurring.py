@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dip_lightning.baselines import least_variation, polish_inverse, richardson_lucy, wiener
 from dip_lightning.errors import UserError
+from dip_lightning.limits import GREY_LEVELS
 from dip_lightning.noise import estimate_noise
 from dip_lightning.operators import (
     Blur,
@@ -28,7 +29,6 @@ from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
-GREY_LEVELS = 255
 BLUR_SIGMA, LEVEL = 1.6, 0.0  # pixels, degrees: of a blur that no more is said of
 # Grey levels of noise that the classical methods are told where none was found, and at least.
 UNSEEN, ROUNDING = 0.6, 0.3

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dip_lightning.baselines import Patches, bilinear, fading, malvar, polish
 from dip_lightning.errors import UserError
+from dip_lightning.limits import GREY_LEVELS
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import Mosaic, add_gaussian_noise, bayer_mask
 from dip_lightning.prior.arguments import check_amount, checked
@@ -17,7 +18,6 @@ from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 from dip_lightning.tasks.masked import MissingPixels
 
-GREY_LEVELS = 255
 RGB = 3
 PERIOD = 2  # pixels, of every pattern
 COLOR_SMOOTHNESS = 0.03
@@ -124,10 +124,7 @@ class RawMosaic(MissingPixels):
             keep_known: paste them in any case, or in none; None: unless there is noise.
         """
         if not keep_known:
-            if sigma is None:
-                self.find_noise()
-            elif sigma:
-                self.y_noise_std, self.is_clipped = sigma / GREY_LEVELS, True
+            self.find_noise(sigma)
         self.keep_known = keep_known is not False and self.y_noise_std is None
         return self
 

@@ -19,7 +19,7 @@ from dip_lightning.baselines import (
     total_variation,
 )
 from dip_lightning.errors import UserError
-from dip_lightning.limits import NOISES
+from dip_lightning.limits import GREY_LEVELS, NOISES
 from dip_lightning.losses import expected_deviance, poisson_deviance
 from dip_lightning.noise import Noise, estimate_noise, estimate_peak
 from dip_lightning.operators import (
@@ -35,7 +35,6 @@ from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
-GREY_LEVELS = 255
 SIGMA, PEAK = 25.0, 30.0  # of noise that no more is said of
 # Times as much for the classical methods, which take noise for white: docs/benchmarks.md.
 CORRELATED, CORRELATED_GROUPS = 1.25, 2.5

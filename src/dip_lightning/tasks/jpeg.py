@@ -10,6 +10,7 @@ from torch import Tensor
 from dip_lightning.baselines import Patches, fading, least_variation_between, polish, reapply
 from dip_lightning.errors import UserError
 from dip_lightning.images.jpeg import Compressed, compress, read_jpeg
+from dip_lightning.limits import GREY_LEVELS
 from dip_lightning.operators import JPEG
 from dip_lightning.operators.jpeg import NARROWED, Bounds, Coefficients
 from dip_lightning.prior.arguments import check_amount, checked
@@ -26,7 +27,6 @@ CHANGED, LEAST = 0.9, 0.1  # share of that, and the least level in 8-bit grey le
 AGREED = 0.6  # share of the bounds that the polish keeps to: docs/jpeg.md
 QUALITY, SUBSAMPLING = 10, "4:2:0"
 CHANNELS = (1, 3)
-GREY_LEVELS = 255
 
 
 class FromFile(Problem):

@@ -9,13 +9,12 @@ from torch import Tensor
 
 from dip_lightning.baselines import adjoint_of, least_squares, polish_inverse
 from dip_lightning.errors import UserError
-from dip_lightning.limits import SIZE
+from dip_lightning.limits import GREY_LEVELS, SIZE
 from dip_lightning.operators.own import OwnOperator, build
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.randomness import source
 from dip_lightning.tasks.given import Given
 
-GREY_LEVELS = 255
 SHOWN = (1, 3)  # channels of an image that a screen can show
 SEED = 0  # of the image that tells one operator from another
 # Of the polish (docs/operator.md): share of the noise that an image may be away from y; the noise

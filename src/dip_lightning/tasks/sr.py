@@ -17,6 +17,7 @@ from dip_lightning.baselines import (
     polish_inverse,
 )
 from dip_lightning.errors import UserError
+from dip_lightning.limits import GREY_LEVELS
 from dip_lightning.losses import masked_mse, mse
 from dip_lightning.operators import Downsample, add_gaussian_noise, pillow_downsample
 from dip_lightning.operators.downsample import LANCZOS_SUPPORT
@@ -29,7 +30,6 @@ from dip_lightning.prior.tiles import Tile
 from dip_lightning.tasks.given import Given
 
 KERNEL = "lanczos2"
-GREY_LEVELS = 255
 STEPS = 5  # of back-projection for the result
 # Of the polish: docs/benchmarks.md. A short one suits texture, a long one edges that repeat.
 PATCHES = Patches(side=4, step=2, count=24)
@@ -99,15 +99,7 @@ class LowResolution(Problem):
         y = pillow_downsample(x, factor) if observation == "pillow" else A(x)
         if sigma:
             y = add_gaussian_noise(y, sigma, source("observation", seed))
-        return cls(y, factor, x).told(sigma)
-
-    def told(self, sigma: float | None) -> Self:
-        """Take white noise of sigma, 8-bit grey levels, for that of y; None: look for it."""
-        if sigma is None:
-            return self.find_noise()
-        if sigma:
-            self.y_noise_std, self.is_clipped = sigma / GREY_LEVELS, True
-        return self
+        return cls(y, factor, x).find_noise(sigma)
 
     def stand_in(self) -> Tensor:
         """Bicubic interpolation."""
@@ -175,7 +167,7 @@ def problem(given: Given, keys: Mapping[str, Any]) -> LowResolution:
         made = (keys["factor"], sigma, keys["seed"], keys["observation"])
         return LowResolution.simulate(given.x, *made)
     assert given.y is not None  # noqa: S101 - one of the two is given
-    found = LowResolution(given.y, keys["factor"]).told(sigma)
+    found = LowResolution(given.y, keys["factor"]).find_noise(sigma)
     if not keys["bounds"] or found.y_noise_std is not None:
         return found
     return LowResolution(given.y, keys["factor"], coefficients=given.coefficients)
@@ -213,7 +205,7 @@ class SuperResolution(DeepImagePrior):
         **fit: Any,
     ) -> None:
         check_amount(sigma, "sigma")
-        super().__init__(LowResolution(checked(y, "y"), factor, x).told(sigma), **fit)
+        super().__init__(LowResolution(checked(y, "y"), factor, x).find_noise(sigma), **fit)
         self.save_hyperparameters({"factor": factor, "sigma": sigma})
 
     @classmethod

@@ -155,10 +155,9 @@ def sweep(tmp_path, photo):
     ("send", "status"),
     [
         (lambda pid: os.killpg(pid, signal.SIGINT), 130),  # as a terminal does
-        (lambda pid: os.kill(pid, signal.SIGINT), 130),
         (lambda pid: os.kill(pid, signal.SIGTERM), 143),
     ],
-    ids=["terminal", "interrupt", "terminate"],
+    ids=["terminal", "terminate"],
 )
 def test_a_stopped_sweep_saves_what_there_is(sweep, send, status):
     send(sweep.process.pid)
