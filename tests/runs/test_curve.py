@@ -28,3 +28,13 @@ def test_a_number_that_is_being_written_is_no_number(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("iteration,loss\r\n1,0.5\r\n2,0.2")  # 0.25, it will be
     np.testing.assert_array_equal(read_curve(path)["loss"], [0.5])
+
+
+def test_an_empty_cell_is_no_number_wherever_it_is(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text("iteration,loss,psnr,seconds\n,9,9,9\n1,,,1\n,8,,8\n2,,20,\n3,0.5,,\n")
+    curve = read_curve(path)
+    np.testing.assert_array_equal(curve["iteration"], [1, 2, 3])
+    np.testing.assert_array_equal(curve["loss"], [np.nan, np.nan, 0.5])
+    np.testing.assert_array_equal(curve["psnr"], [np.nan, 20, np.nan])
+    np.testing.assert_array_equal(curve["seconds"], [1, np.nan, np.nan])

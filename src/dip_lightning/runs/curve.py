@@ -1,5 +1,7 @@
 """The curve of a fit, read back from its table."""
 
+import io
+import re
 import warnings
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from dip_lightning.runs.untrusted import EXACT, read_text
 
 Curve = dict[str, NDArray[np.float64]]
+EMPTY = re.compile(r",(?=,|$)", re.MULTILINE)  # a cell, but for a row's first
 
 
 def read_curve(path: Path) -> Curve:
@@ -21,14 +24,12 @@ def read_curve(path: Path) -> Curve:
         Each column, (N,), NaN where a cell is empty; none where the file is missing or damaged.
     """
     try:
-        lines = read_text(path).rpartition("\n")[0].splitlines()
-        if len(lines) < 2:  # noqa: PLR2004 - columns, and a row
-            return {}
-        with warnings.catch_warnings(action="ignore"):  # of lines that are no table
-            # An empty cell becomes NaN.
-            table = np.genfromtxt(lines, delimiter=",", names=True, loose=False, ndmin=1)
-        columns = {name: table[name].astype(float) for name in table.dtype.names or ()}
-    except (OSError, ValueError, TypeError, IndexError, StopIteration):
+        names, _, rows = read_text(path).rpartition("\n")[0].partition("\n")
+        with warnings.catch_warnings(action="ignore"):  # of a table without rows
+            filled = EMPTY.sub(",nan", f"\n{rows}").replace("\n,", "\nnan,")
+            cells = np.loadtxt(io.StringIO(filled), delimiter=",", ndmin=2)
+        columns = dict(zip(names.split(","), cells.T, strict=True))
+    except (OSError, ValueError):
         return {}
     columns = _counted(columns)
     return {name: column for name, column in columns.items() if not np.isnan(column).all()}
