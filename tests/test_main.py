@@ -359,6 +359,15 @@ def test_help_imports_nothing_slow():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=environment)
 
 
+@pytest.mark.parametrize(("given", "spins"), [({}, "1000"), ({"GOMP_SPINCOUNT": "9"}, "9")])
+def test_threads_of_pytorch_do_not_wait_busily_unless_asked_to(given, spins):
+    environment = {k: v for k, v in os.environ.items() if k != "GOMP_SPINCOUNT"} | given
+    environment["PYTHONPATH"] = str(Path(__file__).parents[1] / "src")
+    code = "import os, dip_lightning; print(os.environ['GOMP_SPINCOUNT'])"
+    told = subprocess.check_output([sys.executable, "-c", code], text=True, env=environment)
+    assert told == f"{spins}\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

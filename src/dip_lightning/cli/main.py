@@ -1,6 +1,5 @@
 """The command from its arguments to its exit status."""
 
-import os
 import signal
 import sys
 
@@ -24,9 +23,6 @@ def main(argv: list[str] | None = None) -> int:
     """
     escape_unprintable()
     with as_it_was():
-        # PyTorch's threads would wait busily for each other, and keep the cores from those of
-        # another fit; GNU's OpenMP reads this as PyTorch is loaded.
-        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
         try:
             with ended_by_signals():
                 return _answer(_given(argv))
