@@ -1,3 +1,4 @@
+from . import baselines as baselines
 from . import generators as generators
 from . import operators as operators
 from .errors import UserError as UserError
@@ -30,6 +31,7 @@ __all__ = [
     "Restored",
     "SuperResolution",
     "UserError",
+    "baselines",
     "generators",
     "operators",
     "restore",
