@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import warnings
 
 import numpy as np
@@ -280,6 +281,41 @@ def test_the_process_is_left_as_it_was():
     assert torch.equal(torch.random.get_rng_state(), random)
 
 
+def test_a_star_beyond_the_range_comes_back():
+    rng = np.random.default_rng(0)
+    image = rng.integers(100, 600, (20, 24), dtype=np.uint16)
+    image[5, 7] = 20000
+    mask = np.ones((20, 24), bool)
+    mask[9:12, 9:12] = False
+    result = restored(image, "inpainting", outputs=1, mask=mask, keep_known=True)
+    for found in (result.image, result.last):
+        np.testing.assert_array_equal(found[mask], image[mask])
+
+
+def test_slurm_does_not_touch_a_fit(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hpc_ckpt_1.ckpt").write_bytes(b"of another program")
+    job = {"JOB_ID": "1", "JOB_NAME": "mine", "NTASKS": "2", "PROCID": "0", "LOCALID": "0"}
+    for name, value in job.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    assert restored(stored_array(3, "uint8")).metrics["iterations"] == 2
+
+
+def test_gradients_are_as_they_were():
+    with torch.no_grad():
+        restored(stored_array(3, "uint8"))
+        assert not torch.is_grad_enabled()
+
+
+def test_ctrl_c_while_the_result_is_made_interrupts(monkeypatch):
+    def interrupted(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+
+    monkeypatch.setattr("dip_lightning.prior.combination.Combination.finish", interrupted)
+    assert restored(stored_array(3, "uint8")).metrics["status"] == "interrupted"
+
+
 def test_ctrl_c_leaves_a_usable_result(monkeypatch):
     healthy, calls = DeepImagePrior.iterate, []
 
@@ -316,6 +352,19 @@ def test_a_mistake_is_one_sentence(image, sentence):
 def test_a_mask_for_a_task_without_one_is_refused():
     with pytest.raises(dip.UserError, match="mask: only for inpainting and restoration, not for"):
         restored(stored_array(3, "uint8"), mask=np.ones((9, 14), bool))
+
+
+@pytest.mark.parametrize(
+    ("mask", "sentence"),
+    [
+        ([1, 2], "^mask: is of type list, expected a NumPy array"),
+        ("nowhere.png", "^mask=nowhere.png: no such file"),
+        (np.zeros((9, 14)), "^mask: no pixel is known"),
+    ],
+)
+def test_a_mistake_in_a_mask_names_it(mask, sentence):
+    with pytest.raises(dip.UserError, match=sentence):
+        restored(stored_array(3, "uint8"), "inpainting", mask=mask)
 
 
 def test_bfloat16_comes_back_as_it_was_given():

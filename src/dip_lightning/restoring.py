@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from pytorch_lightning import Trainer
@@ -175,6 +177,8 @@ def restore(
     history = History(config.log_every, config.iterations)
     interrupted = _fit(prior, history, compute.find_device(device), progress=progress)
     fitted = Fitted.of(prior)
+    # Ctrl-C may come when the iterations are over, but not what makes a result of them.
+    interrupted &= not fitted.is_over or (config.output == "combined" and not fitted.is_combined)
     measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
     metrics = _metrics(problem, fitted, history, measured, interrupted=interrupted)
     metrics |= outcome.noise(problem, config.discrepancy)
@@ -192,7 +196,7 @@ def _in_units(std: Tensor, stored: Format) -> NDArray[Any]:
 def _metrics(
     problem: Problem, fitted: Fitted, history: History, found: Outcome, *, interrupted: bool
 ) -> dict[str, Any]:
-    status = "interrupted" if interrupted and not fitted.is_over else "finished"
+    status = "interrupted" if interrupted else "finished"
     return {
         "status": status if fitted.diverged_at is None else "diverged",
         "iterations": fitted.iteration,
@@ -208,7 +212,7 @@ def _metrics(
 
 def _known(config: Config, mask: Any, size: tuple[int, int]) -> Tensor:
     means, grow = config.mask_means or "known", config.mask_grow or 0
-    return understood(as_decoded(mask), "mask", size, means, grow).m
+    return understood(as_decoded(mask, "mask"), "mask", size, means, grow).m
 
 
 def _kernel(kernel: Any, task: str, keys: dict[str, Any]) -> Tensor | None:
@@ -283,13 +287,17 @@ def _of_module(config: Config, problem: Problem) -> Config:
 
 def _fit(prior: DeepImagePrior, history: History, device: torch.device, *, progress: bool) -> bool:
     """Fit; return whether Ctrl-C ended it."""
-    with _quiet():
+    with _quiet(), TemporaryDirectory() as empty:
         trainer = Trainer(
             accelerator="gpu" if device.type == "cuda" else device.type,
             devices=1,
             max_epochs=1,
             logger=False,
             callbacks=[history, *([Bar()] if progress else [])],
+            # In a job of SLURM's, Lightning must not read its tasks as ranks, nor requeue it, nor
+            # go on from a checkpoint that lies about.
+            plugins=[LightningEnvironment()],
+            default_root_dir=empty,
             log_every_n_steps=0,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -314,6 +322,7 @@ def _fit(prior: DeepImagePrior, history: History, device: torch.device, *, progr
 def _quiet() -> Iterator[None]:
     """Keep what Lightning says of every fit from a user of one call; all is set back."""
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
+    has_gradients = torch.is_grad_enabled()
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if in_main else None
     with warnings.catch_warnings():
@@ -323,6 +332,7 @@ def _quiet() -> Iterator[None]:
         try:
             yield
         finally:
+            torch.set_grad_enabled(has_gradients)
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)
             if handler is not None:  # Lightning ignores Ctrl-C after the first

@@ -44,6 +44,22 @@ def test_a_pillow_image_comes_back_as_it_was(mode):
     assert back.tobytes() == image.tobytes()
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["u2", "f4"])
+def test_the_order_of_bytes_is_nobodys_business(order, kind):
+    deep = (RGB[..., 0].astype(np.uint16) * 300).astype(f"{order}{kind}")
+    np.testing.assert_allclose(there_and_back(deep), deep, rtol=1e-6)
+
+
+def test_a_pillow_image_of_16_bits_keeps_them():
+    deep = (RGB[..., 0].astype(np.uint16) * 300).astype(">u2")
+    image = Image.frombytes("I;16B", (7, 5), deep.tobytes())
+    np.testing.assert_array_equal(np.asarray(there_and_back(image)), deep)
+    image.info["transparency"] = 0
+    with pytest.raises(UserError, match="mask: is a PIL image of mode I;16B with a transparent"):
+        as_decoded(image, "mask")
+
+
 def test_a_palette_is_taken_as_its_colours():
     image = Image.fromarray(RGB).convert("P")
     np.testing.assert_array_equal(of_pillow(image).array, np.asarray(image.convert("RGB")))

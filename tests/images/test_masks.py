@@ -69,6 +69,11 @@ def test_a_mask_grows_by_a_disk(tmp_path, grow):
     assert np.array_equal(m == 0, np.hypot(y - 8, x - 6) <= grow)
 
 
+def test_where_nothing_is_missing_nothing_grows(tmp_path):
+    path = save(tmp_path / "m.png", np.full((17, 19), 255))
+    assert read_mask(path, (17, 19), grow=3).m.all()
+
+
 def scene():
     """A photograph of noise with damage painted red, and the mask of it."""
     rng = np.random.default_rng(0)

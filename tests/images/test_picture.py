@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from dip_lightning.images import Format, Picture, centre, describe_noise, preview, quantise
+from dip_lightning.errors import UserError
+from dip_lightning.images import (
+    Format,
+    Picture,
+    centre,
+    describe_noise,
+    preview,
+    quantise,
+    with_beyond,
+)
 
 
 def test_preview_shows_gray_or_colour():
@@ -118,3 +127,27 @@ def test_channels_of_counts_have_one_range():
     torch.testing.assert_close(40 * (found.pixels + found.beyond), stored)
     assert found.pixels.max() == 1
     assert Picture(pixels, None, Format()).from_zero().format == Format()
+
+
+def test_a_count_of_zero_is_not_negative():
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        stored = rng.integers(100, 700, (9, 14, 1)).astype(np.uint16)
+        stored[4, 5] = 0  # a dead pixel
+        low, high = rng.integers(50, 100), rng.integers(700, 900)
+        form = Format("uint16", low=(float(low),), high=(float(high),))
+        values = torch.from_numpy((stored - float(low)) / float(high - low)).float()
+        values = values.permute(2, 0, 1)[None]
+        inside = values.clamp(0, 1)
+        found = Picture(inside, None, form, beyond=values - inside).from_zero()
+        assert float(found.pixels[0, 0, 4, 5]) == pytest.approx(0, abs=1e-6)
+    with pytest.raises(UserError, match="holds negative values"):
+        Picture(inside, None, form, beyond=values - inside - 1).from_zero()
+
+
+def test_what_is_beyond_the_range_comes_back_enlarged():
+    pixels, beyond = torch.rand(1, 1, 4, 6), torch.zeros(1, 1, 2, 3)
+    beyond[0, 0, 1, 2] = 7
+    assert with_beyond(pixels, None) is pixels
+    assert torch.equal(with_beyond(pixels[..., :2, :3], beyond), pixels[..., :2, :3] + beyond)
+    assert float((with_beyond(pixels, beyond) - pixels)[0, 0, 3, 5]) == pytest.approx(7)

@@ -19,6 +19,12 @@ class Pooled(nn.Module):
         return self.gain * F.avg_pool2d(x, (1, self.columns))
 
 
+def of_images_alone(x):
+    """Half of x, which has to be an image."""
+    assert 0 <= x.min() <= x.max() <= 1
+    return 0.5 * x
+
+
 class Fourier(nn.Module):
     """As a deepinv Physics: some coefficients, which the seed chooses, and noise in its call."""
 

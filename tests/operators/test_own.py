@@ -88,7 +88,10 @@ def test_a_broken_law_names_the_operator(name, options, said):
 
 @pytest.mark.parametrize(
     ("name", "options", "is_linear"),
-    [("Pooled", {}, True), ("columns", {}, True), ("squashed", {}, False)],
+    [
+        *[("Pooled", {}, True), ("columns", {}, True), ("squashed", {}, False)],
+        ("of_images_alone", {}, False),  # linear, but it raises where that is tried
+    ],
 )
 def test_it_is_found_out_whether_it_is_linear(name, options, is_linear):
     made = make(name, **options)

@@ -174,6 +174,12 @@ def test_the_guide_is_of_what_the_loss_may_see():
     assert not torch.allclose(found, problem.guide(), atol=1e-2)
 
 
+def test_the_guide_is_on_the_device_of_the_fit():
+    guided = Guided(RawMosaic.simulate(smooth_image(3, 28, 22)), 0.05, iterations=10)
+    guided.begin(0, torch.device("meta"))
+    assert guided.guide.is_meta
+
+
 def test_what_cannot_be_is_refused():
     x = torch.rand(1, 3, 20, 24)
     rows = Problem(torch.rand(1, 3, 20), A=lambda x: x.mean(3), shape=(3, 20, 24))

@@ -109,6 +109,14 @@ def test_epochs_are_parts_of_the_fit(tmp_path):
     assert prior.iteration == 30
 
 
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_what_is_over_ends_at_once(chunk):
+    prior = enlarging(iterations=8, iterations_per_epoch=4, chunk=chunk)
+    for _ in range(2):
+        Trainer(max_epochs=-1, **ALONE).fit(prior)
+        assert prior.iteration == 8
+
+
 def test_a_loss_that_is_not_a_number_ends_the_fit():
     problem = Problem(smooth_image(3, 18, 22), loss=lambda a, y: (a - y).mean() * math.nan)
     prior = DeepImagePrior(problem, small(), input_depth=4, iterations=20)

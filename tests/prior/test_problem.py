@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from dip_lightning import Problem
+from dip_lightning import DeepImagePrior, Problem
 from dip_lightning.errors import UserError
 from dip_lightning.outcome import Fitted, measure, psnr_holdout
+from dip_lightning.prior.tiles import Span, Tile
 from tests.conftest import smooth_image
 from tests.prior.test_deep_image_prior import SETTINGS, collected, fit, make
 
@@ -55,6 +56,25 @@ def test_margins_are_of_the_fit_alone():
     assert Problem(y, A=thirds, x=y, margins=(0, 1)).shape == (1, 9, 14)
     with pytest.raises(UserError, match=r"x: is \(1, 1, 9, 14\), expected \(1, 1, 9, 12\)"):
         Problem(y, A=thirds, x=smooth_image(1, 9, 14), shape=(1, 9, 14), margins=(0, 1))
+
+
+def test_what_is_given_keeps_no_gradient():
+    y, small = torch.rand(1, 1, 20, 24, requires_grad=True), torch.nn.Conv2d(2, 1, 1)
+    prior = fit(DeepImagePrior(Problem(2 * y - y), small, input_depth=2, iterations=3))
+    assert prior.iteration == 3
+    assert y.grad is None
+
+
+def test_of_a_tile_they_are_held_out_once():
+    problem = make(y=smooth_image(3, 20, 24), m=(torch.rand(1, 1, 20, 24) > 0.3).float()).problem
+    seen = problem.hold_out(0.3, torch.Generator().manual_seed(0))
+    everywhere = torch.ones(12, dtype=torch.float64)
+    spans = Span(4, 16, everywhere), Span(0, 12, everywhere)
+    tile = Tile(*spans, inside=(True, True, False, True))
+    again = problem.cut(tile, seen).hold_out(0.3, torch.Generator().manual_seed(0))
+    assert torch.equal(again, tile.cut(seen))
+    drawn = problem.cut(tile).hold_out(0.3, torch.Generator().manual_seed(0))
+    assert drawn.sum() < tile.cut(problem.known).sum()
 
 
 def test_they_are_the_seeds():

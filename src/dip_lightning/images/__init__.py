@@ -4,7 +4,15 @@ from dip_lightning.images.decoding import Decoded
 from dip_lightning.images.kernels import kernel_of_image, read_kernel, understood_kernel
 from dip_lightning.images.masks import MaskFile, doubt, draw_black, read_mask
 from dip_lightning.images.measurements import read_measured
-from dip_lightning.images.picture import Format, Picture, centre, describe_noise, preview, quantise
+from dip_lightning.images.picture import (
+    Format,
+    Picture,
+    centre,
+    describe_noise,
+    preview,
+    quantise,
+    with_beyond,
+)
 from dip_lightning.images.ranges import without_single
 from dip_lightning.images.reading import SUFFIXES, opaque, open_file, read, scale, scale_known
 from dip_lightning.images.writing import write_png, write_tiff
@@ -31,6 +39,7 @@ __all__ = [
     "scale",
     "scale_known",
     "understood_kernel",
+    "with_beyond",
     "without_single",
     "write_png",
     "write_tiff",

@@ -11,28 +11,30 @@ from PIL import Image as PillowImage
 from torch import Tensor
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import Decoded, Format, Picture, open_file, quantise
+from dip_lightning.images import Decoded, Format, Picture, open_file, quantise, with_beyond
 
-OPAQUE_MODES = {"L": "L", "I;16": "I;16", "I": "I", "F": "F", "1": "L", "RGB": "RGB"}
+DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
+OPAQUE_MODES = {mode: mode for mode in ("L", "RGB", *DEEP_MODES)} | {"1": "L"}
 
 
-def as_decoded(image: Any) -> Decoded:
+def as_decoded(image: Any, name: str = "image") -> Decoded:
     """Take an image as an array of what it stores.
 
     Args:
         image: NumPy array, (H, W) or (H, W, C); tensor, (1, C, H, W); PIL image; or path.
+        name: of the argument, for messages.
 
     Raises:
         UserError: it is nothing of these, or has another shape.
     """
     if isinstance(image, str | Path):
-        return open_file(Path(image).expanduser(), "image")
+        return open_file(Path(image).expanduser(), name)
     if isinstance(image, PillowImage.Image):
-        return of_pillow(image)
+        return of_pillow(image, name)
     if isinstance(image, Tensor):
         if image.ndim != 4 or image.shape[0] != 1:  # noqa: PLR2004 - (1, C, H, W)
             raise UserError(
-                f"image: is a tensor of shape {tuple(image.shape)}, expected (1, C, H, W); a fit "
+                f"{name}: is a tensor of shape {tuple(image.shape)}, expected (1, C, H, W); a fit "
                 "restores one image, several take a fit each"
             )
         on_host = image.detach().cpu()
@@ -43,16 +45,25 @@ def as_decoded(image: Any) -> Decoded:
         array = image
     else:
         kinds = "a NumPy array, a tensor, a PIL image or a path"
-        raise UserError(f"image: is of type {type(image).__name__}, expected {kinds}")
+        raise UserError(f"{name}: is of type {type(image).__name__}, expected {kinds}")
     if array.ndim == 2:  # noqa: PLR2004 - (H, W)
         array = array[..., None]
     if array.ndim != 3 or not array.size:  # noqa: PLR2004 - (H, W, C)
-        raise UserError(f"image: is of shape {image.shape}, expected (H, W) or (H, W, C)")
+        raise UserError(f"{name}: is of shape {image.shape}, expected (H, W) or (H, W, C)")
     return Decoded(array, is_color=array.shape[2] in {1, 3})
 
 
-def of_pillow(image: PillowImage.Image) -> Decoded:
-    """Take a PIL image as an array of what it stores."""
+def of_pillow(image: PillowImage.Image, name: str = "image") -> Decoded:
+    """Take a PIL image as an array of what it stores.
+
+    Raises:
+        UserError: PIL cannot say which of its pixels are transparent.
+    """
+    if image.mode in DEEP_MODES and "transparency" in image.info:
+        raise UserError(
+            f"{name}: is a PIL image of mode {image.mode} with a transparent value, which PIL "
+            "turns into 8 bits; give its path"
+        )
     has_alpha = image.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in image.info
     mode = OPAQUE_MODES.get(image.mode, "RGB")
     if has_alpha:
@@ -79,17 +90,20 @@ def way_back(image: Any, picture: Picture, channels: int) -> Callable[[Tensor], 
     """
     _check_depth(image, picture, channels)
 
+    def stored(pixels: Tensor) -> NDArray[Any]:
+        return quantise(with_beyond(pixels, picture.beyond), picture.format)
+
     def array(pixels: Tensor) -> NDArray[Any]:
-        found = quantise(pixels, picture.format)
+        found = stored(pixels)
         is_flat = getattr(image, "ndim", 3) == 2 and found.shape[2] == 1  # noqa: PLR2004
         return found[..., 0] if is_flat else found
 
     def tensor(pixels: Tensor) -> Tensor:
-        values = torch.from_numpy(quantise(pixels, picture.format))
+        values = torch.from_numpy(stored(pixels))
         return values.permute(2, 0, 1)[None].to(image.device, image.dtype)
 
     def pillow(pixels: Tensor) -> PillowImage.Image:
-        found = quantise(pixels, picture.format)
+        found = stored(pixels)
         shown = PillowImage.fromarray(found[..., 0] if found.shape[2] == 1 else found)
         if picture.alpha is not None:
             shown.putalpha(_opacity(picture.alpha, shown.size))

@@ -74,7 +74,7 @@ def understood(
     brightness, spread = _brightness(stored)
     missing = brightness < PURE if means == "known" else brightness > 1 - PURE
     between = (np.abs(brightness - 0.5) < PURE - 0.5) | (spread > COLORED)
-    if grow:
+    if grow and missing.any():  # of nothing, scikit-image makes a corner
         from skimage.morphology import isotropic_dilation  # noqa: PLC0415 - slow to import
 
         missing = isotropic_dilation(missing, grow)  # type: ignore[no-untyped-call]

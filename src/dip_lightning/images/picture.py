@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -11,6 +12,7 @@ from dip_lightning.errors import UserError
 from dip_lightning.images.metadata import Metadata
 
 RGB = 3
+ROUNDED = 1e-6  # of the range: what float32 may lose
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,10 @@ class Picture:
             for ends in (self.format.low, self.format.high)
         )
         pixels = self.pixels if self.beyond is None else self.pixels + self.beyond
-        values = pixels * (high - low) + low
-        if values.min() < 0:
+        values, top = pixels * (high - low) + low, float(high.max())
+        if values.min() < -ROUNDED * top:
             raise UserError("holds negative values, and noise=poisson is of counts")
-        top = float(high.max())
-        values = (values / top).float()
+        values = (values.clamp(min=0) / top).float()
         inside = values.clamp(0, 1)
         beyond = None if torch.equal(inside, values) else values - inside
         form = replace(self.format, low=(0.0,), high=(top,))
@@ -162,6 +163,20 @@ def bounds(dtype: str) -> tuple[float, float]:
     if kind.kind not in "iu":
         return 0.0, 1.0
     return float(np.iinfo(kind).min), float(np.iinfo(kind).max)
+
+
+def with_beyond(pixels: Tensor, beyond: Tensor | None) -> Tensor:
+    """Add what an observed image holds outside the range that was fitted, enlarged with it.
+
+    Args:
+        pixels: (1, C, H, W), in [0, 1].
+        beyond: see `Picture`.
+    """
+    if beyond is None:
+        return pixels
+    if beyond.shape[-2:] != pixels.shape[-2:]:
+        beyond = F.interpolate(beyond, pixels.shape[-2:], mode="bilinear", align_corners=False)
+    return pixels + beyond
 
 
 def quantise(pixels: Tensor, picture_format: Format) -> NDArray[np.generic]:

@@ -77,7 +77,7 @@ class OwnOperator(nn.Module):
             if error.__cause__ is None:
                 raise UserError(sentence) from None
             raise CodeError(sentence) from error.__cause__
-        with suppress(UserError):
+        with suppress(Exception):  # outside of [0, 1] it may raise anything
             check(self.inner, shape)
             self.is_linear = True
 

@@ -50,9 +50,10 @@ class Chunks:
         """Return the number of chunks in an epoch.
 
         Raises:
-            TypeError: chunks depend on the speed, so their number is unknown.
+            TypeError: chunks depend on the speed, so their number is unknown; or there is none, and
+                a Trainer would leave out what comes before and after them.
         """
-        if self.size != 1:
+        if self.size != 1 or self.fit.is_over:
             raise TypeError("chunks depend on the speed of the fit")
         return self._end() - self.fit.iteration
 

@@ -155,7 +155,7 @@ class Guided(Faded):
     def begin(self, iteration: int, device: torch.device, seen: Tensor | None = None) -> None:
         """Compute the guide, from what the loss may see."""
         super().begin(iteration, device)
-        self.guide = self.problem.guide(seen)
+        self.guide = self.problem.guide(seen).to(device)  # a classical method may be the CPU's
 
     def image(self, x_average: Tensor) -> Tensor:
         """Return the guide."""

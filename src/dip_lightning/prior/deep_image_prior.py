@@ -252,6 +252,7 @@ class DeepImagePrior(LightningModule):
         self.conditioning.begin(self.iteration, self.device, self.seen)
         self.combination.begin(self.iteration)
         self._count(self.iteration)
+        self.trainer.should_stop |= self.is_over  # else epochs without iterations would never end
 
     def _like(self) -> Tensor:
         shape = (1, self.z.shape[1] + self.conditioning.channels, *self.z.shape[2:])

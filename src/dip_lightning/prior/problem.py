@@ -61,6 +61,7 @@ class Problem(nn.Module):
     noise_is_white = True  # whether n is independent in neighbouring values
     peak: float | None = None  # photons at y = 1, where n is that of counting them
     noise_is_told = True  # whether its level was given, not estimated
+    is_held_out = False  # whether `known` lacks what a loss is not to see: of a tile
     y: Tensor
     x: Tensor | None
     known: Tensor | None
@@ -103,7 +104,7 @@ class Problem(nn.Module):
         # What of A is to be found beside x: its parameters are fitted, its state is the fit's.
         self.unknown: Unknown | None = None
         for name, held in (("y", y), ("x", x), ("known", known)):
-            self.register_buffer(name, held)
+            self.register_buffer(name, None if held is None else held.detach())
 
     @property
     def frame(self) -> tuple[int, int, int]:
@@ -357,6 +358,8 @@ class Problem(nn.Module):
         Raises:
             UserError: none is left, or none is held out.
         """
+        if self.is_held_out:
+            return self.known_values()
         seen = self.draw_seen(self.known_values(), share, draw)
         if seen is None:
             raise UserError(
@@ -391,6 +394,7 @@ class Problem(nn.Module):
             seen: which values of y the loss may see; None: all that are known.
         """
         part = self._of_part(tile)
+        part.is_held_out = seen is not None
         seen = self.known if seen is None else seen
         if self.reach:
             # There the operator would see the tile's own padding in place of the neighbour.

@@ -9,7 +9,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from dip_lightning.images import Format, Picture, preview, write_png, write_tiff
+from dip_lightning.images import Format, Picture, preview, with_beyond, write_png, write_tiff
 from dip_lightning.metrics import GRAY, RGB, Scores
 from dip_lightning.outcome import Outcome
 from dip_lightning.prior.problem import Problem
@@ -34,7 +34,8 @@ def write_observed(folder: Path, problem: Problem, picture: Picture) -> None:
     same = alpha is not None and alpha.shape[-2:] == pixels.shape[-2:]
     observed = replace(picture, pixels=pixels, alpha=alpha if same else None)
     beyond = None if picture.beyond is None else problem.as_stored(picture.beyond)
-    _write_png(folder / "observed.png", with_beyond(observed, beyond))
+    stored = replace(observed, pixels=with_beyond(observed.pixels, beyond))
+    _write_png(folder / "observed.png", stored)
     _write_for_the_eye(folder / "snapshots" / "observed.png", observed)
     if problem.mask is not None:
         _write_png(folder / "mask.png", Picture(mask_shown(problem.mask), None, Format()))
@@ -51,15 +52,6 @@ def mask_shown(m: Tensor) -> Tensor:
     return m if m.shape[1] in {GRAY, RGB} else m.amin(1, keepdim=True)
 
 
-def with_beyond(picture: Picture, beyond: Tensor | None) -> Picture:
-    """Add what the observed image holds outside the range that was fitted, enlarged with it."""
-    if beyond is None:
-        return picture
-    if beyond.shape[-2:] != picture.size:
-        beyond = F.interpolate(beyond, picture.size, mode="bilinear", align_corners=False)
-    return replace(picture, pixels=picture.pixels + beyond)
-
-
 def _write_for_the_eye(path: Path, picture: Picture) -> None:
     """Write the range that was fitted in 8 bits, where the stored values themselves look black."""
     if not picture.format.is_whole:
@@ -72,7 +64,7 @@ def write_images(folder: Path, picture: Picture, outcome: Outcome) -> None:
     pixels = outcome.chosen.pixels
     restored = replace(picture, pixels=pixels, alpha=_restored_alpha(picture, pixels.shape[-2:]))
     _write_for_the_eye(folder / "snapshots" / "restored.png", restored)
-    restored = with_beyond(restored, picture.beyond)
+    restored = replace(restored, pixels=with_beyond(pixels, picture.beyond))
     _write_png(folder / "restored.png", restored)
     if picture.format.tiff:
         with ownership.writing(folder / "restored.tif") as partial:

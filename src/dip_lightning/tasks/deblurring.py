@@ -170,7 +170,7 @@ class BlurredImage(Problem):
         Raises:
             UserError: the kernel is too large for x.
         """
-        kernel = blur_kernel(kernel)
+        kernel = blur_kernel(kernel).to(x.device)
         (high, wide), (height, width) = kernel.shape, x.shape[2:]
         if 2 * high - 1 > height or 2 * wide - 1 > width:
             raise UserError(

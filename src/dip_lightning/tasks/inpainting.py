@@ -36,5 +36,5 @@ class Inpainting(MaskedPrior):
     @classmethod
     def simulate(cls, x: Tensor, kind: str = "text", **fit: Any) -> Self:
         """Draw a "text" over x, (1, C, H, W) in [0, 1], or cut a "hole"; keep x for metrics."""
-        m = drawn_mask(kind, *checked(x, "x").shape[2:])
+        m = drawn_mask(kind, *checked(x, "x").shape[2:]).to(x)
         return cls(m * x, m, x=x, **fit)

@@ -157,7 +157,8 @@ def _nothing_known(given: Given, keys: Mapping[str, Any]) -> str:
             f"observed={keys['observed']}: no pixel is known, as its alpha leaves none "
             "fully opaque, expected some that are, or mask="
         )
-    cause = f"mask={keys['mask']}" if keys["mask"] else f"known={keys['known']}"
+    drawn = "mask" if given.m is not None else f"known={keys['known']}"
+    cause = f"mask={keys['mask']}" if keys["mask"] else drawn
     return f"{cause}: no pixel is known (white and opaque), expected some"
 
 

@@ -62,5 +62,5 @@ class Restoration(MaskedPrior):
             seed: of the mask, and of the fit.
             fit: see `DeepImagePrior` and `FitSettings`.
         """
-        m = _dropped(checked(x, "x"), known, per_channel=per_channel, seed=seed)
+        m = _dropped(checked(x, "x"), known, per_channel=per_channel, seed=seed).to(x)
         return cls(m * x, m, x=x, seed=seed, **fit)

@@ -95,7 +95,7 @@ class LowResolution(Problem):
                 f"factor={factor}: expected at most the shorter side of the image, "
                 f"which is {width} x {height} pixels"
             )
-        A = Downsample(factor, kernel=KERNEL, phase=0.5)
+        A = Downsample(factor, kernel=KERNEL, phase=0.5).to(x.device)
         y = pillow_downsample(x, factor) if observation == "pillow" else A(x)
         if sigma:
             y = add_gaussian_noise(y, sigma, source("observation", seed))
