@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 import dip_lightning as dip
+from dip_lightning.presets import configure
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from tests.conftest import save_png, smooth_image, stored_array
 
@@ -299,6 +301,28 @@ def test_slurm_does_not_touch_a_fit(monkeypatch, tmp_path):
     for name, value in job.items():
         monkeypatch.setenv(f"SLURM_{name}", value)
     assert restored(stored_array(3, "uint8")).metrics["iterations"] == 2
+
+
+@pytest.mark.parametrize(
+    "task", [("sr", {"factor": 2}), ("deblurring", {"kernel": "disk", "radius": 1})]
+)
+def test_it_computes_in_float32_whatever_the_default_is(task):
+    (name, keys), image = task, stored_array(3, "uint8").repeat(2, 0).repeat(2, 1)
+    settings = {**keys, "network": "no_skip_narrow", "progress": False, "iterations": 2}
+    expected = dip.restore(image, name, device="cpu", **settings)
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = dip.restore(image, name, device="cpu", **settings)
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    np.testing.assert_array_equal(found.image, expected.image)
+
+
+def test_calls_in_threads_do_not_meet():
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda _: configure("sr", {"factor": 8}), range(60)))
+    assert {config.iterations for config in found} == {300}
 
 
 def test_gradients_are_as_they_were():

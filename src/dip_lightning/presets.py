@@ -1,6 +1,9 @@
 """The settings that `conf/` gives a task, read without Hydra."""
 
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache
@@ -18,6 +21,7 @@ LAYERS = ("task", "preset", "budget")  # groups whose values are keys, in the or
 CONFIGURABLE = {entry.name for entry in fields(FitSettings)} | TASK_KEYS.keys() - {"mask"}
 CONFIGURABLE |= {"network", "accelerate", "log_every"}
 SIBLING = re.compile(r"\$\{\.(\w+)\}")
+ONE_THREAD = threading.Lock()
 GIVEN = "image"  # what `dip.restore` calls the damaged image
 
 
@@ -111,23 +115,34 @@ def configure(task: str, keys: dict[str, Any], preset: str = "fast") -> Config:
             raise UserError(f"network={network}: choose one of {', '.join(options('network'))}")
         network = network_of(network, task)
     given = {**layers, **keys, "network": network, "logger": {"name": "none"}, "observed": GIVEN}
-    unknown = [called for called in CALLED if not OmegaConf.has_resolver(called.__name__)]
-    for called in unknown:
-        OmegaConf.register_new_resolver(called.__name__, called)
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(Config), given)
-        config = OmegaConf.to_object(merged)
+        with _resolving():
+            merged = OmegaConf.merge(OmegaConf.structured(Config), given)
+            config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         name = getattr(error, "full_key", None) or "restore"
         value = keys.get(name)
         raise UserError(f"{name}={value}: {first_line(error)}") from None
-    finally:
-        for called in unknown:
-            OmegaConf.clear_resolver(called.__name__)
     assert isinstance(config, Config)  # noqa: S101 - what structured() promises
     config.spend()
     config.check()
     return config
+
+
+@contextmanager
+def _resolving() -> Iterator[None]:
+    """Let interpolations call what they name; OmegaConf's list is left as it was."""
+    from omegaconf import OmegaConf  # noqa: PLC0415 - --help does without
+
+    with ONE_THREAD:  # the list is one for all of them
+        unknown = [called for called in CALLED if not OmegaConf.has_resolver(called.__name__)]
+        for called in unknown:
+            OmegaConf.register_new_resolver(called.__name__, called)
+        try:
+            yield
+        finally:
+            for called in unknown:
+                OmegaConf.clear_resolver(called.__name__)
 
 
 def if_made(value: Any, observed: str | None, noise: str = "", kind: str = "") -> Any:

@@ -101,6 +101,18 @@ class Restored(Generic[Image]):
         return content.getvalue()
 
 
+@contextmanager
+def _in_float32() -> Iterator[None]:
+    """Compute in float32, whatever PyTorch's default is for the user's own tensors."""
+    theirs = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(theirs)
+
+
+@_in_float32()
 def restore(
     image: Image,
     task: str = "denoising",

@@ -121,10 +121,11 @@ class LowResolution(Problem):
         return self._agreeing(x, None)
 
     def _agreeing(self, x: Tensor, seen: Tensor | None) -> Tensor:
-        if seen is not None:
-            y = torch.lerp(self.A(x), self.y, seen)
-        else:
-            y = self.y if self.bounds is None else self.bounds.nearest(self.A(x), NARROWED)
+        y, known = self.y, self.known if seen is None else seen
+        if self.bounds is not None and seen is None:
+            y = self.bounds.nearest(self.A(x), NARROWED)
+        if known is not None:
+            y = torch.lerp(self.A(x), y, known)
         return back_project(x, y, self.scale, self.A, STEPS)
 
     @property
