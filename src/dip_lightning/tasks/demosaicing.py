@@ -112,7 +112,7 @@ class RawMosaic(MissingPixels):
             UserError: x is not RGB, or there is no such pattern.
         """
         y = add_gaussian_noise(x, sigma, source("observation", seed)) if sigma else x
-        A, m = Mosaic(pattern), bayer_mask(pattern, x.shape[2], x.shape[3])
+        A, m = Mosaic(pattern), bayer_mask(pattern, x.shape[2], x.shape[3]).to(x)
         problem = cls(A.adjoint(A(y)), m, x, color_smoothness=color_smoothness)
         return problem.told(sigma, keep_known=keep_known)
 
@@ -214,7 +214,7 @@ class Demosaicing(DeepImagePrior):
         check_amount(sigma, "sigma")
         check_amount(color_smoothness, "color_smoothness")
         spread = Mosaic(pattern).adjoint(y)
-        m = bayer_mask(pattern, y.shape[2], y.shape[3])
+        m = bayer_mask(pattern, y.shape[2], y.shape[3]).to(y)
         x = None if x is None else checked(x, "x")
         problem = RawMosaic(spread, m, x, color_smoothness=color_smoothness)
         super().__init__(problem.told(sigma, keep_known=keep_known), **fit)
