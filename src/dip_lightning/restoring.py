@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import signal
 import threading
 import warnings
@@ -265,7 +266,7 @@ def _held(image: Any, picture: Picture, task: str) -> Coefficients | None:
 def _coefficients(image: Any, picture: Picture) -> Coefficients:
     """Read what bounds the result of a JPEG file, in the picture's range."""
     is_path = isinstance(image, str | Path)
-    name = image if is_path else getattr(image, "filename", "")
+    name = os.fsdecode(image if is_path else getattr(image, "filename", ""))
     if not name:
         raise UserError(
             f"image: is of type {type(image).__name__}, expected a JPEG file for task=jpeg: its "

@@ -6,7 +6,12 @@ import math
 import pytest
 import torch
 from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.callbacks import (
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateMonitor,
+    ModelCheckpoint,
+)
 from pytorch_lightning.loggers import CSVLogger
 
 from dip_lightning import (
@@ -107,6 +112,20 @@ def test_epochs_are_parts_of_the_fit(tmp_path):
     trainer = Trainer(max_epochs=-1, callbacks=[stopping], **ALONE)
     trainer.fit(prior)
     assert prior.iteration == 30
+
+
+def test_a_second_trainer_goes_on_with_the_schedule():
+    def rates(prior, *steps):
+        found = []
+        for most in steps:
+            looking = LambdaCallback(
+                on_train_batch_end=lambda *_: found.append(prior.optimizer.param_groups[0]["lr"])
+            )
+            Trainer(max_steps=most, callbacks=[looking], **ALONE).fit(prior)
+        return found
+
+    settings = {"iterations": 12, "schedule": "warmup_cosine"}
+    assert rates(enlarging(**settings), 5, 12) == rates(enlarging(**settings), 12)
 
 
 @pytest.mark.parametrize("chunk", [1, 7])

@@ -215,7 +215,9 @@ class DeepImagePrior(LightningModule):
         if self.guard is not None:
             self.guard.attach(optimizer)
         fraction = course(s.schedule, rise=s.rise, iterations=s.iterations, end=s.lr_end)
-        return [optimizer], [LambdaLR(optimizer, fraction)]
+        # Of a fit that a second Trainer goes on with; a checkpoint has the schedule's own state.
+        done = self.iteration if self._resumed is None else 0
+        return [optimizer], [LambdaLR(optimizer, lambda step: fraction(done + step))]
 
     def on_fit_start(self) -> None:
         """Refuse an EarlyStopping that would never act."""
