@@ -27,3 +27,12 @@ def test_biharmonic_takes_a_mask_of_each_channel(generator):
 
 def test_biharmonic_of_nothing_known_is_black():
     assert biharmonic(torch.rand(1, 1, 9, 9), torch.zeros(1, 1, 9, 9)).sum() == 0
+
+
+def test_biharmonic_of_a_channel_that_is_missing_is_black_there():
+    x, m = smooth_image(3, 9, 12), torch.ones(1, 3, 9, 12)
+    m[:, 1] = 0
+    m[:, 2, 4] = 0
+    filled = biharmonic(m * x, m)
+    assert not filled[:, 1].any()
+    torch.testing.assert_close(filled[:, 0], x[:, 0])

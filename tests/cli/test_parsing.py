@@ -1,4 +1,7 @@
+import pytest
+
 from dip_lightning.cli.checking import check, parse
+from tests.conftest import save_png, smooth_image
 
 
 def test_multirun_flag_may_stand_anywhere():
@@ -17,3 +20,19 @@ def test_an_operator_is_a_name_and_its_arguments():
 
 def test_none_of_a_wandb_agent_is_null():
     assert "chunk=null" in check(parse(["chunk=None"])).overrides
+
+
+@pytest.mark.parametrize(
+    ("told", "count"),
+    [
+        (("recursive=yes",), 2),
+        (("recursive=1",), 2),
+        (("recursive=true", "recursive=false"), 1),
+        ((), 1),
+    ],
+)
+def test_subfolders_are_taken_where_that_was_said_last(tmp_path, told, count):
+    (tmp_path / "in" / "below").mkdir(parents=True)
+    for path in (tmp_path / "in" / "a.png", tmp_path / "in" / "below" / "b.png"):
+        save_png(path, smooth_image(3, 9, 12))
+    assert len(parse([f"observed={tmp_path / 'in'}", *told]).files) == count

@@ -36,7 +36,7 @@ def test_job_folders_of_files_do_not_collide():
 
 def test_job_folder_is_not_too_long():
     first, second = (job_folder("x" * 500 + end) for end in "ab")
-    assert len(first) < 130
+    assert len(first) < 140
     assert first != second
 
 
@@ -113,3 +113,7 @@ def test_ordinary_names_stay_as_they_are(name):
 
 def test_names_that_are_changed_are_kept_apart():
     assert len({job_folder(text) for text in ("x=a", "x=a.", "x=a..", "x=a?")}) == 4
+
+
+def test_a_job_folder_is_short_in_any_script():
+    assert len(job_folder("image=" + "猫" * 200).encode()) < 140

@@ -114,6 +114,18 @@ def test_epochs_are_parts_of_the_fit(tmp_path):
     assert prior.iteration == 30
 
 
+def test_a_second_trainer_draws_other_noise_and_leaves_what_was_returned():
+    cut, whole = enlarging(iterations=12), enlarging(iterations=12)
+    Trainer(max_steps=5, **ALONE).fit(cut)
+    before = cut()
+    kept = before.clone()
+    Trainer(max_steps=12, **ALONE).fit(cut)
+    Trainer(**ALONE, max_epochs=1).fit(whole)
+    assert cut.iteration == whole.iteration == 12
+    assert torch.equal(cut.perturbations.get_state(), whole.perturbations.get_state())
+    assert torch.equal(before, kept)
+
+
 def test_a_second_trainer_goes_on_with_the_schedule():
     def rates(prior, *steps):
         found = []

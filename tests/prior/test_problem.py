@@ -65,6 +65,16 @@ def test_what_is_given_keeps_no_gradient():
     assert y.grad is None
 
 
+def test_what_is_unknown_may_be_no_number():
+    y, known = smooth_image(1, 9, 12), torch.rand(1, 1, 9, 12) > 0.3
+    holed = torch.where(known, y, torch.nan)
+    problem = Problem(holed, known=known, y_noise_std=0.1)
+    expected = ((0.5 - y)[known] ** 2).sum() / y.numel()
+    assert float(problem.loss(torch.full_like(y, 0.5))) == pytest.approx(float(expected))
+    assert problem.noise_power(y) == pytest.approx(0.01 * float(known.float().mean()))
+    assert holed.isnan().any()  # the user's own is as it was
+
+
 def test_of_a_tile_they_are_held_out_once():
     problem = make(y=smooth_image(3, 20, 24), m=(torch.rand(1, 1, 20, 24) > 0.3).float()).problem
     seen = problem.hold_out(0.3, torch.Generator().manual_seed(0))

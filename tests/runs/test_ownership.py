@@ -158,3 +158,10 @@ def test_a_list_that_a_killed_run_has_just_begun(tmp_path):
     ownership.begin(tmp_path)
     write(tmp_path / "a.png", b"one")
     assert owns(tmp_path / "a.png")
+
+
+def test_a_name_may_be_as_long_as_the_system_takes(folder):
+    path = folder / f"{'n' * 251}.png"
+    write(path, b"one")
+    assert owns(path)
+    assert path.read_bytes() == b"one"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from dip_lightning.runs.run import Run, find_run, find_runs, finished, flatten
+from dip_lightning.runs.run import Run, find_run, find_runs, finished, flatten, snapshots
 from tests.dashboard.conftest import write_json, write_run
 
 
@@ -180,3 +180,10 @@ def test_only_a_finished_job_is_finished(tmp_path):
 def test_options_of_a_group_are_named_after_it():
     nested = {"defaults": ["dip"], "lr": 0.1, "network": {"name": "skip", "down": [4]}}
     assert flatten(nested) == {"lr": 0.1, "network": "skip", "network.down": [4]}
+
+
+def test_previews_are_in_the_order_of_their_iterations(tmp_path):
+    (tmp_path / "snapshots").mkdir()
+    for name in ("1000000", "999999", "000002", "last"):
+        (tmp_path / "snapshots" / f"{name}.webp").touch()
+    assert [path.stem for path in snapshots(tmp_path)] == ["000002", "999999", "1000000"]

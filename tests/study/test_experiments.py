@@ -129,7 +129,8 @@ def test_an_experiment_is_the_papers_unless_it_says_otherwise(name):
 def test_smoke(dip, tmp_path, data, name):
     command = ("-m", f"+study={name}", "budget=smoke", "logger=none", "threads=1")
     count, *few = FEW.get(name, (JOBS.get(name),))
-    status, _, err = dip(*command, *few, "seed=0", tiny=False)
+    status, out, err = dip(*command, *few, "seed=0", tiny=False)
+    assert "\nsweep: outputs/sweeps/" in out
     if name == "sr_factor":  # an image of 18 pixels cannot be enlarged 32 times
         assert (status, err.count("error:")) == (1, 1)
         assert "factor=32: expected at most the shorter side" in err

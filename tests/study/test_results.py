@@ -170,3 +170,9 @@ def test_of_a_seed_done_twice_the_latest_counts(result, tmp_path):
     os.utime(result("b", psnr=32.0) / "metrics.json", (1, 1))
     jobs = find_results([tmp_path])["restoration_table1"]
     assert [job.run.folder.name for job in latest(jobs, ())] == ["a"]
+
+
+def test_a_name_that_is_no_files_is_no_study(result, tmp_path):
+    for number, name in enumerate(("../../elsewhere", "/elsewhere", ["a"], "mine")):
+        result(tmp_path / f"{number}", study=name)
+    assert list(find_results([tmp_path])) == ["mine"]

@@ -178,3 +178,10 @@ def test_what_is_held_out_is_not_read_by_the_polish():
 
 def test_a_noisy_mosaic_is_not_polished():
     assert not RawMosaic.simulate(smooth_image(3, 17, 13), sigma=10).is_polished
+
+
+def test_a_single_row_has_no_steps_from_row_to_row():
+    problem = dip.Demosaicing(torch.rand(1, 1, 1, 16)).problem
+    x = torch.rand(1, 3, 1, 16)
+    expected = (x[:, ::2] - x[:, 1:2]).diff(dim=3).square().mean()
+    assert float(problem.penalty(x)) == pytest.approx(float(problem.color_smoothness * expected))

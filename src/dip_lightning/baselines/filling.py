@@ -41,6 +41,9 @@ def biharmonic(y: Tensor, m: Tensor) -> Tensor:
         filled = inpaint_biharmonic(planes * ~holes, holes[0], channel_axis=0)
     else:
         filled = np.stack(
-            [inpaint_biharmonic(p * ~h, h) for p, h in zip(planes, holes, strict=True)]
+            [
+                np.zeros_like(p) if h.all() else inpaint_biharmonic(p * ~h, h)
+                for p, h in zip(planes, holes, strict=True)
+            ]
         )
     return to_image(filled)

@@ -76,7 +76,12 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
     start = _Start(composed, hydra_config, place, sweep, resume)
     same = resume and rerun.is_same(place.folder, composed)
     done = finished(place.folder) if same else None
-    if done is not None and not (changed := _changed(done, composed)):
+    try:
+        changed = None if done is None else _changed(done, composed)
+    except OSError as error:
+        _refuse(start, f"{error.filename}: cannot be read ({reason(error)})")
+        return None
+    if done is not None and not changed:
         return _leave(start, done)
     if done is not None:
         print(f"{changed}: has changed since this job was done; doing it again", flush=True)
@@ -225,7 +230,8 @@ def _place(hydra_config: HydraConf) -> Place:
     if hydra_config.mode != RunMode.MULTIRUN:
         return Place(folder)
     constant = hydra_config.job.config.override_dirname.exclude_keys
-    told = dict(text.partition("=")[::2] for text in hydra_config.overrides.task)
+    # `+key` and `++key` are how Hydra is told of a key, not another one.
+    told = dict(text.lstrip("+").partition("=")[::2] for text in hydra_config.overrides.task)
     values = {key: value for key, value in told.items() if key not in constant}
     group = Path(hydra_config.sweep.dir).name
     return Place(folder, hydra_config.job.override_dirname, group, values)
@@ -241,13 +247,16 @@ def _fail(start: _Start, error: Exception) -> None:
         _refuse(start, sentence)
         return
     _report(place, sentence)
-    with suppress(OSError):  # it may be the reason of the failure
+    try:
         if not start.begun:
             start.begin()
         values: dict[str, Any] = {"status": "failed", "error": sentence}
         values |= {"diagnosis": diagnosis, "swept": place.values}
         report.write_metrics(place.folder, values)
         _log_failure(start, values)
+    except OSError:  # it may be the reason of the failure
+        if _is_elsewhere(start):  # no file tells the process that has sent this one
+            raise UserError(sentence) from None
 
 
 def _log_failure(start: _Start, values: dict[str, Any]) -> None:
@@ -275,9 +284,13 @@ def _explain(place: Place, error: Exception) -> tuple[str, str | None]:
 def _refuse(start: _Start, sentence: str) -> None:
     _report(start.place, sentence)
     refused.append(f"{start.place.swept}: {sentence}")
-    if start.hydra_config.runtime.choices["hydra/launcher"] != LOCAL:
+    if _is_elsewhere(start):
         # The folder is another's: nothing in it tells the process that has sent this one.
         raise UserError(sentence)
+
+
+def _is_elsewhere(start: _Start) -> bool:
+    return bool(start.hydra_config.runtime.choices["hydra/launcher"] != LOCAL)
 
 
 def _report(place: Place, sentence: str) -> None:

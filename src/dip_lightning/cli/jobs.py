@@ -19,7 +19,7 @@ from dip_lightning.cli.sweeps.planning import planned
 from dip_lightning.config import config_folder
 from dip_lightning.dashboard import page
 from dip_lightning.errors import UserError, first_line
-from dip_lightning.files import shown_path
+from dip_lightning.files import reason, shown_path
 from dip_lightning.runs import layout, queued
 from dip_lightning.runs.naming import counted
 
@@ -47,7 +47,11 @@ def run_command(arguments: list[str]) -> int:
 
 def _run_sweep(checked: Command, folder: Path) -> int:
     before = sweep.written(folder)
-    gathering.plan(folder, checked.files)
+    try:
+        gathering.plan(folder, checked.files)
+    except OSError as error:
+        where = error.filename or shown_path(folder)
+        raise UserError(f"{where}: cannot be written ({reason(error)})") from None
     checked = checking.resume_search(checked)
     grid = planned(checked.overrides, checked.values) if checked.search == "grid" else {}
     with queued.announced(folder, grid):

@@ -15,6 +15,7 @@ from dip_lightning.config import CONFIG_NAME
 from dip_lightning.errors import UserError
 
 ONE_FOR_ALL = {"launcher": "local", "search": "grid"}  # a sweep has one of each
+TRUE = {"true", "yes", "y", "on", "1"}  # as OmegaConf reads it
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 
@@ -104,7 +105,8 @@ def parse(argv: list[str]) -> Command:
             raise UserError(synonyms.about_word(text))
     if given.resolve and not given.cfg:
         raise UserError("--resolve: goes with --cfg")
-    recursive = "recursive=true" in (text.lower() for text in told)
+    given_last = [text.partition("=")[2] for text in told if text.startswith("recursive=")][-1:]
+    recursive = bool(given_last) and given_last[0].lower() in TRUE
     expanded = [expand(quoted(text), recursive=recursive) for text in told]
     files = [pair for argument in expanded for pair in argument.files]
     chosen = {group: _last(told, group) for group in ONE_FOR_ALL}

@@ -13,7 +13,7 @@ from dip_lightning.config import Config, image_name
 from dip_lightning.presets import CALLED
 
 BYTES_PER_JOB = 2e9  # 256 x 256 pixels take half of it
-LONGEST = 120  # letters of a job's folder
+LONGEST = 120  # bytes of a job's folder
 # What Windows refuses in the name of a folder, and the devices that it sees in some names.
 REFUSED = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE | re.DOTALL)
@@ -36,18 +36,19 @@ def image_folder(image: str | None, observed: str | None) -> str:
 def job_folder(swept: str) -> str:
     """Name one job of a sweep after its swept values, such as `lr=0.01-seed=1`.
 
-    Where the name does not tell it all (folders of files, unusual letters), six digits of a
-    checksum keep jobs apart.
+    Where the name does not tell it all (folders of files, unusual letters), twelve digits of
+    a checksum keep jobs apart.
     """
     text = re.sub(r"=['\"]?[^=]*/", "=", str(swept))
     text = re.sub(r"[^\w.=+-]+", "-", text.replace("'", "")).strip("-")
-    is_told = re.fullmatch(r"[\w.=+,-]*", swept) and len(text) <= LONGEST
+    is_told = re.fullmatch(r"[\w.=+,-]*", swept) and len(text.encode()) <= LONGEST
     if is_told and text and folder_name(text) == text:
         return text
     if not swept:
         return "job"
     digest = hashlib.sha256(swept.encode(errors="surrogateescape")).hexdigest()
-    return f"{folder_name(text[:LONGEST])}-{digest[:6]}"
+    short = text.encode()[:LONGEST].decode(errors="ignore")
+    return f"{folder_name(short)}-{digest[:12]}"
 
 
 def stamp() -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import math
 import os
-import re
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,7 +20,7 @@ from dip_lightning.dashboard.typed import LONGEST, typed
 from dip_lightning.errors import first_line
 from dip_lightning.published import METRICS, find_table, numbers
 from dip_lightning.runs.naming import repeating
-from dip_lightning.runs.run import Run, differs
+from dip_lightning.runs.run import Run, differs, snapshots
 
 ALL_POINTS = 500_000  # rows of curves that a page carries
 EACH = (10_000, 5000, 2500, 1200, 600)  # rows of one run; few steps, so that a curve is kept
@@ -58,7 +57,6 @@ LINKED = (
     *("comparison.png", "metrics.json", "history.csv"),
 )
 PREVIEWED = ("restored", "observed", "mask", "truth", "kernel")
-SNAPSHOT = re.compile(r"[0-9]{1,15}\.webp")  # named by its iteration
 NOTHING: Mapping[str, Any] = {
     "status": "unreadable",
     "live": None,
@@ -161,8 +159,7 @@ def _shown(folder: Path, page: Path, pictures: Pictures) -> dict[str, Any]:
         "previews": {kind: pictures.add(images[kind]) for kind in PREVIEWED},
         "snapshots": [
             {"iteration": int(path.stem), "file": _address(path, page)}
-            for path in sorted((folder / "snapshots").glob("*.webp"))
-            if SNAPSHOT.fullmatch(path.name)
+            for path in snapshots(folder)
         ],
     }
 

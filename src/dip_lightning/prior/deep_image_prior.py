@@ -89,6 +89,7 @@ class DeepImagePrior(LightningModule):
     average_weight: Tensor
     x_square: Tensor
     z: Tensor
+    perturbations: torch.Generator
 
     def __init__(
         self,
@@ -240,7 +241,9 @@ class DeepImagePrior(LightningModule):
         self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.x_hat, self.z = (t.contiguous(memory_format=self.layout) for t in (self.x_hat, self.z))
         lay_out_state(optimizer)
-        self.perturbations = self.random("perturbations", self.device)
+        goes_on = self.iteration and self._resumed is None  # what the last Trainer has left
+        if not goes_on or self.perturbations.device.type != self.device.type:
+            self.perturbations = self.random("perturbations", self.device)
         if self._resumed is not None:
             self.perturbations.set_state(self._resumed["perturbations"])
             if self.guard is not None:

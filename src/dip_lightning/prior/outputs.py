@@ -45,7 +45,8 @@ class Outputs:
         std = (state["x_square"] - average.square()).clamp(min=0).sqrt()
         last, average = (problem.complete(x, seen) for x in (state["x_hat"], average))
         combined = state["combination.x"] if state["combination.is_done"] else average
-        return cls(*map(problem.framed, (last, average, combined, std)))
+        found = map(problem.framed, (last, average, combined, std))
+        return cls(*(image.clone() for image in found))  # the fit goes on in its own
 
     def cpu(self) -> Self:
         """Return copies on the CPU."""

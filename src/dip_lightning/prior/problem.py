@@ -103,6 +103,7 @@ class Problem(nn.Module):
         self.own_loss, self.y_noise_std = loss, y_noise_std
         # What of A is to be found beside x: its parameters are fitted, its state is the fit's.
         self.unknown: Unknown | None = None
+        y, known = (y, None) if known is None else _counted(y, known)
         for name, held in (("y", y), ("x", x), ("known", known)):
             self.register_buffer(name, None if held is None else held.detach())
 
@@ -409,3 +410,11 @@ class Problem(nn.Module):
     def _of_part(self, tile: Tile) -> Self:
         del tile
         raise UserError("tile: this task cannot be fitted in tiles; leave tile out")
+
+
+def _counted(y: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Return y with 0 for what is unknown and no number, as 0 times NaN is NaN; `known` as 0, 1."""
+    known = known.to(y.real.dtype)
+    if not y.isfinite().all():
+        y = torch.where(known > 0, y, torch.zeros_like(y))
+    return y, known

@@ -23,6 +23,7 @@ HEADER = '{"dip_lightning": "the files it has written here"}'
 LEVELS = 4  # all/SETTING/SUBFOLDER/photo.png is listed in the sweep's folder
 OPEN = None  # in place of a checksum: still being written, by a run or by another library
 GONE = ""
+KEPT = 40  # letters of a name, its suffix among them, in that of the file that is written first
 FOREIGN = "was not written by this version, or was changed since"
 
 
@@ -66,7 +67,8 @@ def writing(path: Path) -> Iterator[Path]:
     """
     if os.path.lexists(path) and not owns(path):
         raise _foreign(path)
-    partial = path.with_name(f".{uuid4().hex}.partial.{path.name}")
+    end = path.name[-KEPT:]  # a name may be as long as the system takes
+    partial = path.with_name(f".{uuid4().hex}.partial.{end}")
     _note(partial, OPEN)
     with whole(path, partial, lambda: _close(path, _checksum(partial))):
         yield partial

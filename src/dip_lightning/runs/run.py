@@ -1,6 +1,7 @@
 """Runs read back from their result folders, unfinished ones included."""
 
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ FILES = ("metrics.json", "history.csv", ".hydra/rerun.yaml")
 SKIPPED = {"wandb", "csv", "snapshots", "tiles", ".hydra", ".submitit"}
 SILENT_SECONDS = 600  # a fit that wrote nothing for so long is taken to have died
 CACHED = 4096  # runs
+SNAPSHOT = re.compile(r"[0-9]{1,15}\.webp")  # named by its iteration
 STATUSES = {"finished", "interrupted", "diverged", "failed"}  # in metrics.json
 
 
@@ -139,6 +141,14 @@ class Run:
     def is_whole(self) -> bool:
         """Whether the image is known to have been left whole."""
         return self.metrics.get("cropped") is False
+
+
+def snapshots(folder: Path) -> list[Path]:
+    """List a run's previews, the earliest first."""
+    found = (
+        path for path in (folder / "snapshots").glob("*.webp") if SNAPSHOT.fullmatch(path.name)
+    )
+    return sorted(found, key=lambda path: int(path.stem))
 
 
 def find_runs(root: Path) -> list[Run]:

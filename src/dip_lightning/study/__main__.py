@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from dip_lightning.files import reason
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line.
@@ -26,7 +28,11 @@ def main(argv: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"error: {error.name}: install dip-lightning[study]", file=sys.stderr)
         return 2
-    names = write_report(given.folders, given.to)
+    try:
+        names = write_report(given.folders, given.to)
+    except OSError as error:
+        print(f"error: {error.filename or given.to}: {reason(error)}", file=sys.stderr)
+        return 1
     if not names:
         listed = ", ".join(map(str, given.folders))
         print(f"error: {listed}: holds no job of a study", file=sys.stderr)

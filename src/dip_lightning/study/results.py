@@ -1,5 +1,6 @@
 """Jobs of an experiment, read back from their result folders."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -20,6 +21,7 @@ DRAWN = {"iteration", "loss", "psnr"}
 LAST, AVERAGED, BEST = "DIP, last", "DIP, averaged", "DIP, best (oracle)"
 KEPT, COMBINED = "DIP, averaged, known pixels kept", "DIP, combined"
 OURS = (LAST, AVERAGED, KEPT, COMBINED, BEST)  # methods, in the order of a table
+NAME = re.compile(r"\w[\w.-]*")
 LEAST_PLAIN = 1e-6  # smaller numbers are written with an exponent
 # Have a place of their own in a table.
 PLACED = {"image", "seed", "device", "max_iterations", "max_side"}
@@ -108,7 +110,8 @@ def find_results(folders: list[Path]) -> dict[str, list[Result]]:
     runs = {run.folder: run for folder in folders for run in find_runs(folder.resolve())}
     found: dict[str, list[Result]] = {}
     for _, run in sorted(runs.items()):
-        if study := run.settings.get("study"):
+        study = run.settings.get("study")
+        if isinstance(study, str) and NAME.fullmatch(study):  # files are called by it
             found.setdefault(study, []).append(Result(run, run.image))
     return {study: _named(jobs) for study, jobs in found.items()}
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image as PillowImage
 
 from dip_lightning.files import reason
+from dip_lightning.runs.run import snapshots
 from dip_lightning.study.figures import STYLE, save
 from dip_lightning.study.results import Result, format_value
 
@@ -62,7 +63,7 @@ def draw_stages(stem: Path, results: list[Result], axes: tuple[str, ...], note: 
     """
     rows = []
     for (image, settings), result in _first_seeds(results, axes).items():
-        shown = sorted(result.run.folder.glob("snapshots/*.webp"))
+        shown = snapshots(result.run.folder)
         if not shown:
             continue
         name = ", ".join(filter(None, (image, settings)))

@@ -61,7 +61,8 @@ class RawMosaic(MissingPixels):
         if not self.color_smoothness:
             return None
         difference = x_hat[:, ::2] - x_hat[:, 1:2]
-        steps = (difference.diff(dim=axis).square().mean() for axis in (2, 3))
+        axes = (axis for axis in (2, 3) if difference.shape[axis] > 1)
+        steps = (difference.diff(dim=axis).square().mean() for axis in axes)
         return self.color_smoothness * sum(steps, x_hat.new_zeros(()))
 
     def classical(self, seen: Tensor | None = None) -> Tensor | None:

@@ -8,7 +8,7 @@ import sys
 import time
 
 from dip_lightning.cli.sweeps.sweep import Sweep, best, format_summary, select, write_summary
-from tests.conftest import TINY
+from tests.conftest import TINY, read_metrics
 from tests.dashboard.conftest import data_of
 
 QUICK = ("task=denoising", "preset=smoke", "iterations=2", "logger=none")
@@ -264,3 +264,20 @@ def test_the_end_of_a_sweep_names_a_job_whose_folder_is_another_s(dip, photo):
     assert own.read_text() == "mine"
     table = out.partition("\nsweep: out\n")[2]
     assert table.startswith("not done by this command: seed=0: out/seed=0/restored.png: was not")
+
+
+def test_keys_that_hydra_is_told_to_add_are_no_others(dip, tmp_path, photo):
+    command = (*QUICK, f"image={photo}", "-m", "++seed=1,2", "study=mine", "hydra.sweep.dir=out")
+    (tmp_path / "mine" / "study").mkdir(parents=True)
+    (tmp_path / "mine/study/mine.yaml").write_text("# @package _global_\nstudy: mine\n")
+    status, out, _ = dip("--config-dir", "mine", *command)
+    assert status == 0
+    assert "[1 of 2] seed=1\n" in out
+    assert out.splitlines()[-2:] == ["sweep: out", "to browse it: out/dashboard.html"]
+    for seed in (1, 2):
+        assert read_metrics(tmp_path / "out" / f"seed={seed}")["swept"] == {"seed": str(seed)}
+
+
+def test_a_result_of_an_earlier_version_is_selected(tmp_path):
+    make_jobs(tmp_path, [{"seed": "0", "+study": "mine"}])
+    assert select(write_summary(tmp_path, Sweep(("seed",))), {"seed": ["0"]})

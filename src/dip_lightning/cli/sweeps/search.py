@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig
 
-from dip_lightning.errors import UserError
+from dip_lightning.errors import UserError, first_line
 
 AGAIN = "again"  # marks a trial that repeats one that was cut short
 
@@ -33,11 +33,15 @@ def resume(sweeper: DictConfig) -> tuple[int, list[str]]:
         seed of its own for the sampler, which would draw its first trials once more.
     """
     import optuna  # noqa: PLC0415 - an extra
+    from hydra.errors import HydraException  # noqa: PLC0415
     from hydra.utils import instantiate  # noqa: PLC0415
     from optuna.trial import TrialState  # noqa: PLC0415
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = instantiate(sweeper.storage)
+    try:
+        storage = instantiate(sweeper.storage)
+    except HydraException as error:
+        raise UserError(f"search.storage: {first_line(error)}") from None
     study = optuna.create_study(
         storage=storage, study_name=sweeper.study_name, direction="maximize", load_if_exists=True
     )

@@ -73,7 +73,8 @@ def write_summary(folder: Path, sweep: Sweep) -> list[dict[str, Any]]:
 
 def _swept(row: dict[str, Any]) -> dict[str, str]:
     found = row.get("swept")
-    return found if isinstance(found, dict) else {}
+    # An earlier version counted what was told by `+key` among them.
+    return {k: v for k, v in found.items() if k[:1] != "+"} if isinstance(found, dict) else {}
 
 
 def _rank(value: str) -> tuple[int, float, list[tuple[int, str]]]:
