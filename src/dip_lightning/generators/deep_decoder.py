@@ -65,8 +65,7 @@ class DeepDecoder(AnySize):
     ) -> None:
         options = options or Options()
         step = 2**options.scales
-        # Of a single pixel at the coarsest scale, batch norm would leave nothing.
-        super().__init__(multiple=step, least=2 * step)
+        super().__init__(multiple=step, least=step)
         channels, layers = inputs, []
         for _ in range(options.scales):
             norm = nn.BatchNorm2d(options.channels, track_running_stats=False)

@@ -275,7 +275,7 @@ def test_keys_that_hydra_is_told_to_add_are_no_others(dip, tmp_path, photo):
     assert "[1 of 2] seed=1\n" in out
     assert out.splitlines()[-2:] == ["sweep: out", "to browse it: out/dashboard.html"]
     for seed in (1, 2):
-        assert read_metrics(tmp_path / "out" / f"seed={seed}")["swept"] == {"seed": str(seed)}
+        assert read_metrics(tmp_path / "out" / f"++seed={seed}")["swept"] == {"seed": str(seed)}
 
 
 def test_a_result_of_an_earlier_version_is_selected(tmp_path):
