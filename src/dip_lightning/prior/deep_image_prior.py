@@ -89,7 +89,6 @@ class DeepImagePrior(LightningModule):
     average_weight: Tensor
     x_square: Tensor
     z: Tensor
-    perturbations: torch.Generator
 
     def __init__(
         self,
@@ -140,6 +139,7 @@ class DeepImagePrior(LightningModule):
         self.network_computed: str | None = None
         self._accelerator: Acceleration | None = None
         self._resumed: dict[str, Any] | None = None
+        self.perturbations = self.random("perturbations")
 
     def _draw(self, image: Tensor | None) -> Tensor:
         s, (_, height, width) = self.settings, self.problem.shape

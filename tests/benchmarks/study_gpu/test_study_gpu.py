@@ -1,6 +1,7 @@
 """The whole command: cut off, gone on with, on another machine, out of time."""
 
 import json
+import re
 import signal
 import time
 import zipfile
@@ -144,6 +145,7 @@ def test_a_job_that_fails_stops_no_other(study, start):
     call = start(*command("out", 200, "max_iterations=2"))
     assert call.wait() == 1
     log = (study / "log.txt").read_text()
-    assert "woman-690ce9: failed: image=" in log
+    assert re.search(r"woman-\w+: failed: image=", log)
     assert "woman.png: truncated or damaged image" in log
-    assert list(entries(study, "out")) == ["paper/set5_x4/image=bird-a7e42e"]
+    (done,) = entries(study, "out")
+    assert done.startswith("paper/set5_x4/image=bird-")
