@@ -4,6 +4,7 @@ import os
 import numpy as np
 import pytest
 
+from dip_lightning.study.__main__ import main
 from dip_lightning.study.experiments import find_experiment
 from dip_lightning.study.results import OURS, all_axes, find_results, format_value, frame, latest
 
@@ -173,6 +174,14 @@ def test_of_a_seed_done_twice_the_latest_counts(result, tmp_path):
 
 
 def test_a_name_that_is_no_files_is_no_study(result, tmp_path):
-    for number, name in enumerate(("../../elsewhere", "/elsewhere", ["a"], "mine")):
+    for number, name in enumerate(("../../elsewhere", "/elsewhere", ["a"], "my own")):
         result(tmp_path / f"{number}", study=name)
-    assert list(find_results([tmp_path])) == ["mine"]
+    assert list(find_results([tmp_path])) == ["my own"]
+
+
+def test_a_report_that_cannot_be_written_says_why(result, tmp_path, capsys):
+    result("a")
+    (tmp_path / "file").write_text("mine")
+    assert main(["report", str(tmp_path), "--to", str(tmp_path / "file")]) == 1
+    assert capsys.readouterr().err == f"error: {tmp_path / 'file'}: File exists\n"
+    assert (tmp_path / "file").read_text() == "mine"

@@ -13,6 +13,7 @@ from torch import Tensor
 from dip_lightning.errors import UserError
 from dip_lightning.images import Decoded, Format, Picture, open_file, quantise, with_beyond
 
+# PIL converts none of them but to 8 bits.
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 OPAQUE_MODES = {mode: mode for mode in ("L", "RGB", *DEEP_MODES)} | {"1": "L"}
 

@@ -21,7 +21,7 @@ DRAWN = {"iteration", "loss", "psnr"}
 LAST, AVERAGED, BEST = "DIP, last", "DIP, averaged", "DIP, best (oracle)"
 KEPT, COMBINED = "DIP, averaged, known pixels kept", "DIP, combined"
 OURS = (LAST, AVERAGED, KEPT, COMBINED, BEST)  # methods, in the order of a table
-NAME = re.compile(r"\w[\w.-]*")
+NAME = re.compile(r"[^./\\][^/\\]*")  # no path
 LEAST_PLAIN = 1e-6  # smaller numbers are written with an exponent
 # Have a place of their own in a table.
 PLACED = {"image", "seed", "device", "max_iterations", "max_side"}

@@ -281,3 +281,12 @@ def test_keys_that_hydra_is_told_to_add_are_no_others(dip, tmp_path, photo):
 def test_a_result_of_an_earlier_version_is_selected(tmp_path):
     make_jobs(tmp_path, [{"seed": "0", "+study": "mine"}])
     assert select(write_summary(tmp_path, Sweep(("seed",))), {"seed": ["0"]})
+
+
+def test_a_file_in_place_of_the_folder_of_all_results_is_a_sentence(dip, tmp_path, photo):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "all").write_text("mine")
+    status, _, err = dip(*QUICK, f"observed={tmp_path}/*.png", "hydra.sweep.dir=out")
+    assert (status, "Traceback" in err) == (2, False)
+    assert "error: out/all" in err
+    assert (tmp_path / "out" / "all").read_text() == "mine"
