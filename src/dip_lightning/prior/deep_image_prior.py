@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from typing import Any, Self
@@ -218,7 +218,7 @@ class DeepImagePrior(LightningModule):
         fraction = course(s.schedule, rise=s.rise, iterations=s.iterations, end=s.lr_end)
         # Of a fit that a second Trainer goes on with; a checkpoint has the schedule's own state.
         done = self.iteration if self._resumed is None else 0
-        return [optimizer], [LambdaLR(optimizer, lambda step: fraction(done + step))]
+        return [optimizer], [LambdaLR(optimizer, partial(_later, fraction, done))]
 
     def on_fit_start(self) -> None:
         """Refuse an EarlyStopping that would never act."""
@@ -399,6 +399,10 @@ class DeepImagePrior(LightningModule):
         if not follows_input_dtype(self.network):
             return torch.float32
         return compute.compute_dtype(self.settings.precision, device)
+
+
+def _later(fraction: Callable[[int], float], done: int, step: int) -> float:
+    return fraction(done + step)  # a function of the module's, which can be pickled
 
 
 def _is_given(name: str) -> bool:
