@@ -1,6 +1,9 @@
+import io
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage import data
 from torch.nn.functional import conv2d
 
@@ -148,3 +151,38 @@ def test_a_peak_that_nothing_tells():
     assert estimate_peak(torch.full((1, 1, 64, 64), 0.5)) is None  # no noise
     assert estimate_peak(torch.rand(1, 1, 12, 12)) is None  # too small
     assert estimate_peak(smooth_image(1, 64, 64)) is None  # an image alone
+
+
+def with_box(y, value=1.0):
+    y = y.clone()
+    y[..., 10:60, 15:80] = value
+    return y
+
+
+def framed(y, width=20):
+    return torch.nn.functional.pad(y, (width,) * 4)
+
+
+@pytest.mark.parametrize("around", [with_box, framed])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_has_one_value_says_nothing_of_noise(around, channels):
+    x = 0.2 + 0.6 * smooth_image(channels, 121, 133)
+    found = estimate_noise(around(x + 0.1 * white(x.shape)))
+    assert found.is_white
+    assert found.std == pytest.approx(0.1, rel=0.06)
+    other = estimate_noise(around(x + 0.04 * correlated(channels, 121, 133)))
+    assert not other.is_white
+    assert other.std == pytest.approx(0.04, rel=0.2)
+    counts = torch.poisson(30 * x, torch.Generator().manual_seed(0)) / 30
+    assert estimate_peak(around(counts, 0)) == pytest.approx(30, rel=0.1)
+
+
+def test_the_edges_of_a_drawing_are_no_noise():
+    x = torch.ones(1, 1, 200, 200)
+    x[..., 20:180:60, 10:190] = 0
+    x[..., 10:190, 30:170:80] = 0
+    assert not estimate_noise(x).std
+    stored = io.BytesIO()
+    Image.fromarray((x[0, 0] * 255).byte().numpy()).save(stored, "JPEG", quality=50)
+    compressed = torch.from_numpy(np.array(Image.open(stored))).float()[None, None] / 255
+    assert not estimate_noise(compressed).std

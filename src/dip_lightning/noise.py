@@ -31,6 +31,7 @@ FEWEST_BLOCKS = 100
 MOST_BLOCKS = 2**15
 CLIPPED = 4 / 255  # a block this near to black or white has lost some of its noise
 STEEPEST = 3.0  # level of a group, at most this many times the lowest but one
+VARIED = 1 / 3  # of an image, at least, has more than one value where it is no drawing
 SHARED = 0.5  # how much a further channel tells that the first does not
 
 MOST_PHOTONS = 1e6  # at white: the rounding of 8 bits is as strong as the noise of half of them
@@ -199,7 +200,7 @@ def _fine_powers(
 ) -> _Finest:
     """Look at one channel, where patches are not brighter than so much."""
     windows = np.lib.stride_tricks.sliding_window_view(plane, (PATCH, PATCH))[::step, ::step]
-    patches = windows[whole].reshape(-1, PATCH * PATCH)
+    patches = _varied(windows[whole].reshape(-1, PATCH * PATCH))
     mean = patches.mean(1)
     if brightest < math.inf:
         patches, mean = patches[mean <= brightest], mean[mean <= brightest]
@@ -215,6 +216,15 @@ def _fine_powers(
     for group in _groups(mean):
         smooth[group] = coarse[group] <= np.quantile(coarse[group], share)
     return _Finest(squares[smooth].mean(0), int(smooth.sum()), float(mean[smooth].mean()))
+
+
+def _varied(patches: Plane) -> Plane:
+    """Leave out patches of a single value, such as a frame's or a clipped sky's.
+
+    Where they are most of the image, it is a drawing, and they say that it has no noise.
+    """
+    varied = patches[(patches != patches[:, :1]).any(1)]
+    return varied if len(varied) >= max(FEWEST, VARIED * len(patches)) else patches
 
 
 def _groups(brightness: Plane) -> list[NDArray[np.intp]]:
@@ -239,8 +249,9 @@ def _block_power(planes: Plane, is_known: NDArray[np.bool_]) -> float | None:
     windows = np.lib.stride_tricks.sliding_window_view(planes, (BLOCK, BLOCK), axis=(1, 2))
     blocks = windows[:, ::step, ::step].reshape(len(planes), -1, BLOCK, BLOCK)
     brightness = blocks.mean((0, 2, 3))
-    kept = (brightness > CLIPPED) & (brightness < 1 - CLIPPED)
-    kept &= _whole(is_known, BLOCK, step).ravel()
+    whole = _whole(is_known, BLOCK, step).ravel()
+    kept = whole & (brightness > CLIPPED) & (brightness < 1 - CLIPPED)
+    kept &= (np.ptp(blocks, (2, 3)) > 0).all(0)
     waves = _cosines(BLOCK)
     squares = np.square(waves @ blocks[:, kept] @ waves.T)
     # Brightness and slope are the image's: their noise is taken to be that of the next waves.
@@ -248,7 +259,8 @@ def _block_power(planes: Plane, is_known: NDArray[np.bool_]) -> float | None:
     for wave in ((0, 0), (0, 1), (1, 0)):
         squares[(..., *wave)] = next_waves
     power = squares.mean((0, 2, 3))
-    groups = _groups(brightness[kept]) if kept.sum() >= FEWEST_BLOCKS else []
+    is_enough = kept.sum() >= max(FEWEST_BLOCKS, VARIED * whole.sum())
+    groups = _groups(brightness[kept]) if is_enough else []
     if len(groups) < LEVELS:
         return None
     limits = [np.quantile(power[group], SMOOTHEST) for group in groups]
