@@ -14,6 +14,7 @@ from dip_lightning.keys import (
     kind_of,
     names_of,
 )
+from dip_lightning.prior.settings import FitSettings
 
 
 @dataclass
@@ -73,3 +74,16 @@ def test_a_key_affects_the_result_unless_it_says_otherwise():
     assert names_of(Some, "nothing") == {"beside"}
     assert names_of(Some, "record", "nothing") == {"beside"}
     assert names_of(Some, "result") == {"rate", "count", "kind", "options", "free"}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"iterations": 2.5}, "iterations=2.5: expected an integer"),
+        ({"lr": "0.1"}, "lr='0.1': expected a number"),
+        ({"guard": "2"}, "guard='2': expected a number"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(given, sentence):
+    with pytest.raises(UserError, match=sentence):
+        FitSettings(**given).check_fit()

@@ -1,7 +1,9 @@
 """One call: what goes in comes out restored, of the same kind, and nothing else changes."""
 
+import copy
 import logging
 import os
+import pickle
 import signal
 import sys
 import time
@@ -18,6 +20,8 @@ import dip_lightning as dip
 from dip_lightning.presets import configure
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from tests.conftest import save_png, smooth_image, stored_array
+
+ORIENTATION = 0x0112  # the tag of EXIF
 
 
 def small(outputs=3):
@@ -438,3 +442,78 @@ def test_a_mosaic_comes_back_in_colour(dtype):
     else:
         with pytest.raises(dip.UserError, match="PIL image of mode I;16, and the result has col"):
             restored(given, "demosaicing")
+
+
+@pytest.mark.parametrize("preset", ["fast", "paper"])
+def test_a_result_is_kept_in_a_file_and_copied(preset):
+    result = restored(stored_array(3, "uint8"), preset=preset)
+    for again in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result)):  # noqa: S301 - our own
+        assert np.array_equal(again.image, result.image)
+        assert torch.equal(again.prior(), result.prior())
+
+
+def test_the_network_that_was_given_stays_as_it_was():
+    network = small()
+    first, second = (restored(stored_array(3, "uint8"), network=network) for _ in range(2))
+    assert all(map(torch.equal, network.parameters(), small().parameters()))
+    assert np.array_equal(first.image, second.image)
+
+
+def test_a_mask_of_each_channel_is_refused():
+    mask = np.random.default_rng(0).random((9, 14, 3)) > 0.5
+    for kind in (mask, torch.from_numpy(mask).permute(2, 0, 1)[None].float()):
+        with pytest.raises(dip.UserError, match=r"channels differ, .*: dip.Restoration\(y, mask\)"):
+            restored(stored_array(3, "uint8"), "restoration", mask=kind)
+
+
+def test_what_is_hardly_meant_is_said():
+    image, mask = stored_array(3, "uint8"), np.zeros((9, 14), bool)
+    mask[2:4, 3:5] = True
+    with pytest.warns(UserWarning, match="add mask_means=missing") as said:
+        restored(image, "inpainting", mask=mask)
+    assert said[0].filename == __file__
+    with pytest.warns(UserWarning, match="no pixel is missing"):
+        result = restored(image, "inpainting", mask=np.ones((9, 14)))
+    assert result.metrics["diagnosis"] == "nothing_missing"
+    with pytest.warns(UserWarning, match="all of its pixels are the same"):
+        assert restored(0 * image + 7).metrics["diagnosis"] == "constant_image"
+
+
+def test_numbers_of_numpy_are_numbers():
+    image = stored_array(3, "uint8")
+    keys = {"sigma": np.float64(20), "lr": np.float32(0.01), "seed": np.int64(2)}
+    known = {name: value.item() for name, value in keys.items()}
+    assert np.array_equal(restored(image, **keys).image, restored(image, **known).image)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_an_opaque_alpha_stays_opaque(dtype):
+    image = stored_array(4, dtype)
+    image[..., 3] = np.iinfo(dtype).max
+    plain, found = restored(image[..., :3]).image, restored(image).image
+    assert found.shape == image.shape
+    assert np.array_equal(found[..., :3], plain)
+    assert (found[..., 3] == np.iinfo(dtype).max).all()
+    assert restored(image, "sr", factor=2).image.shape == (18, 28, 4)
+
+
+def test_what_pillow_keeps_beside_the_pixels_stays(tmp_path):
+    turned = Image.Exif()
+    turned[ORIENTATION] = 6
+    image = Image.fromarray(stored_array(3, "uint8"))
+    image.save(tmp_path / "a.jpg", exif=turned, dpi=(300, 300), icc_profile=b"profile")
+    found = restored(Image.open(tmp_path / "a.jpg")).image
+    assert found.size == image.size
+    assert found.getexif()[ORIENTATION] == 6
+    assert found.info["dpi"] == (300, 300)
+    assert found.info["icc_profile"] == b"profile"
+
+
+def test_yes_and_no_come_back_as_whole_numbers():
+    image = smooth_image(1, 9, 14) > 0.5
+    assert restored(image, outputs=1).image.dtype == torch.uint8
+
+
+def test_what_was_held_out_is_compared():
+    assert restored(stored_array(3, "uint8")).metrics["psnr_holdout"] is None
+    assert restored(stored_array(3, "uint8"), holdout=0.2).metrics["psnr_holdout"] > 0

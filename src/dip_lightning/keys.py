@@ -1,10 +1,12 @@
 """One key of the configuration: its default, meaning, range and type."""
 
 from dataclasses import MISSING, Field, field, fields
+from numbers import Integral, Real
 from typing import Any, Literal
 
 from dip_lightning.errors import UserError
 
+KINDS = {"int": (Integral, "an integer"), "float": (Real, "a number")}
 Affects = Literal["result", "record", "nothing"]
 
 
@@ -48,6 +50,9 @@ def check_range(entry: Field[Any], value: Any) -> None:
         return
     if limits["choices"] and value not in limits["choices"]:
         raise UserError(f"{entry.name}={value}: choose one of {', '.join(limits['choices'])}")
+    for kind, (numbers, called) in KINDS.items():
+        if kind_of(entry) == kind and not isinstance(value, numbers):
+            raise UserError(f"{entry.name}={value!r}: expected {called}")
     if isinstance(value, str | bool):
         return
     low, high, above = limits["low"], limits["high"], limits["above"]

@@ -206,7 +206,7 @@ def _read_mask(
     mask = read_mask(file, size, means, value_of(config.mask_grow))
     image = None if damaged is None else damaged.array
     is_inpainting = config.task == "inpainting"
-    reason = doubt(mask, config.mask, means, image, is_inpainting=is_inpainting)
+    reason = doubt(mask, f"mask={config.mask}", means, image, is_inpainting=is_inpainting)
     if reason is not None:
         print(reason, file=sys.stderr)
     return mask.m

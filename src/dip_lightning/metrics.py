@@ -67,6 +67,9 @@ def psnr(estimate: Tensor, x: Tensor) -> float:
     Returns:
         Decibels; infinite for equal images.
 
+    Raises:
+        ValueError: the shapes differ.
+
     Example:
         >>> import torch
         >>> from dip_lightning.metrics import psnr
@@ -74,6 +77,8 @@ def psnr(estimate: Tensor, x: Tensor) -> float:
         >>> round(psnr(x + 0.1, x), 3)
         20.0
     """
+    if estimate.shape != x.shape:
+        raise ValueError(f"estimate: is {tuple(estimate.shape)}, expected x's {tuple(x.shape)}")
     # torchmetrics takes seconds to import and is only needed when a fit ends.
     from torchmetrics.functional.image import peak_signal_noise_ratio  # noqa: PLC0415
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from dip_lightning.baselines.filling import MOST_UNKNOWNS
 from dip_lightning.metrics import Scores, psnr_where, score
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
-from dip_lightning.prior.health import of_losses
+from dip_lightning.prior.health import of_given, of_losses, of_output
 from dip_lightning.prior.outputs import Outputs
 from dip_lightning.prior.problem import Problem
 
@@ -172,6 +172,25 @@ def metrics(outcome: Outcome, fitted: Fitted) -> dict[str, Any]:
         "loss": fitted.loss,
         "iterations": fitted.iteration,
     }
+
+
+def pointless(problem: Problem) -> str | None:
+    """Return what makes a fit pointless before it begins; see `health.of_given`."""
+    return of_given(problem.shown() if problem.x is None else problem.x, problem.mask)
+
+
+def diagnosis(problem: Problem, fitted: Fitted, before: str | None) -> str | None:
+    """Return what is wrong with a fit, a word; None: nothing.
+
+    Args:
+        problem: what was fitted.
+        fitted: where it ended.
+        before: what was wrong before it began; see `pointless`.
+    """
+    if fitted.diverged_at is not None:
+        return "not_finite"
+    course = fitted.diagnosis or before
+    return course or of_output(fitted.outputs.last) or problem.diagnosis()
 
 
 @torch.no_grad()

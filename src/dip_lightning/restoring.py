@@ -1,5 +1,6 @@
 """One call: an image in, the restored image out."""
 
+import copy
 import io
 import logging
 import os
@@ -27,6 +28,7 @@ from dip_lightning.callbacks import Bar, History
 from dip_lightning.config import DRAWN, KERNEL_KEYS, TASK_KEYS, Config
 from dip_lightning.errors import UserError
 from dip_lightning.images import (
+    Decoded,
     Format,
     Picture,
     kernel_of_image,
@@ -37,11 +39,12 @@ from dip_lightning.images import (
 )
 from dip_lightning.images.exchange import as_decoded, of_pillow, way_back
 from dip_lightning.images.jpeg import read_coefficients
-from dip_lightning.images.masks import understood
+from dip_lightning.images.masks import doubt, understood
 from dip_lightning.loading import damaged, kernel_file, white
 from dip_lightning.operators.jpeg import Coefficients
 from dip_lightning.outcome import Fitted, Outcome
 from dip_lightning.presets import configure
+from dip_lightning.prior import health
 from dip_lightning.prior.conditioning import inputs
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
@@ -68,8 +71,8 @@ class Restored(Generic[Image]):
             fit beside a classical method, None: it is the fit alone; polished: similar patches of
             it were made alike; what ended the fit,
             `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1];
-            `noise_level`: "told" or "estimated"; what is wrong with the fit, `diagnosis`, a word as
-            in metrics.json, or None.
+            `noise_level`: "told" or "estimated"; `psnr_holdout` of the values that were held out;
+            what is wrong with the fit, `diagnosis`, a word as in metrics.json, or None.
         prior: the fit itself.
         kernel: of the blur that was found beside the image, (kh, kw), which sums to 1; None: none
             was looked for.
@@ -130,8 +133,9 @@ def restore(
 
     Args:
         image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
-            (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted. For
-            "jpeg", the file itself: its path, or a PIL image that was opened from one.
+            (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted.
+            An array's opaque alpha stays as it is; of one that is not, give the path. For "jpeg",
+            the file itself: its path, or a PIL image that was opened from one.
         task: "sr", "inpainting", "restoration", "demosaicing", "denoising",
             "deblurring", "blind_deblurring" or "jpeg".
         mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)
@@ -139,9 +143,9 @@ def restore(
         kernel: of the blur, for "deblurring": (kh, kw) array or tensor, PIL image, path, or
             "gaussian" (with `blur_sigma`, 1.6 pixels if not given), "disk" (`radius`) or "motion"
             (`length`; `angle`, 0 degrees if not given).
-        network: a module from (1, input_depth, H, W) to (1, C, H, W), or the name of one; None: the
-            preset's. What it sees beside z (`shown`, `feedback`, `guide`) is among the 32 of
-            `input_depth`.
+        network: a module from (1, input_depth, H, W) to (1, C, H, W), of which a copy is fitted, or
+            the name of one; None: the preset's. What it sees beside z (`shown`, `feedback`,
+            `guide`) is among the 32 of `input_depth`.
         preset: "fast", "paper", or another of `conf/preset`.
         device: "auto", "cpu" or "gpu".
         progress: draw a bar.
@@ -157,6 +161,9 @@ def restore(
         UserError: an argument is not allowed, or the image cannot be restored faithfully.
         KeyboardInterrupt: Ctrl-C before the first iteration.
 
+    Warns:
+        UserWarning: a mask is hardly what was meant, or the fit shows nothing.
+
     Example:
         >>> import numpy as np
         >>> import dip_lightning as dip
@@ -168,24 +175,22 @@ def restore(
     """
     if isinstance(network, str):
         keys["network"] = network
+    keys = {name: v.item() if isinstance(v, np.generic) else v for name, v in keys.items()}
     k = _kernel(kernel, task, keys)
     config = configure(task, keys, preset)
     if mask is not None and task not in TASK_KEYS["mask"]:
         raise UserError(f"mask: only for {' and '.join(sorted(TASK_KEYS['mask']))}, not for {task}")
     stored = as_decoded(image)
-    height, width = stored.array.shape[:2]
-    m = None if mask is None else _known(config, mask, (height, width))
-    picture, known, is_alpha = damaged(config, stored, ARRAY, m)
-    held = _held(image, picture, task)
-    given = Given(y=picture.pixels, m=known, kernel=k, coefficients=held, m_is_alpha=is_alpha)
-    given = replace(given, white=white(config, picture))
-    problem = tasks.problem(given, asdict(config))
-    if is_alpha and picture.alpha is not None:  # what was transparent is restored
-        picture = replace(picture, alpha=torch.ones_like(picture.alpha))
+    m, doubtful = (None, None) if mask is None else _known(config, mask, stored.array)
+    picture, given = _damaged(config, image, stored, m)
+    problem = tasks.problem(replace(given, kernel=k), asdict(config))
     back = way_back(image, picture, problem.shape[0])
-    module = None if isinstance(network, str) else network
+    # A copy: the next image is to be fitted by a network that has never seen this one.
+    module = None if isinstance(network, str) else copy.deepcopy(network)
     if module is not None:
         config = _of_module(config, problem)
+    pointless = outcome.pointless(problem)
+    _warn(doubtful, pointless and health.explain(pointless, config.lr))
     prior = build_prior(config, problem, None, network=module)
     history = History(config.log_every, config.iterations)
     interrupted = _fit(prior, history, compute.find_device(device), progress=progress)
@@ -195,10 +200,24 @@ def restore(
     measured = outcome.measure(problem.cpu(), fitted, config.output, with_baselines=False)
     metrics = _metrics(problem, fitted, history, measured, interrupted=interrupted)
     metrics |= outcome.noise(problem, config.discrepancy)
+    metrics["psnr_holdout"] = outcome.psnr_holdout(problem, measured, prior.seen)
+    metrics["diagnosis"] = word = outcome.diagnosis(problem, fitted, pointless)
+    _warn(None if word in {None, pointless, "not_finite"} else health.explain(word, config.lr))
     std, found = _in_units(measured.std, picture.format), problem.found_kernel
     images = (back(measured.chosen.pixels), back(measured.last.pixels), std)
     of_blur = None if found is None else found.numpy()
     return Restored(*images, history.rows, metrics, prior, of_blur)
+
+
+def _damaged(
+    config: Config, image: Any, stored: Decoded, m: Tensor | None
+) -> tuple[Picture, Given]:
+    picture, known, is_alpha = damaged(config, stored, ARRAY, m)
+    held = _held(image, picture, config.task)
+    given = Given(y=picture.pixels, m=known, coefficients=held, m_is_alpha=is_alpha)
+    if is_alpha and picture.alpha is not None:  # what was transparent is restored
+        picture = replace(picture, alpha=torch.ones_like(picture.alpha))
+    return picture, replace(given, white=white(config, picture))
 
 
 def _in_units(std: Tensor, stored: Format) -> NDArray[Any]:
@@ -219,13 +238,27 @@ def _metrics(
         "fit_weight": fitted.fit_weight,
         "polished": found.is_polished,
         "stopping": outcome.stopping(problem, fitted),
-        "diagnosis": fitted.diagnosis or problem.diagnosis(),
     }
 
 
-def _known(config: Config, mask: Any, size: tuple[int, int]) -> Tensor:
+def _warn(*sentences: str | None) -> None:
+    for sentence in filter(None, sentences):
+        warnings.warn(sentence, UserWarning, stacklevel=4)  # the line that calls `restore`
+
+
+def _known(config: Config, mask: Any, image: NDArray[Any]) -> tuple[Tensor, str | None]:
+    """Read a mask; say why it may not be what was meant, None where there is no reason."""
     means, grow = config.mask_means or "known", config.mask_grow or 0
-    return understood(as_decoded(mask, "mask"), "mask", size, means, grow).m
+    stored = as_decoded(mask, "mask")
+    values, is_file = stored.array, isinstance(mask, str | Path | PillowImage.Image)
+    if not is_file and values.max() <= 1 and (values != values[..., :1]).any():
+        raise UserError(
+            "mask: its channels differ, expected one for all, (H, W); of each channel its own: "
+            f"dip.{config.task.capitalize()}(y, mask)"
+        )
+    found = understood(stored, "mask", image.shape[:2], means, grow)
+    is_inpainting = config.task == "inpainting"
+    return found.m, doubt(found, "mask", means, image, is_inpainting=is_inpainting)
 
 
 def _kernel(kernel: Any, task: str, keys: dict[str, Any]) -> Tensor | None:

@@ -1,3 +1,4 @@
+import copy
 from functools import partial
 
 import pytest
@@ -177,3 +178,20 @@ def test_one_part_may_be_empty(shape):
     p.grad = draw(*shape, seed=1)
     Muon([p], partial(Adam, lr=0.1)).step()
     assert not torch.equal(p.detach(), draw(*shape))
+
+
+def test_a_copy_goes_on_as_the_optimizer_does():
+    parameters, optimizer = made()
+    run(parameters, optimizer, range(2))
+    others, copied = copy.deepcopy((parameters, optimizer))
+    after = run(parameters, optimizer, range(2, 4))
+    assert all(map(torch.equal, run(others, copied, range(2, 4)), after))
+
+
+def test_weights_in_any_order_in_memory_are_changed():
+    parameters, optimizer = made()
+    turned = nn.Parameter(
+        parameters[0].detach().clone().transpose(0, 1).contiguous().transpose(0, 1)
+    )
+    other = Muon([turned], partial(Adam, lr=0.01))
+    assert torch.equal(run([turned], other, range(2))[0], run(parameters, optimizer, range(2))[0])

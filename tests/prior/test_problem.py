@@ -5,6 +5,7 @@ import torch
 
 from dip_lightning import DeepImagePrior, Problem
 from dip_lightning.errors import UserError
+from dip_lightning.generators import Skip, SkipOptions
 from dip_lightning.outcome import Fitted, measure, psnr_holdout
 from dip_lightning.prior.tiles import Span, Tile
 from tests.conftest import smooth_image
@@ -116,3 +117,53 @@ def test_all_or_nothing_is_refused(holdout):
 def test_margins_leave_something(margins):
     with pytest.raises(UserError, match="margins="):
         Problem(torch.rand(1, 3, 12, 12), A=lambda x: x, shape=(3, 12, 12), margins=margins)
+
+
+def test_a_loss_of_ones_own_ends_at_the_noise_of_y():
+    x = smooth_image(3, 24, 20)
+    y = x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+
+    def ended(loss):
+        prior = DeepImagePrior(
+            Problem(y, loss=loss, y_noise_std=0.1),
+            Skip(8, 3, SkipOptions([16, 16], [16, 16], [4, 4])),
+            input_depth=8,
+            iterations=300,
+        )
+        fit(prior)
+        return prior.discrepancy.reached_at
+
+    def scaled(estimate, y):
+        return 0.01 * (estimate - y).square().mean()
+
+    def absolute(estimate, y):
+        return (estimate - y).abs().sum()
+
+    alone = ended(None)
+    assert 10 < alone < 300
+    assert abs(ended(scaled) - alone) <= 30  # Adam hardly sees the factor
+    assert 10 < ended(absolute) < 300
+
+
+def test_what_is_no_number_is_unknown():
+    y = torch.rand(1, 3, 7, 9)
+    y[0, 1, 2, 3] = torch.nan
+    problem = Problem(y)
+    assert problem.known.sum() == y.numel() - 1
+    assert problem.loss(torch.rand(1, 3, 7, 9)).isfinite()
+    with pytest.raises(UserError, match="y: has values that are not finite: a loss of your own"):
+        Problem(y, loss=lambda a, b: (a - b).abs().mean())
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"y": torch.zeros(1, 3, 7, 9, dtype=torch.uint8)}, r"y: holds torch.uint8, expected"),
+        ({"known": torch.full((1, 1, 7, 9), 255.0)}, "known: has values from 255 to 255"),
+        ({"known": torch.zeros(1, 1, 7, 9)}, "known: has values from 0 to 0, expected 0 and 1"),
+        ({"shape": (7, 9)}, r"shape=\(7, 9\): expected \(C, H, W\)"),
+    ],
+)
+def test_a_mistake_is_a_sentence(given, sentence):
+    with pytest.raises(UserError, match=sentence):
+        Problem(**({"y": torch.rand(1, 3, 7, 9)} | given))

@@ -79,7 +79,7 @@ def run(
         begin()
         report.write_observed(place.folder, problem, picture)
         _announce(config, problem, picture.format, device)
-        pointless = _doubt(config, problem)
+        _explain(pointless := outcome.pointless(problem), config)
         logger = open_logger(config, place)
         fitted, history = work.fit(device, stopping, logger)
         problem, status = problem.cpu(), _status(fitted, stopping)
@@ -91,7 +91,7 @@ def run(
             "psnr_holdout": outcome.psnr_holdout(problem, found, seen),
             "status": status,
             "stopping": outcome.stopping(problem, fitted),
-            "diagnosis": _diagnosis(problem, fitted, pointless),
+            "diagnosis": outcome.diagnosis(problem, fitted, pointless),
             "inputs": inputs,
             "swept": place.values,
         }
@@ -99,8 +99,8 @@ def run(
         log_result(logger, values, place.folder / "comparison.png")
         close_logger(_exit_code(status, stopping))
         with suppress(OSError):  # nobody reads any more; the result is complete
-            if values["diagnosis"] not in {pointless, "not_finite"}:
-                print(health.explain(str(values["diagnosis"]), config.lr), file=sys.stderr)
+            if values["diagnosis"] != pointless:
+                _explain(values["diagnosis"], config)
             _conclude(config, problem, fitted, status, found)
             _say_where(config, problem, picture, place, logger)
     return {**values, "signal": stopping.received}
@@ -179,12 +179,9 @@ def _parameters(config: Config, problem: Problem) -> int:
     return sum(p.numel() for p in _network(config, problem).parameters())
 
 
-def _doubt(config: Config, problem: Problem) -> str | None:
-    """Say what makes the fit pointless, if anything does."""
-    pointless = health.of_given(problem.shown() if problem.x is None else problem.x, problem.mask)
-    if pointless is not None:
-        print(health.explain(pointless, config.lr), file=sys.stderr)
-    return pointless
+def _explain(diagnosis: str | None, config: Config) -> None:
+    if diagnosis not in {None, "not_finite"}:  # the job says by itself where that was
+        print(health.explain(str(diagnosis), config.lr), file=sys.stderr)
 
 
 def _announce(config: Config, problem: Problem, stored: Format, device: torch.device) -> None:
@@ -241,13 +238,6 @@ def _exit_code(status: str, stopping: Stopping) -> int:
     if status != "interrupted" or stopping.received is None:
         return 0
     return 128 + stopping.received
-
-
-def _diagnosis(problem: Problem, fitted: Fitted, pointless: str | None) -> str | None:
-    if fitted.diverged_at is not None:
-        return "not_finite"
-    course = fitted.diagnosis or pointless
-    return course or health.of_output(fitted.outputs.last) or problem.diagnosis()
 
 
 def _ends(config: Config, problem: Problem) -> bool:

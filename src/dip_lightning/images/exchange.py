@@ -15,6 +15,7 @@ from dip_lightning.images import Decoded, Format, Picture, open_file, quantise, 
 
 # PIL converts none of them but to 8 bits.
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
+ABOUT = ("dpi", "exif", "icc_profile")  # what PIL keeps beside pixels: resolution, turn, colours
 OPAQUE_MODES = {mode: mode for mode in ("L", "RGB", *DEEP_MODES)} | {"1": "L"}
 
 
@@ -51,7 +52,15 @@ def as_decoded(image: Any, name: str = "image") -> Decoded:
         array = array[..., None]
     if array.ndim != 3 or not array.size:  # noqa: PLR2004 - (H, W, C)
         raise UserError(f"{name}: is of shape {image.shape}, expected (H, W) or (H, W, C)")
-    return Decoded(array, is_color=array.shape[2] in {1, 3})
+    return Decoded(array, is_color=array.shape[2] in {1, 3}, alpha=_has_opaque(image))
+
+
+def _has_opaque(image: Any) -> bool:
+    """Say whether an array is LA or RGBA without a transparent pixel, as of a photograph's file."""
+    if not isinstance(image, np.ndarray) or not np.issubdtype(image.dtype, np.integer):
+        return False
+    has_alpha = image.ndim == 3 and image.shape[2] in {2, 4}  # noqa: PLR2004 - (H, W, C)
+    return has_alpha and bool((image[..., -1] == np.iinfo(image.dtype).max).all())
 
 
 def of_pillow(image: PillowImage.Image, name: str = "image") -> Decoded:
@@ -96,18 +105,23 @@ def way_back(image: Any, picture: Picture, channels: int) -> Callable[[Tensor], 
 
     def array(pixels: Tensor) -> NDArray[Any]:
         found = stored(pixels)
+        if isinstance(image, np.ndarray) and picture.alpha is not None:
+            opaque = np.full_like(found[..., :1], np.iinfo(found.dtype).max)
+            return np.concatenate([found, opaque], 2)
         is_flat = getattr(image, "ndim", 3) == 2 and found.shape[2] == 1  # noqa: PLR2004
         return found[..., 0] if is_flat else found
 
     def tensor(pixels: Tensor) -> Tensor:
         values = torch.from_numpy(stored(pixels))
-        return values.permute(2, 0, 1)[None].to(image.device, image.dtype)
+        dtype = values.dtype if image.dtype == torch.bool else image.dtype
+        return values.permute(2, 0, 1)[None].to(image.device, dtype)
 
     def pillow(pixels: Tensor) -> PillowImage.Image:
         found = stored(pixels)
         shown = PillowImage.fromarray(found[..., 0] if found.shape[2] == 1 else found)
         if picture.alpha is not None:
             shown.putalpha(_opacity(picture.alpha, shown.size))
+        shown.info |= {name: image.info[name] for name in ABOUT if name in image.info}
         return shown
 
     if isinstance(image, Tensor):

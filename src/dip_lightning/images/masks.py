@@ -119,7 +119,7 @@ def doubt(
 
     Args:
         mask: as understood.
-        name: what the user called it.
+        name: of the argument, for messages.
         means: what white was taken for.
         image: the damaged image as stored, (H, W, C); None where it is a ground truth.
         is_inpainting: holes are to be filled, so that less is missing than known.
@@ -129,18 +129,18 @@ def doubt(
     turn = f"if white marks what is {other}, add mask_means={other}"
     if mask.between > MANY:
         return (
-            f"mask={name}: {mask.between:.0%} of its pixels are grey or coloured, as in a "
+            f"{name}: {mask.between:.0%} of its pixels are grey or coloured, as in a "
             "photograph, and count as missing; expected black and white only: the damage painted "
             "on a plain sheet of the image's size"
         )
     if not is_inpainting:
         return None
     if missing > MOSTLY:
-        return f"mask={name}: {missing:.1%} of the pixels are missing; {turn}"
+        return f"{name}: {missing:.1%} of the pixels are missing; {turn}"
     if image is None or not missing:
         return None
     wrong = _painted(known, image)
-    return None if wrong is None else f"mask={name}: the damage, painted in one colour, {wrong}"
+    return None if wrong is None else f"{name}: the damage, painted in one colour, {wrong}"
 
 
 def _painted(known: NDArray[np.bool_], image: NDArray[np.generic]) -> str | None:

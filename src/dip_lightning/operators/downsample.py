@@ -81,7 +81,12 @@ class Downsample(nn.Module):
 
         Returns:
             y, (B, C, ceil(H / factor), ceil(W / factor)), same range up to Lanczos overshoot.
+
+        Raises:
+            ValueError: x holds integers.
         """
+        if not x.is_floating_point():
+            raise ValueError(f"x: holds {x.dtype}, expected floats")
         batch, channels, height, width = x.shape
         y = x.reshape(batch * channels, 1, height, width)
         y = F.pad(y, (*self._margins(width), *self._margins(height)), mode="replicate")
@@ -109,12 +114,17 @@ def pillow_downsample(x: Tensor, factor: int) -> Tensor:
     Returns:
         y, (1, C, ceil(H / factor), ceil(W / factor)), in [0, 1], multiples of 1/255.
 
+    Raises:
+        ValueError: there are several images.
+
     Example:
         >>> import torch
         >>> from dip_lightning.operators import pillow_downsample
         >>> pillow_downsample(torch.rand(1, 3, 21, 32), 4).shape
         torch.Size([1, 3, 6, 8])
     """
+    if len(x) != 1:
+        raise ValueError(f"x: is {tuple(x.shape)}, expected one image, (1, C, H, W)")
     height, width = (math.ceil(size / factor) for size in x.shape[-2:])
     missing = (0, width * factor - x.shape[-1], 0, height * factor - x.shape[-2])
     x = F.pad(x, missing, mode="replicate")

@@ -54,6 +54,9 @@ def random_mask(
     Returns:
         m, (1, C, H, W) where `per_channel`, else (1, 1, H, W); 0 or 1.
 
+    Raises:
+        ValueError: `known` is no probability.
+
     Example:
         >>> import torch
         >>> from dip_lightning.operators import random_mask
@@ -61,6 +64,8 @@ def random_mask(
         >>> random_mask((3, 20, 24), 0.5, per_channel=False, generator=draw).shape
         torch.Size([1, 1, 20, 24])
     """
+    if not 0 <= known <= 1:
+        raise ValueError(f"known={known}: expected a probability, 0 to 1")
     channels, height, width = shape
     drawn = torch.rand(1, channels if per_channel else 1, height, width, generator=generator)
     return (drawn < known).float()
@@ -86,12 +91,18 @@ def hole_mask(height: int, width: int) -> Tensor:
 def drawn_mask(kind: str, height: int, width: int) -> Tensor:
     """Draw a "hole" or a "text"; see `hole_mask` and `text_mask`.
 
+    Raises:
+        ValueError: `kind` is another.
+
     Example:
         >>> from dip_lightning.operators import drawn_mask
         >>> drawn_mask("hole", 20, 24).shape
         torch.Size([1, 1, 20, 24])
     """
-    return {"hole": hole_mask, "text": text_mask}[kind](height, width)
+    kinds = {"hole": hole_mask, "text": text_mask}
+    if kind not in kinds:
+        raise ValueError(f"kind={kind}: choose one of {', '.join(kinds)}")
+    return kinds[kind](height, width)
 
 
 def text_mask(height: int, width: int) -> Tensor:

@@ -10,6 +10,7 @@ from torch.optim import Adam, Optimizer
 MOMENTUM = 0.8  # rather than 0.95: a fit has little noise, and is short
 LENGTH = 0.2  # RMS of a step's elements / lr: Adam's, so that both take the same lr
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic that draws singular values towards 1
+LAYOUTS = torch.contiguous_format, torch.channels_last
 # Rounds that may become one product: in bfloat16 small singular values drown in the rounding of A,
 # and are out of the water after two rounds.
 AT_ONCE = {torch.float64: 5, torch.float32: 5, torch.bfloat16: 2}
@@ -56,11 +57,19 @@ class Muon(Optimizer):
         self.rounds, self.inside = rounds, inside
         theta = list(theta)
         matrices = [p for p in theta if _is_matrix(p)]
+        for p in matrices:
+            if not any(p.is_contiguous(memory_format=layout) for layout in LAYOUTS):
+                p.data = p.data.contiguous()  # of others, a matrix is a copy
         rest = [p for p in theta if not _is_matrix(p)]
         self.rest = adam([{"params": rest}, *beside])
         lr = self.rest.param_groups[0]["lr"]
         super().__init__([{"params": matrices}, *self.rest.param_groups], {"lr": lr})
         self._share()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Add what PyTorch's optimizers have not, for copies and for files."""
+        own = {"rounds": self.rounds, "inside": self.inside, "rest": self.rest}
+        return {**super().__getstate__(), **own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take a state back; Adam's part is Adam's again."""

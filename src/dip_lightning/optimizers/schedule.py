@@ -23,7 +23,11 @@ def course(schedule: str, *, rise: int, iterations: int, end: float) -> Callable
     """
     if schedule == "warmup_cosine":
         return partial(warmup_cosine, rise=rise, iterations=iterations, end=end)
-    return partial(halved, iterations=iterations) if schedule == "halved" else lambda _: 1.0
+    return partial(halved, iterations=iterations) if schedule == "halved" else _constant
+
+
+def _constant(_: int) -> float:
+    return 1.0
 
 
 def warmup_cosine(iteration: int, *, rise: int, iterations: int, end: float) -> float:

@@ -1,6 +1,7 @@
 """What a constructor is given: whether it can be used."""
 
 import math
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
@@ -32,6 +33,8 @@ def checked(image: Tensor, name: str, low: float = LOWEST, high: float = HIGHEST
     Raises:
         UserError: it is none.
     """
+    if not isinstance(image, Tensor):
+        raise UserError(f"{name}: is a {type(image).__name__}, expected a tensor; or dip.restore()")
     if image.ndim != 4 or image.shape[0] != 1:  # noqa: PLR2004 - (1, C, H, W)
         raise UserError(
             f"{name}: is {tuple(image.shape)}, expected (1, C, H, W); a fit restores one image, "
@@ -56,5 +59,20 @@ def check_amount(value: float | None, name: str) -> None:
     Raises:
         UserError: it is not.
     """
-    if value is not None and not 0 <= value < math.inf:
-        raise UserError(f"{name}={value}: expected a number of 0 or more")
+    if value is None:
+        return
+    if not isinstance(value, Real) or not 0 <= value < math.inf:
+        raise UserError(f"{name}={value!r}: expected a number of 0 or more")
+
+
+def check_factor(value: int) -> None:
+    """Check that an enlargement is an integer of 2 or more.
+
+    Args:
+        value: what was given.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not isinstance(value, Integral) or value < 2:  # noqa: PLR2004
+        raise UserError(f"factor={value!r}: expected an integer of 2 or more")

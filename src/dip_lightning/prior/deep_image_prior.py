@@ -30,6 +30,7 @@ from dip_lightning.prior.randomness import source
 from dip_lightning.prior.settings import fit_settings
 from dip_lightning.prior.stopping import EVERY, SHARE, Discrepancy
 
+OF_TRAINER = {"optimizer", "scheduler", "generate", "run_iteration"}
 FIT = "fit"  # in a checkpoint: what Lightning does not know of
 
 
@@ -274,6 +275,11 @@ class DeepImagePrior(LightningModule):
         """Let go of what was recorded, which keeps memory that another fit needs."""
         self.generate, self.run_iteration = self.network.__call__, self.iterate
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what belongs to a Trainer, in copies and in files: the next one brings it."""
+        left = {name: value for name, value in self.__dict__.items() if name not in OF_TRAINER}
+        return left | {"_trainer": None}
+
     def iterate(self) -> Tensor:
         """Perturb z, generate, compare, step and average.
 
@@ -340,7 +346,7 @@ class DeepImagePrior(LightningModule):
 
     @torch.no_grad()
     def _result_loss(self) -> float:
-        return float(self.problem.loss(self.x_average, self.seen))
+        return float(self.problem.distance(self.x_average, self.seen))
 
     def _log(self) -> None:
         last, trainer = self.iterates[-1], self.trainer

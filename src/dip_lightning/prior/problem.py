@@ -79,6 +79,7 @@ class Problem(nn.Module):
         margins: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__()
+        y, known = _measured(y, known, is_weighed=loss is None)
         if not is_a_pair(margins):
             raise UserError(f"margins={margins}: expected rows and columns, 0 or more, as (2, 2)")
         if shape is None:
@@ -87,6 +88,8 @@ class Problem(nn.Module):
                 raise UserError(f"shape=None: y is {tuple(like.shape)}; give shape=(C, H, W) of x")
             height, width = (n + 2 * m for n, m in zip(like.shape[2:], margins, strict=True))
             shape = (like.shape[1], height, width)
+        if len(shape) != 3 or min(shape) < 1:  # noqa: PLR2004 - (C, H, W)
+            raise UserError(f"shape={tuple(shape)}: expected (C, H, W) of x")
         self.shape, self.margins = shape, margins
         if min(self.frame) < 1:
             raise UserError(f"margins={margins}: nothing is left of an image of {shape}")
@@ -96,14 +99,11 @@ class Problem(nn.Module):
                     f"{name}: is {tuple(image.shape)}, expected {(1, *self.frame)}; a fit restores "
                     "one image, several take a fit each"
                 )
-        if loss is not None and known is not None:
-            raise UserError("known: a loss of your own has to leave out what is unknown by itself")
         self.physics = A if isinstance(A, nn.Module) else None  # moved along with y
         self.A: Operator = nn.Identity() if A is None else noise_free(A)
         self.own_loss, self.y_noise_std = loss, y_noise_std
         # What of A is to be found beside x: its parameters are fitted, its state is the fit's.
         self.unknown: Unknown | None = None
-        y, known = (y, None) if known is None else _counted(y, known)
         for name, held in (("y", y), ("x", x), ("known", known)):
             self.register_buffer(name, None if held is None else held.detach())
 
@@ -156,6 +156,15 @@ class Problem(nn.Module):
         if self.own_loss is not None:
             return self.own_loss(estimate, self.y)
         return mse(estimate, self.y) if seen is None else masked_mse(estimate, self.y, seen)
+
+    def distance(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return what `noise_power` is compared with: the loss, but of a loss of your own the MSE.
+
+        Args:
+            x: (1, C, H, W) in [0, 1].
+            seen: which values of y count, as `known`; None: all that are known.
+        """
+        return self.loss(x, seen) if self.own_loss is None else mse(self.A(x), self.y)
 
     def penalty(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor | None:
         """Return what the fit is to keep small beside the loss, a scalar; None: nothing.
@@ -412,9 +421,21 @@ class Problem(nn.Module):
         raise UserError("tile: this task cannot be fitted in tiles; leave tile out")
 
 
-def _counted(y: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Return y with 0 for what is unknown and no number, as 0 times NaN is NaN; `known` as 0, 1."""
+def _measured(y: Tensor, known: Tensor | None, *, is_weighed: bool) -> tuple[Tensor, Tensor | None]:
+    """Check y and `known`; return y with 0 for what is no number, as 0 times NaN is NaN."""
+    if not (y.is_floating_point() or y.is_complex()):
+        raise UserError(f"y: holds {y.dtype}, expected floats, such as y.float() / 255")
+    is_finite = y.isfinite()
+    if not is_weighed and not (known is None and is_finite.all()):
+        given = "y: has values that are not finite" if known is None else "known"
+        raise UserError(f"{given}: a loss of your own has to leave out what is unknown by itself")
+    if not is_finite.all():
+        known = is_finite if known is None else known * is_finite
+        y = torch.where(is_finite, y, torch.zeros_like(y))
+    if known is None:
+        return y, None
     known = known.to(y.real.dtype)
-    if not y.isfinite().all():
-        y = torch.where(known > 0, y, torch.zeros_like(y))
+    if not ((known == 0) | (known == 1)).all() or not known.any():
+        least, most = known.aminmax()
+        raise UserError(f"known: has values from {least:g} to {most:g}, expected 0 and 1")
     return y, known

@@ -273,6 +273,7 @@ class Denoising(DeepImagePrior):
         **fit: Any,
     ) -> None:
         _check_level(noise, sigma, peak)
+        x = None if x is None else checked(x, "x")
         if noise == "poisson":
             super().__init__(PhotonImage(checked(y, "y", 0, math.inf), peak, x), **fit)
         else:

@@ -194,7 +194,10 @@ class MaskedPrior(DeepImagePrior):
         keep_known: bool = False,
         **fit: Any,
     ) -> None:
-        mask = checked(mask.to(torch.float32), "mask")
+        mask, x = checked(mask.to(torch.float32), "mask"), None if x is None else checked(x, "x")
+        if not ((mask == 0) | (mask == 1)).all():
+            least, greatest = mask.aminmax()
+            raise UserError(f"mask: has values from {least:g} to {greatest:g}, expected 0 and 1")
         if mask.shape[2:] != y.shape[2:] or mask.shape[1] not in {1, y.shape[1]}:
             raise UserError(f"mask: is {tuple(mask.shape)}, which does not fit y, {tuple(y.shape)}")
         y = checked(torch.where(mask > 0, y, 0), "y")  # what is masked may be anything

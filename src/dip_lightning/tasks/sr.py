@@ -22,7 +22,7 @@ from dip_lightning.losses import masked_mse, mse
 from dip_lightning.operators import Downsample, add_gaussian_noise, pillow_downsample
 from dip_lightning.operators.downsample import LANCZOS_SUPPORT
 from dip_lightning.operators.jpeg import NARROWED, Bounds, Coefficients
-from dip_lightning.prior.arguments import check_amount, checked
+from dip_lightning.prior.arguments import check_amount, check_factor, checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.randomness import source
@@ -206,6 +206,8 @@ class SuperResolution(DeepImagePrior):
         **fit: Any,
     ) -> None:
         check_amount(sigma, "sigma")
+        check_factor(factor)
+        x = None if x is None else checked(x, "x")
         super().__init__(LowResolution(checked(y, "y"), factor, x).find_noise(sigma), **fit)
         self.save_hyperparameters({"factor": factor, "sigma": sigma})
 
@@ -223,5 +225,6 @@ class SuperResolution(DeepImagePrior):
             fit: see the class.
         """
         check_amount(sigma, "sigma")
+        check_factor(factor)
         y = LowResolution.simulate(checked(x, "x"), factor, sigma, seed).y
         return cls(y, factor, sigma, x=x, seed=seed, **fit)
