@@ -51,8 +51,9 @@ def load(config: Config) -> tuple[Picture, Given]:
     if config.input_image is not None:
         z = read(find_image(config.input_image, "input_image"), "input_image").pixels
     if config.task == "operator" and config.observed:
-        y, known, form = read_measured(Path(config.observed), "observed")
-        return Picture(torch.zeros(1, 1, 1, 1), None, form), Given(y=y, m=known, z=z)
+        y, known, form, metadata = read_measured(Path(config.observed), "observed")
+        picture = Picture(torch.zeros(1, 1, 1, 1), None, form, metadata=metadata)
+        return picture, Given(y=y, m=known, z=z)
     picture, m, is_alpha = _load_damaged(config) if config.observed else _load_truth(config)
     coefficients = _read_coefficients(config, picture)
     whole = picture.size

@@ -47,6 +47,8 @@ from tests.conftest import save_png, smooth_image
         ),
         ("image=a observed=b", "image=a observed=b: give one of the two"),
         ("task=denoising factor=4", "factor=4: only for task=sr, but task=denoising"),
+        ("-m seed=1,2 seed=3", "seed=1,2 seed=3: give seed once"),
+        ("hydra.run.dir='${oc.env:NO_SUCH}'", "NO_SUCH"),
         ("lr=1,2", "lr=1,2: several values need -m"),
         ("-m lr=0.1,-2", "lr=-2.0: expected more than 0"),
         ("-m task=sr,foo", "task=foo: choose one of"),

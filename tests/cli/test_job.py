@@ -105,3 +105,15 @@ def test_a_page_that_a_killed_job_did_not_write_is_written_now(dip, tmp_path, ph
     assert "finished before" in out
     assert (folder / "report.html").exists()
     assert (folder / "metrics.json").stat().st_mtime_ns == written
+
+
+def test_another_configurations_result_is_not_replaced(dip, tmp_path, photo):
+    place = (f"observed={photo}", *QUICK, "-m", "seed=0,1", "hydra.sweep.dir=out")
+    assert dip("task=denoising", *place)[0] == 0
+    before = (tmp_path / "out/seed=0/restored.png").read_bytes()
+    status, _, err = dip("task=sr", "factor=2", *place)
+    assert status == 1
+    assert "out/seed=0 holds a finished job of another configuration" in err
+    assert (tmp_path / "out/seed=0/restored.png").read_bytes() == before
+    assert dip("task=sr", "factor=2", *place, "resume=false")[0] == 0
+    assert (tmp_path / "out/seed=0/restored.png").read_bytes() != before

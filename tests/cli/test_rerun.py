@@ -60,3 +60,20 @@ def test_only_what_matters_makes_a_job_another(tmp_path):
     assert not rerun.is_same(tmp_path, OmegaConf.create({**composed, "new": 1}))
     (tmp_path / ".hydra" / "config.yaml").write_text("a: [")
     assert not rerun.is_same(tmp_path, composed)
+
+
+def test_the_run_with_a_checkpoint_is_gone_on_with(tmp_path):
+    composed = OmegaConf.create({"lr": 0.1})
+    for name in ("1", "2", "3"):
+        (tmp_path / name / ".hydra").mkdir(parents=True)
+        OmegaConf.save(composed, tmp_path / name / ".hydra" / "config.yaml")
+    assert rerun.latest_unfinished(tmp_path, composed) == tmp_path / "3"
+    for name in ("1", "2"):
+        (tmp_path / name / "last.ckpt").touch()
+    assert rerun.latest_unfinished(tmp_path, composed) == tmp_path / "2"
+
+
+@pytest.mark.parametrize("yes", ["true", "yes", "on", "1"])
+def test_resume_in_any_of_its_words(dip, photo, yes):
+    told = ("task=denoising", f"observed={photo}", *QUICK, f"resume={yes}")
+    assert "no unfinished run of this configuration" in dip(*told)[1]

@@ -34,6 +34,10 @@ def test_job_folders_of_files_do_not_collide():
     assert all("/" not in name for name in names)
 
 
+def test_a_name_that_ends_in_a_hyphen_has_a_folder_of_its_own():
+    assert job_folder("observed=scan-") != job_folder("observed=scan") == "observed=scan"
+
+
 def test_job_folder_is_not_too_long():
     first, second = (job_folder("x" * 500 + end) for end in "ab")
     assert len(first) < 140

@@ -188,3 +188,12 @@ def test_of_a_folder_of_masks_the_one_of_that_name(tmp_path):
     assert find_mask(str(tmp_path), "scans/b.jpg") == tmp_path / "b.png"
     with pytest.raises(UserError, match="the folder holds no mask named c"):
         find_mask(str(tmp_path), "scans/c.png")
+
+
+def test_masks_lie_in_folders_as_their_images_do(tmp_path):
+    for name in ("a/img.png", "b/img.png", "img.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert find_mask(str(tmp_path), "scans/a/img.jpg") == tmp_path / "a/img.png"
+    assert find_mask(str(tmp_path), "/elsewhere/b/img.jpg") == tmp_path / "b/img.png"
+    assert find_mask(str(tmp_path), "../c/img.jpg") == tmp_path / "img.png"

@@ -1,5 +1,7 @@
 """The many ways in which a file stores its pixels."""
 
+import struct
+
 import numpy as np
 import pytest
 import tifffile
@@ -134,3 +136,24 @@ def test_what_to_export_instead(tmp_path, brand):
     form = "AVIF" if brand == "avif" else "HEIC"
     with pytest.raises(UserError, match=f"a: is {form}, expected PNG, JPEG or TIFF: export it"):
         read(tmp_path / "a", "observed")
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+@pytest.mark.parametrize("broken", ["bytes", "garbage", "9"])
+def test_a_photo_is_not_refused_for_its_exif(tmp_path, kind, broken):
+    kind_of_value, value = (7, b"\x06\0\0\0") if broken == "bytes" else (3, b"\0\x09\0\0")
+    entry = struct.pack(">HHI4s", 0x0112, kind_of_value, 1, value)
+    block = b"MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
+    exif = b"garbage!" if broken == "garbage" else b"Exif\0\0" + block
+    path, stored = tmp_path / f"a.{kind}", stored_array(3, "uint8")
+    Image.fromarray(stored).save(path, exif=exif)
+    shape = (1, 3, 9, 14) if broken != "bytes" else (1, 3, 14, 9)
+    assert read(path, "image").pixels.shape == shape
+
+
+def test_a_float_map_keeps_its_range_and_is_stored_as_floats(tmp_path):
+    stored = np.linspace(0, 50, 9 * 14, dtype=np.float32).reshape(9, 14)
+    (tmp_path / "a.pfm").write_bytes(b"Pf\n14 9\n-1.0\n" + stored[::-1].tobytes())
+    picture = read(tmp_path / "a.pfm", "image")
+    assert (picture.format.low, picture.format.high) == ((0.0,), (50.0,))
+    assert picture.format.tiff

@@ -8,6 +8,8 @@ from PIL import Image
 
 from dip_lightning.errors import UserError
 from dip_lightning.images import read_measured
+from tests.conftest import stored_array
+from tests.images.profiles import DISPLAY_P3
 
 
 def saved(path, values):
@@ -33,7 +35,7 @@ def measured(path):
 @pytest.mark.parametrize("dtype", ["float64", "complex128", "int16", "bool"])
 def test_an_array_is_taken_as_it_is(tmp_path, suffix, dtype):
     values = (40 * np.random.default_rng(0).random((3, 1, 5))).astype(dtype)
-    y, known, form = measured(saved(tmp_path / f"y{suffix}", values))
+    y, known, form, _ = measured(saved(tmp_path / f"y{suffix}", values))
     assert known is None
     assert y.dtype == (torch.complex64 if "complex" in dtype else torch.float32)
     np.testing.assert_allclose(y.numpy(), values, rtol=1e-6)
@@ -42,7 +44,7 @@ def test_an_array_is_taken_as_it_is(tmp_path, suffix, dtype):
 
 def test_a_picture_lies_between_0_and_1(tmp_path):
     grey = np.arange(20, dtype=np.uint8).reshape(4, 5)
-    y, known, form = measured(saved(tmp_path / "y.png", grey))
+    y, known, form, _ = measured(saved(tmp_path / "y.png", grey))
     assert (y.shape, known, form.dtype, form.tiff) == ((1, 1, 4, 5), None, "uint8", False)
     torch.testing.assert_close(y[0, 0] * 255, torch.arange(20.0).reshape(4, 5))
     deep = grey.astype(np.uint16) * 1000
@@ -53,7 +55,7 @@ def test_a_picture_lies_between_0_and_1(tmp_path):
 
 def test_floats_of_a_tiff_are_taken_as_they_are(tmp_path):
     values = np.linspace(-3, 70, 20, dtype=np.float32).reshape(4, 5)
-    y, _, form = measured(saved(tmp_path / "y.tif", values))
+    y, _, form, _ = measured(saved(tmp_path / "y.tif", values))
     np.testing.assert_array_equal(y[0, 0].numpy(), values)
     assert form.dtype == "float32"
 
@@ -61,7 +63,7 @@ def test_floats_of_a_tiff_are_taken_as_they_are(tmp_path):
 def test_what_is_not_finite_is_not_known(tmp_path):
     values = np.ones((4, 5), complex)
     values[1, 2], values[3, 3] = np.nan, complex(0, np.inf)
-    y, known, _ = measured(saved(tmp_path / "y.npy", values))
+    y, known, _, _ = measured(saved(tmp_path / "y.npy", values))
     assert (1 - known).nonzero().tolist() == [[1, 2], [3, 3]]
     assert y.isfinite().all()
 
@@ -118,3 +120,8 @@ def test_what_holds_no_numbers_is_a_sentence(tmp_path, name, said):
     broken(tmp_path / name)
     with pytest.raises(UserError, match=f"^observed=.*{name}: {said}"):
         measured(tmp_path / name)
+
+
+def test_what_came_with_a_picture_stays(tmp_path):
+    Image.fromarray(stored_array(3, "uint8")).save(tmp_path / "y.png", icc_profile=DISPLAY_P3)
+    assert measured(tmp_path / "y.png")[3].icc == DISPLAY_P3

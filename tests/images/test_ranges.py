@@ -69,3 +69,14 @@ def test_a_single_pixel_beyond_is_a_defect_and_several_are_a_star():
     star[0, 0] = 0
     assert torch.equal(without_single(beyond), star)
     assert without_single(None) is None
+
+
+@pytest.mark.parametrize("fill", [-3.4028234663852886e38, -9999.0])
+def test_a_fill_value_is_not_a_range(fill):
+    values = np.linspace(1020, 1070, 1000)
+    values[:40] = fill
+    with pytest.raises(UserError, match=r"holds 40 values of -\S+, far from .* nodata="):
+        value_range(values)
+    values[:40] = 500
+    assert value_range(values)[0] < 1000  # a dark area beside a bright one
+    assert value_range(np.where(values > 600, 2.0, 0.0)) == (0, 2)  # a drawing

@@ -6,9 +6,10 @@ import tifffile
 from PIL import Image
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import quantise, read, write_tiff
+from dip_lightning.images import quantise, read, scale, write_tiff
 from dip_lightning.images.tiff import read as decode
 from tests.conftest import stored_array
+from tests.images.profiles import DISPLAY_P3
 
 
 def test_separate_planes_are_channels(tmp_path):
@@ -183,3 +184,27 @@ def test_channels_in_other_files_are_not_opened(tmp_path):
     )
     with pytest.raises(UserError, match="OME-XML that names other files or pages than"):
         read(tmp_path / "b.tif", "observed")
+
+
+def test_no_data_is_what_is_stored_not_what_is_shown(tmp_path):
+    stored = np.arange(40, 60, dtype=np.uint8).reshape(4, 5)
+    stored[1, 2] = 255
+    told = {"extratags": [(42113, 2, 0, "255", True)]}
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="miniswhite", **told)
+    picture = scale(decode(tmp_path / "a.tif"), tmp_path / "a.tif", "observed")
+    known = picture.known
+    assert (known[0, 0].numpy() == (stored != 255)).all()
+
+    colors = np.zeros((3, 256), np.uint16)
+    tifffile.imwrite(tmp_path / "p.tif", stored, photometric="palette", colormap=colors, **told)
+    with pytest.raises(UserError, match="has a palette, in which 255 means no data"):
+        read(tmp_path / "p.tif", "observed")
+
+
+def test_the_profile_stays_where_there_are_more_channels(tmp_path):
+    stored = stored_array(5, "uint8")
+    extra = {"photometric": "rgb", "extrasamples": ["unspecified"] * 2}
+    tifffile.imwrite(tmp_path / "a.tif", stored, iccprofile=DISPLAY_P3, **extra)
+    write_tiff(tmp_path / "b.tif", read(tmp_path / "a.tif", "image"))
+    with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
+        assert tiff.pages[0].iccprofile == DISPLAY_P3

@@ -45,6 +45,7 @@ def check(command: Command) -> Command:
     if sweeps and not command.multirun:
         text = sweeps[0].input_line
         raise UserError(f"{text}: several values need -m (or quotes: \"key='a,b'\")")
+    _check_single(parsed)
     values = [values_of(o, optimised=command.search == "optuna") for o in parsed]
     check_count([len(choices) for choices in values])
     job = [choices[0] for choices in values]
@@ -63,6 +64,15 @@ def check(command: Command) -> Command:
     if not command.multirun:
         return _found_again(command, parsed, composed)
     return _as_sweep(command, parsed, values, composed)
+
+
+def _check_single(parsed: list[Override]) -> None:
+    """Refuse a swept key that is typed again: the last counts, and no job is named after it."""
+    swept = {o.key_or_group for o in parsed if o.is_sweep_override()}
+    for key in swept:
+        typed = [o.input_line for o in parsed if o.key_or_group == key]
+        if len(typed) > 1:
+            raise UserError(f"{' '.join(map(str, typed))}: give {key} once")
 
 
 def _as_sweep(
@@ -116,7 +126,11 @@ def _check_other(
 
 def _found_again(command: Command, parsed: list[Override], composed: DictConfig) -> Command:
     typed = {o.key_or_group: o.value() for o in parsed}
-    if typed.get("resume") is not True or "hydra.run.dir" in typed:
+    if "hydra.run.dir" in typed:
+        if "${" in str(typed["hydra.run.dir"]):  # what is in it must be known before Hydra writes
+            command.source.run_folder(command.overrides)
+        return command
+    if "resume" not in typed or not composed.resume:
         return command
     whole = command.source.compose(command.overrides, with_hydra=True)
     found = latest_unfinished(Path(whole.hydra.run.dir).parent, composed)

@@ -77,9 +77,16 @@ class Source:
         Raises:
             UserError: one cannot be resolved.
         """
+        return self._folder("sweep", overrides)
+
+    def run_folder(self, overrides: list[str]) -> str:
+        """Name the folder of a single job; as `sweep_folder`."""
+        return self._folder("run", overrides)
+
+    def _folder(self, kind: str, overrides: list[str]) -> str:
         composed = self.compose(overrides, with_hydra=True)
         try:
-            return str(composed.hydra.sweep.dir)
+            return str(composed.hydra[kind].dir)
         except OmegaConfBaseException as error:
             raise _sentence(error, overrides) from None
 

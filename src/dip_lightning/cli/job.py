@@ -162,6 +162,11 @@ class _Start:
                 f"resume=true: {shown_path(folder)} holds another configuration; name another "
                 "folder, or leave resume=true out to replace what is there"
             )
+        if self.resume and held and finished(folder) is not None:
+            raise FolderError(
+                f"{shown_path(folder)} holds a finished job of another configuration; name another "
+                "hydra.sweep.dir=, or add resume=false to replace it"
+            )
         return self.resume and same and checkpoint.exists(folder)
 
     def begin(self) -> None:

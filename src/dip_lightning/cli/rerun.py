@@ -13,7 +13,7 @@ from yaml import YAMLError
 
 from dip_lightning.config import CONFIG_NAME, DRAWN, PATH_KEYS, UNIMPORTANT
 from dip_lightning.operators.named import absolute
-from dip_lightning.runs import ownership
+from dip_lightning.runs import checkpoint, ownership
 from dip_lightning.runs.naming import repeating
 from dip_lightning.runs.run import finished
 
@@ -86,7 +86,9 @@ def latest_unfinished(folder: Path, composed: DictConfig) -> Path | None:
         composed: configuration of the job.
 
     Returns:
-        The latest of this configuration that has not finished; None if there is none.
+        The latest of this configuration that has not finished, of those with a checkpoint if there
+        are any; None if there is none.
     """
     runs = sorted((path.parents[1] for path in folder.glob("*/.hydra/config.yaml")), reverse=True)
-    return next((run for run in runs if finished(run) is None and is_same(run, composed)), None)
+    left = [run for run in runs if finished(run) is None and is_same(run, composed)]
+    return next((run for run in left if checkpoint.exists(run)), left[0] if left else None)

@@ -40,8 +40,10 @@ def job_folder(swept: str) -> str:
     a checksum keep jobs apart.
     """
     text = re.sub(r"=['\"]?[^=]*/", "=", str(swept))
-    text = re.sub(r"[^\w.=+-]+", "-", text.replace("'", "")).strip("-")
+    plain = re.sub(r"[^\w.=+-]+", "-", text.replace("'", ""))
+    text = plain.strip("-")
     is_told = re.fullmatch(r"[\w.=+,-]*", swept) and len(text.encode()) <= LONGEST
+    is_told = is_told and text == plain
     if is_told and text and folder_name(text) == text:
         return text
     if not swept:

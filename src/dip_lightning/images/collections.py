@@ -119,10 +119,15 @@ def look_up_mask(name: str, image: str) -> Path | Source:
         return look_up(f"{name}/{stem}", "mask")
     if not os.path.isdir(name):
         return look_up(name, "mask") if "/" in name else Path(name)
-    files = [f for f in Path(name).iterdir() if f.stem == stem and f.suffix.lower() in SUFFIXES]
-    if not files:
-        raise UserError(f"mask={name}: the folder holds no mask named {stem}")
-    return min(files)
+    above = [part for part in Path(image).parent.parts if part not in {"/", ".."}]
+    # Folders below folders: the mask whose path ends as the image's does comes first.
+    for depth in range(len(above) + 1):
+        folder = Path(name, *above[depth:])
+        found = folder.iterdir() if folder.is_dir() else ()
+        files = [f for f in found if f.stem == stem and f.suffix.lower() in SUFFIXES]
+        if files:
+            return min(files)
+    raise UserError(f"mask={name}: the folder holds no mask named {stem}")
 
 
 def _choices(name: str, folder: str | None) -> str:

@@ -18,7 +18,6 @@ from dip_lightning.images.metadata import Metadata
 __all__ = ["MAX_MEGAPIXELS", "Decoded", "decode"]
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "PPM", "TIFF")
-_ORIENTATION = 0x0112
 _DEEP_BITS = 16
 _MAX_PPM = 255
 _UNSUPPORTED = {
@@ -62,7 +61,7 @@ def _read_pillow(path: Path, *, is_deep: bool) -> Decoded:
             raise UserError(f"has the colours {image.mode}, expected gray or RGB: convert it first")
         _check_levels(image)
         image.load()  # reads the metadata behind the pixels, too
-        orientation = int(image.getexif().get(_ORIENTATION, 1))
+        orientation = exif.orientation(image)
         metadata = _metadata(image).turned(orientation)
         if is_deep:
             array = np.atleast_3d(imagecodecs.png_decode(png.bare(file)))
@@ -71,7 +70,8 @@ def _read_pillow(path: Path, *, is_deep: bool) -> Decoded:
             array, alpha = _pixels(image)
         if image.format == "PNG":
             metadata = replace(metadata, colors=png.colors(file))
-        return Decoded(turned(array, orientation), alpha, metadata=metadata)
+        is_float = image.mode == "F"  # of a PFM, which no PNG holds
+        return Decoded(turned(array, orientation), alpha, metadata=metadata, tiff=is_float)
 
 
 def _pixels(image: PillowImageFile) -> tuple[NDArray[np.generic], bool]:

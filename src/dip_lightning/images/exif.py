@@ -10,8 +10,11 @@ from fractions import Fraction
 from typing import BinaryIO
 
 from PIL import Image as PillowImage
+from PIL.Image import Image
 
 HEADER = b"Exif\0\0"  # in front of it, in JPEG
+_ORIENTATION = 0x0112
+_TURNED = 8  # the last of the orientations
 _ORDERS = {b"II": "<", b"MM": ">"}
 _ORIENTATION, _WIDTH, _HEIGHT = 0x0112, 0x0100, 0x0101
 _RESOLUTIONS = (0x011A, 0x011B)  # x, y
@@ -32,6 +35,19 @@ def rational(value: Fraction) -> tuple[int, int]:
     most = max(1, int(_MOST / max(value, Fraction(1))))
     short = min(value, Fraction(_MOST)).limit_denominator(most)
     return short.numerator, short.denominator
+
+
+def orientation(image: Image) -> int:
+    """Return how the pixels of an open file are turned, 1 to 8; 1 where it does not say so.
+
+    A photo that is whole is not refused for what stands beside its pixels.
+    """
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - of a damaged block, anything
+        return 1
+    value = value[0] if isinstance(value, bytes | tuple) and len(value) == 1 else value
+    return value if isinstance(value, int) and 1 <= value <= _TURNED else 1
 
 
 def rewritten(

@@ -11,6 +11,7 @@ from PIL import Image as PillowImage
 from torch import Tensor
 
 from dip_lightning.errors import UserError
+from dip_lightning.images import exif
 from dip_lightning.images.decoded import check_size
 from dip_lightning.images.picture import Format, quantise
 from dip_lightning.images.reading import as_user_error, first_bytes, open_file
@@ -19,7 +20,6 @@ from dip_lightning.operators.jpeg import SIDE, Coefficients, steps
 
 SIGNATURE = b"\xff\xd8\xff"
 COLORS = {"JCS_GRAYSCALE": 1, "JCS_YCbCr": 3}
-_ORIENTATION = 0x0112
 WHITE = 255
 _MIDDLE = 128  # which a JPEG file takes from each sample
 
@@ -102,8 +102,8 @@ def read_coefficients(path: Path, key: str, *, upright: bool = True) -> Coeffici
         with PillowImage.open(path, formats=["JPEG"]) as image:
             check_size(image.height, image.width)
             image.load()
-            orientation = int(image.getexif().get(_ORIENTATION, 1)) if upright else 1
-        return _held(_library().read_dct(str(path))).turned(orientation)
+            turn = exif.orientation(image) if upright else 1
+        return _held(_library().read_dct(str(path))).turned(turn)
 
 
 def coefficients_if_any(path: Path, key: str) -> Coefficients | None:

@@ -42,7 +42,7 @@ def write(file: BinaryIO, array: NDArray[np.generic], metadata: Metadata, *, alp
         extrasamples=extras if has_samples and extras else None,
         compression=tiff.compression,
         predictor=tiff.is_predicted,
-        iccprofile=metadata.profile(channels) or None,
+        iccprofile=metadata.profile(_RGB if tiff.is_rgb else 1) or None,
         **_described(tiff, array, can_be_imagej=not alpha),
         **_tagged(tiff, metadata.xmp),
     )

@@ -1,6 +1,7 @@
 """Reading what was measured: numbers of any shape, taken as they are."""
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ from torch import Tensor
 
 from dip_lightning.errors import UserError, first_line
 from dip_lightning.images.decoded import Decoded
+from dip_lightning.images.metadata import Metadata
 from dip_lightning.images.picture import Format, bounds
 from dip_lightning.images.reading import first_bytes, opaque, open_file
 
 ARRAYS = frozenset({".npy", ".npz", ".pt"})
 
 
-def read_measured(path: Path, key: str) -> tuple[Tensor, Tensor | None, Format]:
+def read_measured(path: Path, key: str) -> tuple[Tensor, Tensor | None, Format, Metadata]:
     """Read an observation of any shape.
 
     Numbers are taken as they are; the integers of a picture are divided by the largest that its
@@ -30,7 +32,7 @@ def read_measured(path: Path, key: str) -> tuple[Tensor, Tensor | None, Format]:
 
     Returns:
         y, float32 or complex64, 0 where it is not finite; which values are, 0 or 1, None: all;
-        how an image is best stored beside it.
+        how an image is best stored beside it; what came with the pixels.
 
     Raises:
         UserError: no such file, or it holds no numbers.
@@ -44,9 +46,11 @@ def read_measured(path: Path, key: str) -> tuple[Tensor, Tensor | None, Format]:
             raise UserError(f"{name}: {error}") from None
         except Exception as error:  # noqa: BLE001 - of a damaged file, anything
             raise UserError(f"{name}: holds no array ({first_line(error)})") from None
-        form = Format("float32", tiff=True, high=(1.0,))
+        form, metadata = Format("float32", tiff=True, high=(1.0,)), Metadata()
     else:
-        values, form = _of_picture(open_file(path, key), name)
+        stored = open_file(path, key)
+        (values, form), metadata = _of_picture(stored, name), stored.metadata
+        metadata = replace(metadata, tiff=None)  # a layout of y's channels, not of x's
     if values.dtype.kind not in "biufc" or not values.size:
         what = values.dtype.name if values.size else f"nothing, shape {values.shape}"
         raise UserError(f"{name}: holds {what}, expected numbers")
@@ -56,8 +60,8 @@ def read_measured(path: Path, key: str) -> tuple[Tensor, Tensor | None, Format]:
     if not known.any():
         raise UserError(f"{name}: holds no finite number")
     if known.all():
-        return y, None, form
-    return torch.where(known, y, torch.zeros_like(y)), known.float(), form
+        return y, None, form, metadata
+    return torch.where(known, y, torch.zeros_like(y)), known.float(), form, metadata
 
 
 def _array(path: Path) -> NDArray[Any]:

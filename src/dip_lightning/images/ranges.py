@@ -10,6 +10,8 @@ from dip_lightning.images.picture import bounds
 
 RARE = 1000  # one of so many values, at either end, does not set the range
 MARGIN = 0.25  # of the range of the others: so far may noise go, and no hot pixel
+FEW = 10  # values that are alike by chance
+FAINT = 0.01  # of the range: what lies within, no fit restores
 SAMPLED = 1 << 22  # values that are looked at
 
 
@@ -40,7 +42,24 @@ def value_range(values: NDArray[np.generic]) -> tuple[float, float]:
         low, high = max(low, usual[0] - margin), min(high, usual[1] + margin)
     if floor <= low and high <= top and 2 * (high - low) > top - floor:
         return floor, top
+    _check_filled(values, low, high)
     return low, high
+
+
+def _check_filled(values: NDArray[np.generic], low: float, high: float) -> None:
+    """Refuse a range that one value takes up, beside which the others are all alike."""
+    for end in (low, high):
+        others = values[values != end]
+        alike, apart = (
+            values.size - others.size,
+            np.ptp(others.astype(np.float64)) if others.size else 0,
+        )
+        if alike >= max(FEW, values.size / RARE) and 0 < apart < FAINT * (high - low):
+            raise UserError(
+                f"holds {alike} values of {end:g}, far from the others, "
+                f"{others.min():g} to {others.max():g}: if they mean that there is no data, take "
+                f"task=inpainting nodata={end:g}; else crop them off"
+            )
 
 
 def _usual(values: NDArray[np.generic]) -> tuple[float, float]:

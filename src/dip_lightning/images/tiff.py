@@ -14,6 +14,7 @@ from dip_lightning.errors import UserError
 from dip_lightning.images import layout, raw, tags
 from dip_lightning.images.decoded import Decoded, check_size, turned
 from dip_lightning.images.metadata import Metadata
+from dip_lightning.images.picture import bounds
 
 SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 MAX_BYTES = 1 << 30  # decoded: four channels of the most pixels, 32 bits each
@@ -56,6 +57,7 @@ def read(path: Path) -> Decoded:
         _check_values(page)
         array, planes = _channels(page, source)
         alpha = planes != "pages" and bool(page.extrasamples) and page.extrasamples[-1] in _ALPHA
+        nodata = _nodata(array, page)
         array = _plain(array, page, alpha=alpha)
         colors = array.shape[2] - alpha
         is_rgb = page.photometric not in _GRAY and colors >= _RGB
@@ -68,7 +70,7 @@ def read(path: Path) -> Decoded:
             turned(array, orientation),
             alpha=alpha,
             is_color=colors == 1 or (is_rgb and colors == _RGB),
-            nodata=tags.nodata(page),
+            nodata=nodata,
             metadata=metadata,
             tiff=True,
         )
@@ -158,6 +160,19 @@ def _check_values(page: tifffile.TiffPage) -> None:
             f"stores {bits} bits per value, expected 1, 8 or 16 bits or floating point: "
             "convert it first"
         )
+
+
+def _nodata(array: NDArray[np.generic], page: tifffile.TiffPage) -> float | None:
+    """Return what the file's value for "no data" is from black to white; None: it has none."""
+    value = tags.nodata(page)
+    if value is None:
+        return None
+    if page.photometric == tifffile.PHOTOMETRIC.PALETTE and (array == value).any():
+        raise UserError(
+            f"has a palette, in which {value:g} means no data: convert it to gray or RGB first"
+        )
+    is_inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE and array.dtype.kind in "bu"
+    return bounds(array.dtype.name)[1] - value if is_inverted else value
 
 
 def _plain(
