@@ -99,6 +99,8 @@ def curve_of_deepinv(problem: Problem, seconds: float, iterations: int = LONG) -
     def look(_: nn.Module, __: Any, output: Tensor) -> None:
         # The network is called before each step, and once more for the result.
         nonlocal measured, start
+        if x.is_cuda:  # else what is still being computed would count as measuring
+            torch.cuda.synchronize()
         now = time.perf_counter()
         start = now if math.isnan(start) else start
         curve.append((now - start - measured, metrics.psnr(output.detach().clamp(0, 1), x)))

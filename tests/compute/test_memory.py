@@ -103,3 +103,12 @@ def test_names_the_largest_tile_that_fits(monkeypatch, free, remedy):
     assert remedy in str(error.value)
     if "tile=" in remedy:
         memory.check_memory(lambda: 2000, (704, 704), CPU)
+
+
+def test_a_deep_network_is_measured_at_a_size_that_it_takes():
+    def of_scales(count):
+        options = Options(down=[4] * count, up=[4] * count, skip=[2] * count)
+        network = Skip(3, 1, options, torch.Generator().manual_seed(0))
+        return memory.saved_bytes_per_pixel(network, 3, torch.float32)
+
+    assert of_scales(8) == pytest.approx(of_scales(7), rel=0.02)

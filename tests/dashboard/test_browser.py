@@ -481,6 +481,22 @@ def test_seeds_are_one_setting(chromium, seeds):
     assert "n = 3" in one(page, ".legend").text
 
 
+def test_what_was_stopped_is_not_averaged_with_what_has_ended(chromium, seeds):
+    write_run(
+        seeds / "s/bird-0.01-3", psnr=12.0, image="bird", lr=0.01, seed=3, status="interrupted"
+    )
+    write_dashboard(seeds)
+    emulate(chromium)
+    page = open_page(chromium, seeds / "dashboard.html")
+    top = one(page, "tbody tr").text
+    assert "3 finished, 1 interrupted" in top
+    assert "30.96 ± 0.30 (3 of 4)" in top
+    show(page, "grid")
+    assert "30.96 ± 0.30" in page.find_elements(By.CSS_SELECTOR, ".best tbody tr")[0].text
+    cells = page.find_elements(By.CSS_SELECTOR, ".heat button")
+    assert "30.96" in {cell.text.split("\n")[0].split(" ")[0] for cell in cells}
+
+
 def test_what_damages_an_image_is_no_setting_to_choose(chromium, tmp_path):
     for sigma, psnr in ((15, 33.0), (50, 27.0)):
         for lr, better in ((0.01, 0.5), (0.1, 0.0)):

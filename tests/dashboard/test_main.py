@@ -23,6 +23,7 @@ def test_the_page_is_written_and_named(sweep, capsys):
         (["nowhere"], "nowhere: no such folder"),
         ([".", "--to", "no/page.html"], "--to=no/page.html: no folder no"),
         ([".", "--every", "0"], "--every=0: expected at least 1 second"),
+        ([".", "--every", "inf"], "--every=inf: expected at least 1 second"),
         ([".", "--serve", "--to", "../page.html"], "expected a file in"),
         ([".", "--serve", "--port", "99999"], "--port=99999"),
     ],

@@ -106,6 +106,19 @@ def test_a_checkpoint_goes_on_to_the_same_bits(tmp_path):
     assert again.hparams["factor"] == 2
 
 
+def test_a_checkpoint_of_another_device_goes_on(tmp_path):
+    saving = ModelCheckpoint(tmp_path, every_n_train_steps=10)
+    Trainer(max_steps=10, logger=False, callbacks=[saving], **QUIET).fit(enlarging())
+    (path,) = tmp_path.glob("*.ckpt")
+    checkpoint = torch.load(path, weights_only=False)
+    there = {"computed": "float32 on cuda", "perturbations": torch.zeros(16, dtype=torch.uint8)}
+    checkpoint["fit"] |= there  # a generator of CUDA's has 16 bytes
+    torch.save(checkpoint, path)
+    rest = enlarging()
+    Trainer(max_epochs=1, **ALONE).fit(rest, ckpt_path=path)
+    assert rest.iteration == 20
+
+
 def test_epochs_are_parts_of_the_fit(tmp_path):
     stopping = EarlyStopping("loss", patience=2, min_delta=10.0)
     prior = enlarging(iterations=1000, iterations_per_epoch=10)

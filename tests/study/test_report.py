@@ -99,3 +99,47 @@ def test_two_machines_have_two_tables(result, tmp_path):
     text = (tmp_path / "report" / "report.md").read_text()
     assert "a computer, float32; 1 jobs" in text
     assert "another, float32; 1 jobs" in text
+
+
+def report(tmp_path):
+    status = main(["report", str(tmp_path / "outputs"), "--to", str(tmp_path / "report")])
+    return status, tmp_path / "report"
+
+
+def test_a_study_of_lists_and_odd_names_is_reported(result, tmp_path):
+    for number, down in enumerate(([16, 16], [32, 32])):
+        network = {"name": "skip", "down": down}
+        result(f"j{number}", study="mine", image="$5_$x^", network=network)
+    result("piped", study="other", image="a|b")
+    status, target = report(tmp_path)
+    assert status == 0
+    text = (target / "report.md").read_text()
+    assert "$5_$x^" in text
+    assert "| a\\|b | " in text
+
+
+def test_a_result_without_its_images_keeps_its_numbers(result, tmp_path):
+    result("a")
+    for folder in (result("b", image="boat", psnr=28.0), result("c", study="mine")):
+        for name in ("observed", "restored"):
+            (folder / f"{name}.png").unlink()
+    status, target = report(tmp_path)
+    assert status == 0
+    text = (target / "report.md").read_text()
+    assert "| boat | " in text
+    assert "Not shown" not in text
+    assert (target / "restoration_table1_strip.png").is_file()
+    assert not (target / "mine_strip.png").exists()
+
+
+def test_files_of_the_users_stay(result, tmp_path, capsys):
+    result("a")
+    assert report(tmp_path)[0] == report(tmp_path)[0] == 0  # over its own
+    for name in ("report.md", "restoration_table1.csv", "restoration_table1_curves.svg"):
+        path = tmp_path / "report" / name
+        before = path.read_bytes()
+        path.write_text("my thesis")
+        assert report(tmp_path)[0] == 1
+        assert f"{name}: " in capsys.readouterr().err
+        assert path.read_text() == "my thesis"
+        path.write_bytes(before)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from importlib.metadata import version
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,11 @@ def _check_memory(
 ) -> None:
     def per_pixel() -> float:
         dtype, depth = compute.compute_dtype(config.precision, device), inputs(config, problem)
-        saved = memory.saved_bytes_per_pixel(_network(config, problem), depth, dtype)
-        return memory.fit_bytes_per_pixel(saved, depth, device)
+        network = _network(config, problem)
+        saved = memory.saved_bytes_per_pixel(network, depth, dtype)
+        # A smaller image is mirrored up to what the network takes.
+        mirrored = [max(side, getattr(network, "least", 1)) / side for side in size]
+        return memory.fit_bytes_per_pixel(saved, depth, device) * prod(mirrored)
 
     memory.check_memory(per_pixel, size, device)
 

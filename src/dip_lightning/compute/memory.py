@@ -41,10 +41,11 @@ def saved_bytes_per_pixel(generator: nn.Module, depth: int, dtype: torch.dtype) 
 
     kept: list[Tensor] = []
     parameters = {p.untyped_storage().data_ptr() for p in generator.parameters()}
-    z = torch.zeros(1, depth, PROBE, PROBE, dtype=dtype)
+    side = max(PROBE, getattr(generator, "least", PROBE))  # a deep one mirrors a smaller z
+    z = torch.zeros(1, depth, side, side, dtype=dtype)
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         generator(z.contiguous(memory_format=torch.channels_last))
-    return sum(size for address, size in seen.items() if address not in parameters) / PROBE**2
+    return sum(size for address, size in seen.items() if address not in parameters) / side**2
 
 
 def fit_bytes_per_pixel(saved: float, depth: int, device: torch.device) -> float:

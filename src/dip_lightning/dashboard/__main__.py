@@ -1,6 +1,7 @@
 """`python -m dip_lightning.dashboard FOLDER`."""
 
 import argparse
+import math
 import signal
 import sys
 from contextlib import nullcontext
@@ -49,7 +50,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         raise UserError(f"{given.folder}: no such folder")
     if not given.to.parent.is_dir():
         raise UserError(f"--to={given.to}: no folder {given.to.parent}")
-    if given.every < 1:
+    if not 1 <= given.every < math.inf:
         raise UserError(f"--every={given.every:g}: expected at least 1 second")
     if given.serve and not given.to.resolve().is_relative_to(given.folder.resolve()):
         raise UserError(f"--to={given.to}: with --serve, expected a file in {given.folder}")

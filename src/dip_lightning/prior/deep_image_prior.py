@@ -246,7 +246,8 @@ class DeepImagePrior(LightningModule):
         if not goes_on or self.perturbations.device.type != self.device.type:
             self.perturbations = self.random("perturbations", self.device)
         if self._resumed is not None:
-            self.perturbations.set_state(self._resumed["perturbations"])
+            if self._resumed["computed"].endswith(f" on {self.device.type}"):
+                self.perturbations.set_state(self._resumed["perturbations"])
             if self.guard is not None:
                 self.guard.load_state_dict(self._resumed["guard"], self.device)
             self._resumed = None

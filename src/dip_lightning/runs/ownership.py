@@ -51,6 +51,16 @@ def owns(path: Path) -> bool:
     return found in listed or OPEN in listed
 
 
+def check(path: Path) -> None:
+    """Refuse to write over a file of the user's.
+
+    Raises:
+        FileExistsError: one has this name.
+    """
+    if os.path.lexists(path) and not owns(path):
+        raise _foreign(path)
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """Write a file whole or not at all, over one of ours or where there is none.
@@ -65,8 +75,7 @@ def writing(path: Path) -> Iterator[Path]:
         FileExistsError: a file of the user's has this name.
         OSError: it cannot be written; the old file is as it was.
     """
-    if os.path.lexists(path) and not owns(path):
-        raise _foreign(path)
+    check(path)
     end = path.name[-KEPT:]  # a name may be as long as the system takes
     partial = path.with_name(f".{uuid4().hex}.partial.{end}")
     _note(partial, OPEN)
@@ -87,8 +96,7 @@ def claim(path: Path) -> None:
         FileExistsError: a file of the user's has this name.
         OSError: the list cannot be written.
     """
-    if os.path.lexists(path) and not owns(path):
-        raise _foreign(path)
+    check(path)
     if OPEN not in _listed(path):
         _note(path, OPEN)
 

@@ -17,6 +17,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from dip_lightning.runs import ownership
 from dip_lightning.study.experiments import Experiment
 from dip_lightning.study.results import Result, format_value
 
@@ -43,17 +44,23 @@ def save(figure: Figure, stem: Path) -> None:
         figure: what to save.
         stem: path without a suffix.
     """
-    figure.savefig(f"{stem}.png")
+    dpi = float(mpl.rcParams["savefig.dpi"])
+    _write(figure, f"{stem}.png", dpi)
     figure.set_layout_engine("none")  # laid out once, which takes longer than to draw
     # Without a date, the same figure is the same file.
-    figure.savefig(f"{stem}.pdf", metadata={"CreationDate": None})
-    vector, dpi = Path(f"{stem}.svg"), float(mpl.rcParams["savefig.dpi"])
+    _write(figure, f"{stem}.pdf", dpi, metadata={"CreationDate": None})
     while True:
-        figure.savefig(vector, dpi=dpi, metadata={"Date": None})
-        size = vector.stat().st_size
+        size = _write(figure, f"{stem}.svg", dpi, metadata={"Date": None})
         if size <= MOST_BYTES or dpi < LEAST_DPI:
             return
         dpi *= 0.95 * sqrt(MOST_BYTES / size)
+
+
+def _write(figure: Figure, name: str, dpi: float, **options: Any) -> int:
+    """Write a file whole or not at all, and none of the user's; return its bytes."""
+    with ownership.writing(Path(name)) as partial:
+        figure.savefig(partial, dpi=dpi, **options)
+        return partial.stat().st_size
 
 
 def looks(results: list[Result], axes: Sequence[str], count: int) -> list[dict[str, Any]]:
@@ -72,9 +79,9 @@ def looks(results: list[Result], axes: Sequence[str], count: int) -> list[dict[s
 
 def is_swept_number(results: list[Result], key: str) -> bool:
     """Say whether jobs differ in a number; true and false are names."""
-    values = {result.setting(key) for result in results}
+    values = [result.setting(key) for result in results]
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    return len(values) > 1 and numbers
+    return numbers and len(set(values)) > 1
 
 
 def plain_ticks(axis: Axis, values: Sequence[float] | None = None) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dip_lightning.published import sources
+from dip_lightning.runs import ownership
 from dip_lightning.runs.drops import AFTER, DEPTH, WITHIN, find_drops
 from dip_lightning.study.curves import draw_curves
 from dip_lightning.study.experiments import EXPERIMENTS, Experiment, find_experiment
@@ -46,9 +47,11 @@ def write_report(folders: list[Path], target: Path) -> list[str]:
     names = sorted(found, key=lambda name: (order.index(name) if name in order else 99, name))
     if not names:
         return []
-    target.mkdir(parents=True, exist_ok=True)
+    ownership.begin(target)
+    for name in ("report.md", *(f"{name}.csv" for name in names)):
+        ownership.check(target / name)
     sections = [_section(found[name], find_experiment(name), target) for name in names]
-    (target / "report.md").write_text("\n".join([INTRODUCTION, *sections]), encoding="utf-8")
+    ownership.write(target / "report.md", "\n".join([INTRODUCTION, *sections]).encode())
     return names
 
 
@@ -74,7 +77,7 @@ def _measured(results: list[Result], experiment: Experiment, target: Path, name:
     results = _in_order(latest(results, axes), axes)
     fixed = [key for key in experiment.axes if key not in axes]
     rows, note = frame(results, experiment, axes), label(results, axes, fixed)
-    rows.to_csv(target / f"{name}.csv", index=False)
+    ownership.write(target / f"{name}.csv", rows.to_csv(index=False).encode())
     parts = [note]
     for metric in experiment.metrics:
         table = wide(rows, axes, metric)

@@ -16,7 +16,6 @@ from dip_lightning.published import find_table, numbers
 from dip_lightning.runs.run import Run, differs, find_runs
 from dip_lightning.study.experiments import Experiment
 
-FILES = ("history.csv", "observed.png", "restored.png")
 DRAWN = {"iteration", "loss", "psnr"}
 LAST, AVERAGED, BEST = "DIP, last", "DIP, averaged", "DIP, best (oracle)"
 KEPT, COMBINED = "DIP, averaged, known pixels kept", "DIP, combined"
@@ -48,9 +47,8 @@ class Result:
         if self.run.status != "finished":
             reason = metrics.get("error")
             return f"{self.run.status}{f': {reason}' if reason else ''}"
-        missing = [name for name in FILES if not (folder / name).is_file()]
-        if missing:
-            return f"{', '.join(missing)} missing"
+        if not (folder / "history.csv").is_file():
+            return "history.csv missing"
         if metrics.get("psnr") is None:
             return "no ground truth"
         curves = {"history.csv": self.run.history, "diagnostics.csv": self.run.curve}

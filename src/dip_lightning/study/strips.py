@@ -26,7 +26,7 @@ TITLE_LETTERS = 30  # in a line over a panel
 Row = list[tuple[str, Path]]  # titles and image files
 
 
-def draw_strip(stem: Path, results: list[Result], axes: tuple[str, ...], note: str) -> None:
+def draw_strip(stem: Path, results: list[Result], axes: tuple[str, ...], note: str) -> bool:
     """Put results beside the ground truth, the observation and the classical method.
 
     There is a row for each observation, with the first seed of each setting.
@@ -36,15 +36,22 @@ def draw_strip(stem: Path, results: list[Result], axes: tuple[str, ...], note: s
         results: jobs of the experiment.
         axes: settings that keep them apart.
         note: budget and device, written below.
+
+    Returns:
+        Whether any job has its images, and so a figure.
     """
     rows: dict[tuple[str, str], Row] = {}
     for (image, settings), result in _first_seeds(results, axes).items():
+        if not (result.run.folder / "observed.png").is_file():
+            continue  # a result whose numbers alone were brought home
         observed = hashlib.sha256((result.run.folder / "observed.png").read_bytes()).hexdigest()
         truth = (_titled(image, "ground truth"), _truth(result))
         row = rows.setdefault((image, observed), [truth, *_given(result)])
         text = _titled(settings or "deep image prior", result.run.metrics.get("psnr_result"))
         row.append((text, result.run.folder / "restored.png"))
-    _draw_rows(stem, list(rows.values()), f"restored.png and its PSNR; {note}")
+    if rows:
+        _draw_rows(stem, list(rows.values()), f"restored.png and its PSNR; {note}")
+    return bool(rows)
 
 
 def draw_stages(stem: Path, results: list[Result], axes: tuple[str, ...], note: str) -> bool:

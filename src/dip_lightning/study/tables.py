@@ -87,7 +87,9 @@ def _means(
 def markdown(table: pd.DataFrame) -> str:
     """Write a table in Markdown."""
     lines = [list(map(str, table.columns)), ["---"] * len(table.columns)]
-    lines += [list(map(str, row)) for row in table.itertuples(index=False)]
+    lines += [
+        [str(cell).replace("|", "\\|") for cell in row] for row in table.itertuples(index=False)
+    ]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 

@@ -40,7 +40,7 @@ function groupOf(key, members) {
     spread = {},
     count = {};
   for (const metric of METRICS) {
-    const { mean, std, n } = statistics(members.map((run) => run.metrics[metric]));
+    const { mean, std, n } = statistics(ended(members).map((run) => run.metrics[metric]));
     if (n) [metrics[metric], spread[metric], count[metric]] = [mean, n > 1 ? std : null, n];
   }
   const { seed, ...settings } = members[0].settings;
@@ -67,6 +67,12 @@ function groupOf(key, members) {
   };
   groupCache.set(which, group);
   return group;
+}
+
+// What failed, was stopped or still runs does not count where others have ended.
+function ended(members) {
+  const finished = members.filter((run) => run.status === "finished");
+  return finished.length ? finished : members;
 }
 
 function membersOf(unit) {
@@ -100,10 +106,10 @@ function seriesOf(unit, column, x) {
   return (unit.means[`${column} ${x}`] ??= meanCurve(unit.members, column, x)) || null;
 }
 
-// As far as the shortest goes; what failed or still runs is left out where others have ended.
+// As far as the shortest goes.
 function meanCurve(members, column, x) {
-  const ended = members.filter((run) => run.status === "finished");
-  const curves = (ended.length ? ended : members).map(curveOf).filter((c) => c[x]?.length && c[column]);
+  const curves = ended(members)
+    .map(curveOf).filter((c) => c[x]?.length && c[column]);
   if (!curves.length) return false;
   const end = Math.min(...curves.map((c) => c[x][c[x].length - 1]));
   const xs = curves[0][x].filter((v) => v <= end);
@@ -138,8 +144,9 @@ function problemsOf(runs, keys = PROBLEM) {
 // the share of the variance between its values beyond what chance gives (epsilon squared).
 function importance(runs, metric) {
   const centred = problemsOf(runs.filter((run) => isNumber(valueOf(run, metric)))).flatMap(([, members]) => {
-    const { mean } = statistics(members.map((run) => valueOf(run, metric)));
-    return members.map((run) => [run, valueOf(run, metric) - mean]);
+    const counted = ended(members);
+    const { mean } = statistics(counted.map((run) => valueOf(run, metric)));
+    return counted.map((run) => [run, valueOf(run, metric) - mean]);
   });
   return SWEPT.filter((key) => !PROBLEM.includes(key) && key !== "seed")
     .map((key) => {
