@@ -16,7 +16,8 @@ spectrum = torch.fft.rfft2(code / code.sum(), s=(128, 128))
 
 
 def camera(x: torch.Tensor) -> torch.Tensor:
-    return F.avg_pool2d(torch.fft.irfft2(torch.fft.rfft2(x) * spectrum, s=(128, 128)), 4)
+    shadows = torch.fft.irfft2(torch.fft.rfft2(x) * spectrum.to(x.device), s=(128, 128))
+    return F.avg_pool2d(shadows, 4)
 
 
 # %% y has a sixteenth of the values of x.

@@ -73,6 +73,7 @@ def quick(code):
 @pytest.mark.filterwarnings("ignore:Using ModelCheckpoint with manual")
 @pytest.mark.filterwarnings("ignore:.*`tensorboardX` has been removed")
 @pytest.mark.filterwarnings("ignore:The number of training batches")
+@pytest.mark.filterwarnings("ignore:the kernel that was found goes on to its edge")
 def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
     """Its blocks one after the other; names that the page leaves to the reader are given."""
     monkeypatch.chdir(tmp_path)

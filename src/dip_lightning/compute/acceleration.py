@@ -114,6 +114,12 @@ class Acceleration:
         mode: see `find_recorder`.
         diagnose: see `find_recorder`.
         recorder: what makes a recorder; None: as the device asks for.
+
+    Example:
+        >>> import torch
+        >>> import dip_lightning as dip
+        >>> from dip_lightning.compute.acceleration import Acceleration
+        >>> prior = dip.Denoising(torch.rand(1, 3, 24, 20)).accelerate(Acceleration())
     """
 
     mode: str = "auto"

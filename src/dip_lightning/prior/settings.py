@@ -76,7 +76,8 @@ class FitSettings:
     )
     discrepancy: float | None = key(
         None,
-        "end when the result's loss / noise power is this; more: smoother; 0: never",
+        "end when the result's loss / noise power is this; more: smoother; 0: never; null: "
+        "0.96 where the noise is known",
         low=0,
     )
     average: float = key(0.99, "decay of the averaged output", low=0, high=0.99999)
