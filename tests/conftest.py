@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ from dip_lightning.cli import main as command_line
 
 # Two threads on an image of a few hundred pixels mostly wait for each other.
 torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of what a test starts
+os.environ.setdefault("WANDB_X_SAVE_REQUIREMENTS", "false")  # a list of packages for each run
 # A shell that starts tests in the background has them ignore Ctrl-C, and they what they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parents[1]
