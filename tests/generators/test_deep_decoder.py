@@ -1,10 +1,11 @@
 import pytest
+import torch
 
 from dip_lightning.errors import UserError
 from dip_lightning.generators.deep_decoder import DeepDecoder, Options
 from tests.generators.laws import check_generator, make
 
-TINY = {"scales": 3, "channels": 6}
+TINY = {"scales": 2, "channels": 6}
 
 
 def test_is_a_generator():
@@ -24,3 +25,11 @@ def test_has_as_many_parameters_as_its_description():
     network = make(DeepDecoder, Options(), inputs=128)
     expected = 6 * (128 * 128 + 128 + 2 * 128) + 128 * 3 + 3
     assert sum(p.numel() for p in network.parameters()) == expected
+
+
+def test_an_image_that_leaves_one_pixel_is_refused():
+    network = make(DeepDecoder, Options(scales=4, channels=6))
+    with pytest.raises(UserError, match=r"network.scales=4: expected an image of more than 16 pix"):
+        network(torch.rand(1, 4, 16, 13))
+    shown = network(torch.rand(1, 4, 13, 17))
+    assert float(shown.std()) > 0

@@ -185,3 +185,11 @@ def test_a_report_that_cannot_be_written_says_why(result, tmp_path, capsys):
     assert main(["report", str(tmp_path), "--to", str(tmp_path / "file")]) == 1
     assert capsys.readouterr().err == f"error: {tmp_path / 'file'}: File exists\n"
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_setting_that_the_first_job_has_not_keeps_jobs_apart(result, tmp_path):
+    result("a")
+    for name, kernel in (("b", 3), ("c", 5)):
+        result(name, network={"name": "skip", "down": [1], "kernel_up": kernel})
+    jobs = find_results([tmp_path])["restoration_table1"]
+    assert "network.kernel_up" in all_axes(jobs, find_experiment("restoration_table1"))

@@ -20,7 +20,7 @@ from dip_lightning.config import config_folder
 from dip_lightning.dashboard import page
 from dip_lightning.errors import UserError, first_line
 from dip_lightning.files import reason, shown_path
-from dip_lightning.runs import layout, queued
+from dip_lightning.runs import layout, lock, queued
 from dip_lightning.runs.naming import counted
 
 
@@ -41,7 +41,9 @@ def run_command(arguments: list[str]) -> int:
     folder = checked.sweep_folder
     if folder is None:
         return _run_jobs(checked) or (job.EXIT_FAILED if job.failures else 0)
-    with layout.sweeping(folder):
+    # A search tells all of its trials what to try; jobs of a grid know it by themselves.
+    alone = nullcontext() if checked.search == "grid" else lock.locked(folder)
+    with layout.sweeping(folder), alone:
         return _run_sweep(checked, folder)
 
 

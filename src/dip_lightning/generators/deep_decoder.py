@@ -46,6 +46,9 @@ class DeepDecoder(AnySize):
         options: the architecture.
         generator: source of the initial weights, on the CPU; None: PyTorch's own.
 
+    Raises:
+        UserError: in a fit, the image has no more than 2^scales pixels along both sides.
+
     Source: Heckel & Hand, "Deep decoder", ICLR 2019.
 
     Example:
@@ -86,8 +89,17 @@ class DeepDecoder(AnySize):
         initialise(self, generator or torch.default_generator)
 
     def generate(self, z: Tensor) -> Tensor:
-        """Generate an image whose sides are multiples of 2^scales."""
+        """Generate an image whose sides are multiples of 2^scales.
+
+        Raises:
+            UserError: a single pixel is left of z, of which batch norm makes 0.
+        """
         coarse = z[..., :: self.multiple, :: self.multiple]
+        if coarse.shape[-2:].numel() == 1:
+            raise UserError(
+                f"network.scales={self.multiple.bit_length() - 1}: expected an image of more than "
+                f"{self.multiple} pixels along a side; take fewer scales"
+            )
         return torch.sigmoid(self.last(self.scales(coarse).float()))
 
 

@@ -150,7 +150,7 @@ def all_axes(results: list[Result], experiment: Experiment) -> tuple[str, ...]:
     extra = {
         key
         for jobs in seen.values()
-        for key in jobs[0].run.settings
+        for key in {key for job in jobs for key in job.run.settings}
         if key.partition(".")[0] not in ASIDE | PLACED
         and differs(key, [job.run.settings for job in jobs])
     }

@@ -6,6 +6,7 @@ import pytest
 
 from dip_lightning.cli.checking import check, parse
 from dip_lightning.errors import UserError
+from dip_lightning.runs.lock import locked
 
 QUICK = ("preset=smoke", "iterations=2", "logger=none", "search=optuna")
 HELD_OUT = ("holdout=0.2", "objective=psnr_holdout")
@@ -116,3 +117,12 @@ def test_mistakes_are_one_sentence(line, sentence):
         check(parse(["task=denoising", "search=optuna", *line.split()]))
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_one_search_at_a_time_in_a_folder(dip, tmp_path, photo):
+    command = (*QUICK, "task=denoising", f"image={photo}", "-m", "noise_std=0,0.05")
+    with locked(tmp_path / "mine"):
+        status, _, err = dip(*command, "search.n_trials=1", "hydra.sweep.dir=mine")
+    assert status == 2
+    assert "mine: another process is working there; name another folder" in err
+    assert dip(*command, "search.n_trials=1", "hydra.sweep.dir=mine")[0] == 0
