@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+import dip_lightning as dip
 from dip_lightning.errors import UserError
 from dip_lightning.prior.arguments import check_amount, checked, is_a_pair
 
@@ -38,3 +39,16 @@ def test_an_amount_is_zero_or_more(amount):
 def test_margins_are_a_pair():
     assert is_a_pair((0, 3))
     assert not any(map(is_a_pair, [(1,), (1, -1), [1, 1], (1.0, 2), 3]))
+
+
+def test_float64_by_default_is_refused_at_once():
+    torch.set_default_dtype(torch.float64)
+    try:
+        for make in (
+            lambda: dip.SuperResolution(torch.rand(1, 3, 9, 8), 2),
+            lambda: dip.DeepImagePrior(dip.Problem(torch.rand(1, 3, 9, 8))),
+        ):
+            with pytest.raises(dip.UserError, match=r"is torch.float64, expected torch.float32"):
+                make()
+    finally:
+        torch.set_default_dtype(torch.float32)

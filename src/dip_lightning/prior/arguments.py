@@ -33,6 +33,7 @@ def checked(image: Tensor, name: str, low: float = LOWEST, high: float = HIGHEST
     Raises:
         UserError: it is none.
     """
+    check_default()
     if not isinstance(image, Tensor):
         raise UserError(f"{name}: is a {type(image).__name__}, expected a tensor; or dip.restore()")
     if image.ndim != 4 or image.shape[0] != 1:  # noqa: PLR2004 - (1, C, H, W)
@@ -47,6 +48,19 @@ def checked(image: Tensor, name: str, low: float = LOWEST, high: float = HIGHEST
         expected = "0 to 1" if math.isfinite(high) else "0 or more"
         raise UserError(f"{name}: has values from {least:g} to {greatest:g}, expected {expected}")
     return image.to(torch.float32)
+
+
+def check_default() -> None:
+    """Check that PyTorch makes tensors of float32 where nothing else is said.
+
+    Raises:
+        UserError: it makes others.
+    """
+    if torch.get_default_dtype() != torch.float32:
+        raise UserError(
+            f"torch.get_default_dtype(): is {torch.get_default_dtype()}, expected torch.float32, "
+            "in which a fit computes: torch.set_default_dtype(torch.float32); or dip.restore()"
+        )
 
 
 def check_amount(value: float | None, name: str) -> None:
