@@ -58,8 +58,8 @@ def masked_mse(estimate: Tensor, y: Tensor, m: Tensor) -> Tensor:
 def poisson_deviance(estimate: Tensor, y: Tensor, peak: float, m: Tensor | None = None) -> Tensor:
     """Deviance of counts: mean(2 (l - c + c log(c / l))), c = peak y, l = peak estimate.
 
-    It is twice the negative log-likelihood of Poisson's distribution, less what it is at best: 0
-    for estimate = y, and about 1 for the truth.
+    It is twice the negative log-likelihood of the Poisson distribution, less its minimum: 0 for
+    estimate = y, and about 1 for the truth.
 
     Args:
         estimate: x_hat, (1, C, H, W), 0 or more.
@@ -88,15 +88,15 @@ def poisson_deviance(estimate: Tensor, y: Tensor, peak: float, m: Tensor | None 
 def expected_deviance(
     x: Tensor, peak: float, m: Tensor | None = None, *, is_clipped: bool = False
 ) -> float:
-    """Return the deviance that counts of mean peak x leave, where x is the estimate.
+    """Return the expected deviance of counts of mean peak x, if x is the estimate.
 
-    About 1 where there are many; less in the dark, and near white where y was clipped.
+    About 1 where there are many; less in the dark, and near white if y was clipped.
 
     Args:
         x: (1, C, H, W) in [0, 1].
         peak: counts where x is 1.
         m: values that count, see `poisson_deviance`.
-        is_clipped: counts of more than peak were taken for peak.
+        is_clipped: counts above peak were recorded as peak.
 
     Example:
         >>> import torch

@@ -105,7 +105,7 @@ def luma(image: Tensor) -> Tensor:
 
 
 def shifted_errors(estimate: Tensor, x: Tensor, reach: int) -> Tensor:
-    """Mean squared errors of an image that may be shifted against the ground truth.
+    """Mean squared errors of an image that may be shifted relative to the ground truth.
 
     Entry [a, b] is that of estimate[i + a - reach, j + b - reach] - x[i, j] over the pixels (i, j)
     of x that are `reach` pixels or more from its border, all channels. By FFT: its rounding is
@@ -143,7 +143,7 @@ def shifted_errors(estimate: Tensor, x: Tensor, reach: int) -> Tensor:
 
 
 def kernel_similarity(kernel: Tensor, truth: Tensor) -> float:
-    """Say how alike two blur kernels are, wherever they lie: sum(k t) / (|k| |t|), best shift.
+    """Say how similar two blur kernels are, wherever they lie: sum(k t) / (|k| |t|), best shift.
 
     Args:
         kernel: k, (kh, kw).
@@ -225,7 +225,7 @@ def psnr_y(estimate: Tensor, x: Tensor, border: int = Y_BORDER) -> float | None:
 
 
 def psnr_crop(estimate: Tensor, x: Tensor, border: int) -> float | None:
-    """PSNR over all channels of the frame that `psnr_y` looks at, dB.
+    """PSNR over all channels of the frame that `psnr_y` uses, dB.
 
     Args:
         estimate: image, (1, C, H, W), in [0, 1]; rounded to 8 bits.
@@ -258,10 +258,10 @@ def _inner(image: Tensor, border: int) -> Tensor:
 def psnr_shifted(estimate: Tensor, x: Tensor) -> float | None:
     """PSNR as papers on deblurring measure it: at the best shift, dB.
 
-    A blur's kernel is known up to a shift, and truth and photo are hardly ever of the same frame.
-    So the estimate is shifted by up to 5 pixels along each axis, in steps of a quarter,
-    interpolated linearly. A border of 15 pixels does not count. The best shift in whole pixels is
-    looked for first, then those less than two pixels from it.
+    A blur's kernel is known only up to a shift, and truth and photo hardly ever have the same
+    frame. So the estimate is shifted by up to 5 pixels along each axis, in steps of a quarter, with
+    linear interpolation. A border of 15 pixels does not count. The best shift in whole pixels is
+    found first, then shifts less than two pixels from it are tried.
 
     Args:
         estimate: image, (1, C, H, W), in [0, 1].
@@ -341,7 +341,7 @@ def ssim(estimate: Tensor, x: Tensor) -> float | None:
 def score(
     estimate: Tensor, x: Tensor, factor: int | None = None, m: Tensor | None = None
 ) -> Scores:
-    """Measure an image with every protocol that there is a meaning to; see `Scores`.
+    """Measure an image with every protocol that applies; see `Scores`.
 
     Args:
         estimate: image, (1, C, H, W), in [0, 1].

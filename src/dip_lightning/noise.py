@@ -1,8 +1,8 @@
 """How strong the noise of an image is, found from the image alone.
 
-White noise is found in the finest detail of small patches, where images have little. What a camera
-or a JPEG leaves there is weaker than its noise is elsewhere, as demosaicing and compression blur
-it: such noise is found in the smoothest blocks of each brightness.
+White noise is found in the finest detail of small patches, of which images have little. Noise of a
+camera or a JPEG is weaker there than elsewhere, as demosaicing and compression blur it: such noise
+is found in the smoothest blocks of each brightness.
 """
 
 import math
@@ -41,11 +41,11 @@ BLURRED = 3.0  # level of the blocks / that of the finest detail, of noise that 
 
 @dataclass(frozen=True)
 class Noise:
-    """What is known of the noise of an image.
+    """What is known about the noise of an image.
 
     Attributes:
-        std: standard deviation, in the units of the image, all channels together; of noise that is
-            not white, of what varies within 8 pixels. None: unknown, as detail hides it.
+        std: standard deviation, in the units of the image, all channels together; if the noise is
+            not white, only of what varies within 8 pixels. None: unknown, as detail hides it.
         is_white: neighbouring pixels have independent noise.
 
     Example:
@@ -64,21 +64,21 @@ UNKNOWN = Noise(None, is_white=False)
 def estimate_noise(y: Tensor, known: Tensor | None = None, period: int = 1) -> Noise:
     """Estimate the noise of an image, which may be correlated and depend on brightness.
 
-    White noise is as strong in all components of a patch: its power is that of the components with
-    the least variance (principal components), over patches that are smooth in the others. Of other
-    noise these hold almost nothing. Then it is the power of the smoothest blocks, corrected for
-    their choice. Where that is little more than the finest detail's, both may be texture, and the
-    noise is unknown.
+    White noise is equally strong in all principal components of a patch: its power is that of the
+    components with the least variance, over patches that are smooth in the others. These contain
+    almost nothing of other noise: its power is that of the smoothest blocks, corrected for their
+    selection. If that is little more than the power of the finest detail, both may be texture, and
+    the noise is unknown.
 
     Args:
         y: noisy image, (1, C, H, W), in [0, 1].
         known: pixels to look at, (1, 1 or C, H, W), 0 or 1; None: all.
-        period: pixels after which another kind of them begins anew along each axis, such as 2 of
-            a Bayer mosaic. Patches are compared with those that begin with the same kind; noise
-            that is not white is unknown.
+        period: pixels after which the kinds of pixels repeat along each axis, such as 2 for a
+            Bayer mosaic. Patches are compared with those that begin with the same kind; noise that
+            is not white is then unknown.
 
     Returns:
-        Its level, unknown for an image of fewer than about 36 x 36 pixels, times the period.
+        Its level, unknown for images smaller than about 36 x 36 pixels, times the period.
 
     Source: after Liu, Tanaka & Okutomi, "Single-image noise level estimation for blind denoising",
         2013, and Lebrun, Colom & Morel, "The Noise Clinic", 2015.
@@ -110,14 +110,14 @@ def estimate_noise(y: Tensor, known: Tensor | None = None, period: int = 1) -> N
 def estimate_peak(y: Tensor) -> float | None:
     """Estimate how many photons stand for 1 in an image of Poisson noise, y = c / peak.
 
-    The variance of y is its mean / peak: both are those of smooth patches, the variance from their
-    finest detail. Where it was clipped at 1, patches near it are left out.
+    The variance of y is its mean / peak: both are taken from smooth patches, the variance from
+    their finest detail. If y was clipped at 1, patches near that are left out.
 
     Args:
         y: noisy image, (1, C, H, W), 0 or more.
 
     Returns:
-        None where it is unknown: there is no noise, or texture that may be it.
+        None if it is unknown: there is no noise, or what there is may be texture.
 
     Example:
         >>> import torch
@@ -190,7 +190,7 @@ def _odd(number: float) -> int:
 
 
 def _whole(is_known: NDArray[np.bool_], side: int, step: int) -> NDArray[np.bool_]:
-    """Say which patches, every `step` pixels, are known as a whole."""
+    """Say which patches, every `step` pixels, are entirely known."""
     windows = np.lib.stride_tricks.sliding_window_view(is_known, (side, side))[::step, ::step]
     return np.asarray(windows.all((2, 3)), bool)
 
@@ -219,9 +219,9 @@ def _fine_powers(
 
 
 def _varied(patches: Plane) -> Plane:
-    """Leave out patches of a single value, such as a frame's or a clipped sky's.
+    """Leave out patches of a single value, such as those of a frame or a clipped sky.
 
-    Where they are most of the image, it is a drawing, and they say that it has no noise.
+    If they are most of the image, it is a drawing, and they show that it has no noise.
     """
     varied = patches[(patches != patches[:, :1]).any(1)]
     return varied if len(varied) >= max(FEWEST, VARIED * len(patches)) else patches
@@ -244,7 +244,7 @@ def _cosines(length: int) -> Plane:
 
 
 def _block_power(planes: Plane, is_known: NDArray[np.bool_]) -> float | None:
-    """Return the power of the noise in blocks, in the mean over all brightnesses; None: unknown."""
+    """Return the power of the noise in blocks, averaged over all brightnesses; None: unknown."""
     step = _odd(max(3.0, math.sqrt(planes.size / MOST_BLOCKS)))
     windows = np.lib.stride_tricks.sliding_window_view(planes, (BLOCK, BLOCK), axis=(1, 2))
     blocks = windows[:, ::step, ::step].reshape(len(planes), -1, BLOCK, BLOCK)

@@ -31,7 +31,7 @@ class Fitted:
         diverged_at: iteration whose loss was not finite; None: none.
         network_computed: how, as a word; None: unknown.
         is_combined: the averaged output was combined with a classical method, or with y itself.
-        fit_weight: mean weight of the fit beside the classical method; None: it is the fit alone.
+        fit_weight: mean weight of the fit against the classical method; None: it is the fit alone.
     """
 
     outputs: Outputs
@@ -91,9 +91,9 @@ class Outcome:
         average: the averaged output.
         combined: the averaged output combined with a classical method; None: it was not.
         chosen: which of them is the result.
-        output: the name of that.
+        output: its name.
         is_polished: similar patches of the combined result were made alike.
-        std: how sure the result is, (1, C, H, W); see `Outputs`.
+        std: how uncertain the result is, (1, C, H, W); see `Outputs`.
     """
 
     observed: Measured
@@ -116,12 +116,12 @@ class Outcome:
 def measure(
     problem: Problem, fitted: Fitted, output: str = "average", *, with_baselines: bool = True
 ) -> Outcome:
-    """Measure the observation and both outputs, beside the classical methods' where wanted.
+    """Measure the observation, both outputs and, if wanted, those of the classical methods.
 
     Args:
         problem: what was asked, on the CPU.
         fitted: where the fit ended.
-        output: "combined", "average" or "last", which one is the result.
+        output: which one is the result, "combined", "average" or "last".
         with_baselines: compute the classical methods.
     """
     x, m, factor = problem.x, problem.mask, problem.scale if problem.scale > 1 else None
@@ -153,7 +153,7 @@ def measure(
 
 
 def metrics(outcome: Outcome, fitted: Fitted) -> dict[str, Any]:
-    """Collect what was measured, as metrics.json has it; None where it is not defined."""
+    """Collect what was measured, as in metrics.json; None where it is not defined."""
     measured = {"": outcome.last, "_average": outcome.average, "_result": outcome.chosen}
     return {
         **{
@@ -197,12 +197,12 @@ def diagnosis(problem: Problem, fitted: Fitted, before: str | None) -> str | Non
 def psnr_holdout(problem: Problem, outcome: Outcome, seen: Tensor | None) -> float | None:
     """Compare A(result) with the known values of y that the loss has not seen, dB.
 
-    Where A needs x's margins, which the result is without, with the inner ones.
+    If A needs x's margins, which the result lacks, with the inner values only.
 
     Args:
         problem: what was asked.
         outcome: its result.
-        seen: which values the loss has seen, 0 or 1, as y; None: all, and there is nothing to say.
+        seen: which values the loss has seen, 0 or 1, as y; None: all, so nothing can be compared.
     """
     if seen is None:
         return None
@@ -213,7 +213,7 @@ def psnr_holdout(problem: Problem, outcome: Outcome, seen: Tensor | None) -> flo
 
 
 def noise(problem: Problem, discrepancy: float | None) -> dict[str, Any]:
-    """Say at which noise a fit was to end, as metrics.json has it; None: at none.
+    """Say at which noise a fit was to end, as in metrics.json; None: at none.
 
     Args:
         problem: what was asked.
@@ -226,15 +226,15 @@ def noise(problem: Problem, discrepancy: float | None) -> dict[str, Any]:
 
 
 def stopping(problem: Problem, fitted: Fitted) -> str | None:
-    """Say what has ended a fit.
+    """Say what ended a fit.
 
     Args:
         problem: what was asked.
         fitted: where the fit ended.
 
     Returns:
-        "noise level"; "noise level and bend", of noise that is not white; "iterations", the last
-        one; None where it was not over.
+        "noise level"; "noise level and bend", for noise that is not white; "iterations", the last
+        one; None if it was not over.
     """
     if not fitted.is_over:
         return None

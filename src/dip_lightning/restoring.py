@@ -61,21 +61,21 @@ class Restored(Generic[Image]):
     """A restored image; it shows itself in a notebook.
 
     Attributes:
-        image: the result, of the kind, shape and type of what was given, enlarged where the task
-            does so; of a path, a NumPy array.
-        last: the last iterate in its place, alike.
+        image: the result, of the same kind, shape and type as the input, enlarged if the task
+            enlarges; a NumPy array if the input was a path.
+        last: the last iterate, in the same form.
         std: how much the fit's outputs vary at each pixel, a standard deviation in the units of
-            `image`, (H, W, C); large where the result is unsure.
-        history: a row for each tenth iteration: iteration, loss, psnr, psnr_average, seconds.
-        metrics: status, iterations, loss, seconds; result: which output it is; fit_weight: of the
-            fit beside a classical method, None: it is the fit alone; polished: similar patches of
-            it were made alike; what ended the fit,
-            `stopping`, and the noise at which it was to end, `y_noise_std`, image in [0, 1];
-            `noise_level`: "told" or "estimated"; `psnr_holdout` of the values that were held out;
-            what is wrong with the fit, `diagnosis`, a word as in metrics.json, or None.
+            `image`, (H, W, C); large where the result is uncertain.
+        history: a row for every tenth iteration: iteration, loss, psnr, psnr_average, seconds.
+        metrics: status, iterations, loss, seconds; result: which output it is; fit_weight: weight
+            of the fit against a classical method, None: it is the fit alone; polished: whether
+            its similar patches were made alike; `stopping`: what ended the fit; `y_noise_std`:
+            the noise at which it was to end, image in [0, 1]; `noise_level`: "told" or
+            "estimated"; `psnr_holdout`: PSNR of the held-out values; `diagnosis`: what is wrong
+            with the fit, a word as in metrics.json, or None.
         prior: the fit itself.
-        kernel: of the blur that was found beside the image, (kh, kw), which sums to 1; None: none
-            was looked for.
+        kernel: the blur kernel found with the image, (kh, kw), which sums to 1; None: none was
+            looked for.
 
     Example:
         >>> import torch
@@ -134,27 +134,27 @@ def restore(
     Args:
         image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
             (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted.
-            An array's opaque alpha stays as it is; of one that is not, give the path. For "jpeg",
-            the file itself: its path, or a PIL image that was opened from one.
+            An array's alpha is kept if it is opaque; otherwise give the path. For "jpeg", give
+            the file itself: its path, or a PIL image opened from it.
         task: "sr", "inpainting", "restoration", "demosaicing", "denoising",
             "deblurring", "blind_deblurring" or "jpeg".
         mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)
-            tensor, PIL image or path; brightest is known, unless mask_means="missing".
-        kernel: of the blur, for "deblurring": (kh, kw) array or tensor, PIL image, path, or
+            tensor, PIL image or path; the brightest are known, unless mask_means="missing".
+        kernel: the blur kernel, for "deblurring": (kh, kw) array or tensor, PIL image, path, or
             "gaussian" (with `blur_sigma`, 1.6 pixels if not given), "disk" (`radius`) or "motion"
             (`length`; `angle`, 0 degrees if not given).
-        network: a module from (1, input_depth, H, W) to (1, C, H, W), of which a copy is fitted, or
-            the name of one; None: the preset's. What it sees beside z (`shown`, `feedback`,
-            `guide`) is among the 32 of `input_depth`.
+        network: a module from (1, input_depth, H, W) to (1, C, H, W), a copy of which is fitted,
+            or the name of one; None: the preset's. What it sees besides z (`shown`, `feedback`,
+            `guide`) counts towards the 32 channels of `input_depth`.
         preset: "fast", "paper", or another of `conf/preset`.
         device: "auto", "cpu" or "gpu".
         progress: draw a bar.
         keys: other keys of the command, such as `factor`, `kernel_size`, `iterations`, `lr`,
-            `seed`; `sigma`, the noise of the image in 8-bit grey levels, where you know it: else it
-            is estimated.
+            `seed`; `sigma`, the noise of the image in 8-bit grey levels, if you know it: otherwise
+            it is estimated.
 
     Returns:
-        The restored image, of the same kind. Where Ctrl-C ends the fit, what there is by then;
+        The restored image, of the same kind. If Ctrl-C ends the fit, the result so far;
         `metrics["status"]` says so.
 
     Raises:
@@ -162,7 +162,7 @@ def restore(
         KeyboardInterrupt: Ctrl-C before the first iteration.
 
     Warns:
-        UserWarning: a mask is hardly what was meant, or the fit shows nothing.
+        UserWarning: a mask is probably not what was meant, or the fit shows nothing.
 
     Example:
         >>> import numpy as np
@@ -247,7 +247,7 @@ def _warn(*sentences: str | None) -> None:
 
 
 def _known(config: Config, mask: Any, image: NDArray[Any]) -> tuple[Tensor, str | None]:
-    """Read a mask; say why it may not be what was meant, None where there is no reason."""
+    """Read a mask; say why it may not be what was meant, or None."""
     means, grow = config.mask_means or "known", config.mask_grow or 0
     stored = as_decoded(mask, "mask")
     values, is_file = stored.array, isinstance(mask, str | Path | PillowImage.Image)
@@ -262,7 +262,7 @@ def _known(config: Config, mask: Any, image: NDArray[Any]) -> tuple[Tensor, str 
 
 
 def _kernel(kernel: Any, task: str, keys: dict[str, Any]) -> Tensor | None:
-    """Take what was given for a kernel; None: there is none, or its name is put into the keys."""
+    """Take what was given as a kernel; None: there is none, or its name is put into the keys."""
     if task != TOLD:
         if kernel is not None:
             raise UserError(f"kernel: only for {TOLD}, not for {task}")
@@ -320,7 +320,7 @@ def _is_as_opened(image: PillowImage.Image, name: str) -> bool:
 
 
 def _of_module(config: Config, problem: Problem) -> Config:
-    """Leave z what a user's own network, of input_depth channels in all, does not see beside it."""
+    """Give z the input_depth channels of a user's own network, less those it sees besides z."""
     depth = config.input_depth
     beside = inputs(config, problem) - depth
     if depth <= beside:
@@ -366,7 +366,7 @@ def _fit(prior: DeepImagePrior, history: History, device: torch.device, *, progr
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what Lightning says of every fit from a user of one call; all is set back."""
+    """Hide what Lightning says about every fit from a user of one call; all is set back."""
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
     has_gradients = torch.is_grad_enabled()
     in_main = threading.current_thread() is threading.main_thread()

@@ -12,8 +12,8 @@ def reapply(y: Tensor, compress: Callable[[Tensor, tuple[int, int]], Tensor]) ->
 
     Args:
         y: image, (1, C, H, W), in [0, 1].
-        compress: takes an image and rows and columns by which its blocks are moved; returns what is
-            left of it.
+        compress: takes an image, and the rows and columns by which its blocks are moved; returns
+            the compressed image.
 
     Returns:
         (1, C, H, W), in [0, 1].

@@ -15,9 +15,9 @@ LUCY_ITERATIONS = tuple(5 * 2**doublings for doublings in range(6))
 
 
 def wiener(y: Tensor, kernel: Tensor, sigma: float) -> Tensor:
-    """Deblur by Wiener's filter, smooth by the Laplacian as far as the noise asks (scikit-image).
+    """Deblur by Wiener's filter, smoothed by the Laplacian as the noise requires (scikit-image).
 
-    Beyond its border the image goes on as its outermost pixels do, and fades to its mean.
+    Beyond its border the image is continued by its outermost pixels, and fades to its mean.
 
     Args:
         y: blurred image, (1, C, H, W), in [0, 1].
@@ -53,9 +53,9 @@ def wiener(y: Tensor, kernel: Tensor, sigma: float) -> Tensor:
 def richardson_lucy(y: Tensor, kernel: Tensor, sigma: float) -> Tensor:
     """Deblur by Richardson and Lucy's iteration until only noise is left of y (scikit-image).
 
-    Of 5, 10, 20, ... 160 iterations, the first that come so far; if none do, those that come
-    closest before the residual grows. Beyond its border the image goes on as its outermost pixels
-    do, and fades to its mean.
+    Of 5, 10, 20, ... 160 iterations, it takes the first number that gets there, or else the one
+    that comes closest before the residual grows. Beyond its border the image is continued by its
+    outermost pixels, and fades to its mean.
 
     Args:
         y: blurred image, (1, C, H, W), in [0, 1].

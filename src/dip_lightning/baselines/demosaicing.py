@@ -45,7 +45,7 @@ def bilinear(y: Tensor, m: Tensor) -> Tensor:
 
 
 def _near(y: Tensor, m: Tensor, reach: int) -> Tensor:
-    """Return the mean of the known values so many pixels around, the nearer the more."""
+    """Return the mean of the known values so many pixels around, nearer ones counting more."""
     taps = (reach + 1 - torch.arange(-reach, reach + 1).abs()).to(y)
     channels = y.shape[1]
     tent = torch.outer(taps, taps).expand(channels, 1, -1, -1)
@@ -60,7 +60,8 @@ def malvar(y: Tensor, m: Tensor, seen: Tensor | None = None) -> Tensor:
         y: mosaic, each value in the channel that it was measured in, (1, 3, H, W), in [0, 1].
         m: which channel of each pixel was measured, (1, 3, H, W), 0 or 1; see
             `operators.bayer_mask`.
-        seen: which of these values count, alike; the others are the mean of those near. None: all.
+        seen: which of these values count, in the same form; the others become the mean of the
+            values near them. None: all.
 
     Returns:
         (1, 3, H, W), in [0, 1], measured values unchanged.

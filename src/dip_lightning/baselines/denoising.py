@@ -84,8 +84,8 @@ def stabilised(y: Tensor, peak: float, method: Callable[[Tensor, float], Tensor]
     Args:
         y: counts / peak, (1, C, H, W).
         peak: counts where y is 1.
-        method: from an image in [0, 1] and the noise's standard deviation in 8-bit grey levels to
-            an image, such as `non_local_means`.
+        method: makes an image from an image in [0, 1] and the standard deviation of its noise in
+            8-bit grey levels; for example `non_local_means`.
 
     Returns:
         (1, C, H, W), in [0, 1].
@@ -108,7 +108,7 @@ def stabilised(y: Tensor, peak: float, method: Callable[[Tensor, float], Tensor]
 
 
 def has_bm3d() -> bool:
-    """Say whether the package bm3d is there; its licence allows non-commercial use only.
+    """Say whether the package bm3d is installed; its licence allows non-commercial use only.
 
     Example:
         >>> from dip_lightning.baselines import has_bm3d

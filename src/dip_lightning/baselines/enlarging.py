@@ -71,7 +71,7 @@ def back_project(
     A: Operator,  # noqa: N803
     steps: int,
 ) -> Tensor:
-    """Let an image agree with its low-resolution observation: x <- x + enlarge(y - A x).
+    """Make an image agree with its low-resolution observation: x <- x + enlarge(y - A x).
 
     Args:
         x: image, (1, C, H, W), in [0, 1].

@@ -1,4 +1,4 @@
-"""Invert a linear operator that nothing more is known of."""
+"""Invert a linear operator about which nothing more is known."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Operator = Callable[[Tensor], Tensor]
 
 
 def adjoint_of(A: Operator, shape: tuple[int, int, int]) -> Operator:  # noqa: N803
-    """Return the adjoint of a linear operator, by autograd; of another, its gradient at grey.
+    """Return the adjoint of a linear operator, by autograd; for any other, its gradient at grey.
 
     Args:
         A: from x, (1, C, H, W), to y.
@@ -51,8 +51,8 @@ def least_squares(
 ) -> Tensor:
     """Invert a linear operator: least |A x - y|^2, by conjugate gradients (SciPy's LSQR).
 
-    They begin with the grey image that fits best, which is what stays where A shows nothing, and
-    end when the residual is as large as the noise, or after 100 steps.
+    They start from the grey image that fits best, which remains where A shows nothing, and end
+    when the residual is as large as the noise, or after 100 steps.
 
     Args:
         A: from x, (1, C, H, W), to y.
@@ -111,13 +111,13 @@ def nearest(
 ) -> Tensor:
     """Look near an image for one that explains y: least |A u - y|^2 + weight |u - x|^2.
 
-    By conjugate gradients where the tensors are, at most 30 steps.
+    By conjugate gradients on the device of the tensors, in at most 30 steps.
 
     Args:
         A: linear, from x, (1, C, H, W), to y; differentiable.
         y: observation.
         x: image, (1, C, H, W).
-        weight: more than 0; the more, the nearer.
+        weight: more than 0; the larger, the nearer.
         known: which values of y count, 0 or 1, of y's shape or one that broadcasts to it; None:
             all.
 
@@ -163,9 +163,9 @@ def polish_inverse(
     known: Tensor | None = None,
     bounded: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """Let similar patches of an image agree with each other, and the image explain y.
+    """Make similar patches of an image agree with each other, and the image explain y.
 
-    `polish` in 40 passes, of which each begins with `nearest`: sigma being the noise of the pass,
+    `polish` in 40 passes, each of which begins with `nearest`. With sigma the noise of the pass,
 
         u = argmin |A u - y|^2 + (away / sigma)^2 |u - x|^2
 
@@ -177,13 +177,13 @@ def polish_inverse(
             noise.
         known: which values of y count, 0 or 1, of y's shape or one that broadcasts to it; None:
             all.
-        bounded: what stands for y in each pass, made of A x: where y is known between bounds only,
+        bounded: what replaces y in each pass, computed from A x: if y is known only between bounds,
             the nearest value within them; None: y itself.
 
     Returns:
         (1, C, H, W), in [0, 1].
 
-    Source: as of `polish`.
+    Source: as for `polish`.
 
     Example:
         >>> import torch

@@ -24,14 +24,14 @@ STEPS, LOOKS = 60, 8  # of the gradient; of the power iteration
 
 @torch.no_grad()
 def estimate_kernel(y: Tensor, size: tuple[int, int]) -> Tensor:
-    """Estimate the kernel of a blurred image, as that which explains it by an image of few edges.
+    """Estimate the kernel of a blurred image: the one that explains it by an image of few edges.
 
-    In turn, from a kernel of a few pixels upwards, with images of as few pixels,
+    Alternately, from a kernel of a few pixels upwards, with images shrunk to match,
 
         x = argmin |k * x - y|^2 + a |grad x|_0
         k = argmin |k * grad x - grad y|^2 + b |k|^2, k >= 0, sum k = 1
 
-    Of a large image, its middle is looked at.
+    Only the middle of a large image is used.
 
     Args:
         y: blurred image, (1, C, H, W), in [0, 1], no smaller than the kernel.
@@ -88,7 +88,7 @@ def _resized(kernel: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _of_few_edges(y: Tensor, kernel: Tensor, edges: float) -> Tensor:
-    """Sharpen y to an image of few edges, with the margins that the kernel asks for.
+    """Sharpen y to an image of few edges, with the margins that the kernel needs.
 
     By half-quadratic splitting: an image of few edges that is pulled more and more towards x.
     """
@@ -113,7 +113,7 @@ def _of_few_edges(y: Tensor, kernel: Tensor, edges: float) -> Tensor:
 
 
 def _closed(y: Tensor, high: int, wide: int) -> Tensor:
-    """Continue an image on all sides by its nearest pixels, and lead its ends to each other."""
+    """Continue an image on all sides by its nearest pixels, and blend its ends into each other."""
     y = F.pad(y, (wide, wide, high, high), mode="replicate")
     for axis, side in ((2, high), (3, wide)):
         ends = y.narrow(axis, y.shape[axis] - 1, 1), y.narrow(axis, 0, 1)
@@ -133,7 +133,7 @@ def _fitted(kernel: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Fit the kernel to a sharp and a blurred image, by Nesterov's gradient method.
 
     Args:
-        kernel: to begin with, (kh, kw).
+        kernel: initial, (kh, kw).
         x: sharp image, (1, 1, H + kh - 1, W + kw - 1).
         y: blurred image, (1, 1, H, W).
     """
@@ -185,7 +185,7 @@ def _to_simplex(weights: Tensor) -> Tensor:
 
 
 def _cleaned(kernel: Tensor) -> Tensor:
-    """Cut off what is hardly there, and move the centre of mass to the middle, if all has room."""
+    """Cut off what is hardly there, and move the centre of mass to the middle, if there is room."""
     kernel = torch.where(kernel < LEAST * kernel.max(), 0, kernel)
     pieces, count = label(kernel.numpy() > 0, structure=np.ones((3, 3)))
     shares = sum_labels(kernel.numpy(), pieces, np.arange(count + 1))

@@ -1,4 +1,4 @@
-"""Similar patches of an image, side by side, are a matrix of low rank but for its noise."""
+"""Similar patches of an image, side by side, are a matrix of low rank, apart from its noise."""
 
 import math
 from collections.abc import Callable
@@ -23,9 +23,9 @@ class Patches:
 
     Args:
         side: of a patch, pixels.
-        step: from one patch that others are looked for to the next, pixels.
+        step: distance from one reference patch to the next, pixels.
         count: how many are in a group.
-        window: side of the square where they are looked for, pixels, odd.
+        window: side of the square searched for similar patches, pixels, odd.
 
     Example:
         >>> from dip_lightning.baselines import Patches
@@ -45,8 +45,8 @@ OF_NOISE = Patches(side=6, step=3, count=60, window=31)
 def low_rank_patches(y: Tensor, sigma: float) -> Tensor:
     """Shrink the singular values of groups of similar patches, and average what overlaps.
 
-    With k patches of d values less their mean as a matrix, n of standard deviation std has no
-    singular value above t = std (sqrt(k) + sqrt(d)). One of s becomes
+    With k patches of d values, less their mean, as a matrix, noise of standard deviation std has
+    no singular value above t = std (sqrt(k) + sqrt(d)). A singular value s becomes
 
         s (1 + sqrt(1 - t^2 / s^2)) / 2 where s > t, else 0
 
@@ -80,19 +80,19 @@ def polish(
     sigmas: tuple[float, ...],
     onward: float = 0.0,
 ) -> Tensor:
-    """Let similar patches of an image agree with each other, and the image with what is known.
+    """Make similar patches of an image agree with each other, and the image with what is known.
 
         x <- L(agree(x + onward (x - x_before))), L the step of `low_rank_patches`
 
-    What is in error in one patch and not in those like it is taken for noise.
+    An error in one patch that similar ones do not share is taken for noise.
 
     Args:
         x: image, (1, C, H, W), in [0, 1].
         agree: makes an image agree with its observation, as far as the noise of a pass allows.
         patches: which stand side by side.
         sigmas: the noise of each pass, 8-bit grey levels.
-        onward: the share of a pass's change that the next one goes on by, where agreement comes
-            slowly.
+        onward: by what share of a pass's change the next one starts further on; for agreement that
+            comes slowly.
 
     Returns:
         (1, C, H, W), in [0, 1].
@@ -118,7 +118,7 @@ def polish(
 
 
 def fading(first: float, last: float, passes: int) -> tuple[float, ...]:
-    """Return as many levels, each the same share of the one before.
+    """Return one level for each pass, each the same share of the one before.
 
     Example:
         >>> from dip_lightning.baselines import fading

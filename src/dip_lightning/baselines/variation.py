@@ -1,4 +1,4 @@
-"""The image of least total variation, of any linear operator."""
+"""The image of least total variation, for any linear operator."""
 
 from collections.abc import Callable
 
@@ -27,8 +27,8 @@ def least_variation(
 
         min_x |A x - y|^2 / 2 + w TV(x), x in [0, 1], w such that |A x - y|^2 = 0.95 noise
 
-    The steps of all channels of a pixel count together. w follows the residual while the minimum
-    is looked for.
+    The steps of all channels of a pixel count together. w is adapted to the residual during the
+    minimisation.
 
     Args:
         y: observation, of any shape.

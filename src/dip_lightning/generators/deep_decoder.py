@@ -38,7 +38,7 @@ class DeepDecoder(AnySize):
     """Map a coarse z to an image: each scale is norm(relu(upsample(conv_1x1(x)))).
 
     z is given at the resolution of the image and sampled at every 2^scales-th pixel, which leaves
-    the distribution of a random input as it was.
+    the distribution of a random input unchanged.
 
     Args:
         inputs: channels of z.
@@ -92,7 +92,7 @@ class DeepDecoder(AnySize):
         """Generate an image whose sides are multiples of 2^scales.
 
         Raises:
-            UserError: a single pixel is left of z, of which batch norm makes 0.
+            UserError: a single pixel is left of z, which batch norm turns into 0.
         """
         coarse = z[..., :: self.multiple, :: self.multiple]
         if coarse.shape[-2:].numel() == 1:

@@ -46,7 +46,7 @@ def draw_input(
         z, (1, C, H, W), float32; uniform: in [0, scale), meshgrid and image: in [0, 1].
 
     Raises:
-        UserError: the input has another number of channels or another size than asked for.
+        UserError: the input has the wrong number of channels or the wrong size.
 
     Example:
         >>> import torch
@@ -68,7 +68,7 @@ def draw_input(
 
 
 def check_input(z: Tensor, input_type: str, shape: tuple[int, int, int]) -> None:
-    """Refuse a z that was not drawn, unless it is of the shape that is needed.
+    """Refuse a z that was not drawn, unless it has the shape that is needed.
 
     Args:
         z: what `input_type` gives, (1, C, H, W).
@@ -76,7 +76,7 @@ def check_input(z: Tensor, input_type: str, shape: tuple[int, int, int]) -> None
         shape: (C, H, W) that is needed.
 
     Raises:
-        UserError: it has another number of channels or another size.
+        UserError: it has a different number of channels or a different size.
     """
     channels, height, width = shape
     if tuple(z.shape[-2:]) != (height, width):

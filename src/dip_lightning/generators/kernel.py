@@ -18,8 +18,7 @@ class KernelNetwork(nn.Module):
     Args:
         size: (kh, kw) of the kernel.
         generator: source of z and of the initial weights, on the CPU.
-        start: kernel to begin with, (kh, kw), which sums to 1; None: about the same weight
-            everywhere.
+        start: initial kernel, (kh, kw), which sums to 1; None: about the same weight everywhere.
 
     Source: Ren et al., "Neural Blind Deconvolution Using Deep Priors", CVPR 2020.
 

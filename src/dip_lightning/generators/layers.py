@@ -108,7 +108,7 @@ class AnySize(nn.Module, ABC):
 
     Args:
         multiple: the network takes sides that are multiples of this, pixels.
-        least: and at least this, a multiple itself.
+        least: and at least this, itself a multiple.
     """
 
     def __init__(self, multiple: int, least: int) -> None:
@@ -143,7 +143,7 @@ class AnySize(nn.Module, ABC):
 
 
 def norm_activation(channels: int, activation: str) -> list[nn.Module]:
-    """Normalise by the statistics of this very image, then bend.
+    """Normalise by the statistics of this very image, then apply the activation.
 
     A DIP fit never leaves training mode, so no running statistics are kept.
     """

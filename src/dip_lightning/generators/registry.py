@@ -17,7 +17,7 @@ NEEDED = ("name", "generator")  # of every network's settings
 
 
 class GeneratorModule(Protocol):
-    """What a module of this package offers to be chosen by `network.generator`."""
+    """What a module of this package must offer for `network.generator` to choose it."""
 
     @property
     def Options(self) -> type[Any]:  # noqa: N802 - the name of a class
@@ -46,7 +46,7 @@ def load(name: str) -> GeneratorModule:
     """Import one generator's module.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: there is none with that name.
 
     Example:
         >>> from dip_lightning import generators
@@ -117,7 +117,7 @@ def default_network(inputs: int, outputs: int, generator: torch.Generator) -> nn
 
 
 def follows_input_dtype(network: nn.Module) -> bool:
-    """Say whether a network computes in the number format of its input, as those here do.
+    """Say whether a network computes in the number format of its input, like those here.
 
     Example:
         >>> import torch

@@ -8,10 +8,10 @@ from dip_lightning.errors import UserError
 
 
 class Blur(nn.Module):
-    """Convolve an image with a kernel, and keep what needs no pixel from beyond its border.
+    """Convolve an image with a kernel, and keep the pixels that need none from beyond its border.
 
     y[i] = sum_j k[j] x[i + size - 1 - j], along both axes: a true convolution, which flips the
-    kernel. All channels have the same one. It is computed by FFT, in float32 at least.
+    kernel. All channels share one kernel. It is computed by FFT, in float32 at least.
 
     Args:
         kernel: k, (kh, kw).

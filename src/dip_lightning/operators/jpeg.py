@@ -1,4 +1,4 @@
-"""JPEG: the coefficients that its quantisation rounds, and what a file says of them."""
+"""JPEG: the coefficients that its quantisation rounds, and what a file says about them."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -24,14 +24,14 @@ Ratio = tuple[int, int]
 
 
 class JPEG(nn.Module):
-    """Compute the coefficients of a JPEG file that are left to be rounded.
+    """Compute the coefficients of a JPEG file before they are rounded.
 
     RGB becomes Y, Cb and Cr, each the mean over `ratios` pixels, and each block of 8 x 8 of these
-    samples its orthonormal DCT. Beyond its border an image goes on with its nearest pixels, as
-    libjpeg has it.
+    samples its orthonormal DCT. Beyond its border an image is continued by its nearest pixels, as
+    in libjpeg.
 
     Args:
-        ratios: rows and columns of pixels for a sample, for each component.
+        ratios: rows and columns of pixels per sample, for each component.
         origin: place of the first pixel in the grid of the largest blocks, rows and columns.
 
     Source: ITU-T T.81 and T.871.
@@ -85,7 +85,7 @@ class JPEG(nn.Module):
         return torch.cat([self._transformed(plane, self.basis).flatten(1) for plane in samples], 1)
 
     def lift(self, coefficients: Tensor, size: Ratio) -> Tensor:
-        """Return an image of these coefficients: A(lift(c)) = c, where no block is beyond a border.
+        """Return an image with these coefficients: A(lift(c)) = c, if no block crosses a border.
 
         Args:
             coefficients: (1, N), as `forward` returns them.
@@ -140,7 +140,7 @@ def steps(ratios: Sequence[Ratio]) -> Ratio:
 
 @dataclass(frozen=True)
 class Coefficients:
-    """What a JPEG file says of an image: its coefficients are these, give or take half a step.
+    """What a JPEG file says about an image: its coefficients, give or take half a step.
 
     Attributes:
         planes: coefficients of each component, (h, w), each block in its place; the grid begins at
@@ -174,14 +174,14 @@ class Coefficients:
     def noise_std(self) -> float:
         """Estimate how far rounding has moved a pixel, as a standard deviation.
 
-        A coefficient that is not 0 is off by q / sqrt(12), q being its step. One that has become 0
-        was less than h = q / 2: of its frequency's distribution, taken as Laplacian, with a share p
-        beyond, and so of scale b = h / log(1 / p), it had the variance
+        A coefficient that is not 0 is off by q / sqrt(12), where q is its step. One that has become
+        0 was less than h = q / 2. Its frequency is taken to have a Laplacian distribution, with a
+        share p beyond h, and so with the scale b = h / log(1 / p). Then its variance was
 
             (2 b^2 - p (h^2 + 2 h b + 2 b^2)) / (1 - p).
 
-        A frequency that is 0 in all blocks counts for nothing, and so does the detail of colours
-        that subsampling has taken.
+        A frequency that is 0 in all blocks does not count, nor does the colour detail that
+        subsampling has removed.
 
         Returns:
             In the units of the planes, mean over the channels.
@@ -195,7 +195,7 @@ class Coefficients:
         return float((weights * lost).sum().sqrt())
 
     def quantised(self, x: Tensor, origin: Ratio) -> Tensor:
-        """Return what is left of an image that is compressed with the same tables.
+        """Return an image after compression with the same tables.
 
         Args:
             x: image, (1, C, H, W), in the units of the planes.
@@ -214,14 +214,14 @@ class Coefficients:
         return operator.lift(torch.cat(planes, 1), size).clamp(0, 1)
 
     def ranged(self, low: float, high: float) -> "Coefficients":
-        """Return them for an image in which low has become 0, and high 1."""
+        """Return the coefficients for an image in which low has become 0, and high 1."""
         planes = [plane / (high - low) for plane in self.planes]
         planes[0][::SIDE, ::SIDE] -= SIDE * low / (high - low)
         tables = tuple(table / (high - low) for table in self.tables)
         return replace(self, planes=tuple(planes), tables=tables)
 
     def turned(self, orientation: int) -> "Coefficients":
-        """Return those of the image turned upright, from EXIF's orientation."""
+        """Return the coefficients of the image turned upright, by its EXIF orientation."""
         found = self
         if orientation in {5, 6, 7, 8}:
             found = found.transposed()
@@ -232,7 +232,7 @@ class Coefficients:
         return found
 
     def transposed(self) -> "Coefficients":
-        """Return those of the image with rows and columns exchanged."""
+        """Return the coefficients of the image with rows and columns exchanged."""
         planes, known, tables = (
             tuple(plane.T.contiguous() for plane in planes)
             for planes in (self.planes, self.known, self.tables)
@@ -242,7 +242,7 @@ class Coefficients:
         return Coefficients(planes, known, tables, ratios, origin, size)
 
     def flipped(self) -> "Coefficients":
-        """Return those of the image upside down: of odd frequencies, the sign changes."""
+        """Return the coefficients of the image upside down: odd frequencies change their sign."""
         signs = (-1.0) ** torch.arange(SIDE)[:, None]
         planes = tuple(_upside_down(plane) * _tiled(signs, plane) for plane in self.planes)
         known = tuple(_upside_down(plane) for plane in self.known)
@@ -250,16 +250,16 @@ class Coefficients:
         return replace(self, planes=planes, known=known, origin=(below, self.origin[1]))
 
     def cut(self, rows: slice, columns: slice) -> "Coefficients":
-        """Return those of a part of the image; blocks that are cut through are not known.
+        """Return the coefficients of a part of the image; blocks that are cut through are unknown.
 
         Args:
             rows: from the first to after the last.
-            columns: alike.
+            columns: likewise.
         """
         return self.of_rows(rows).transposed().of_rows(columns).transposed()
 
     def of_rows(self, rows: slice) -> "Coefficients":
-        """Return those of some rows; see `cut`."""
+        """Return the coefficients of some rows; see `cut`."""
         step = steps(self.ratios)[0]
         start, stop = self.origin[0] + rows.start, self.origin[0] + rows.stop
         first, last = start // step, -(-stop // step)
@@ -284,11 +284,11 @@ class Coefficients:
 
 
 class Bounds(nn.Module):
-    """Between which values a JPEG file leaves the coefficients: |A(x) - c| <= r, r = q / 2.
+    """The bounds that a JPEG file sets for its coefficients: |A(x) - c| <= r, r = q / 2.
 
     Args:
         coefficients: what the file holds.
-        y: image whose own coefficients count, exactly, where the file holds none that are whole,
+        y: image whose own coefficients count, exactly, where the file has no whole blocks,
             (1, C, H, W); None: nothing is known there.
 
     Example:
@@ -319,7 +319,7 @@ class Bounds(nn.Module):
             self.register_buffer(name, values, persistent=False)
 
     def power(self, x: Tensor) -> Tensor:
-        """Return the mean squared distance of A(x) to the bounds: of x, (1, C, H, W), a scalar."""
+        """Return the mean squared distance of A(x) from the bounds, a scalar; x: (1, C, H, W)."""
         beyond = ((self.A(x) - self.centre).abs() - self.radius).clamp(min=0)
         power: Tensor = (beyond * self.held).square().sum() / self.count
         return power
@@ -335,7 +335,7 @@ class Bounds(nn.Module):
 
         Args:
             x: image, (1, C, H, W).
-            share: of r that is meant.
+            share: of r that counts.
         """
         found, radius = self.A(x), share * self.radius
         nearest = found.clamp(self.centre - radius, self.centre + radius)
@@ -343,7 +343,7 @@ class Bounds(nn.Module):
 
 
 def _rounded_off(plane: Tensor, table: Tensor) -> Tensor:
-    """Return the mean square of what was rounded off in a component, see `noise_std`."""
+    """Return the mean square of the rounding of a component, see `noise_std`."""
     q = table.double().flatten()
     blocks = plane.double().unfold(0, SIDE, SIDE).unfold(1, SIDE, SIDE).reshape(-1, SIDE * SIDE)
     kept = (blocks.abs() > q / 2).double()

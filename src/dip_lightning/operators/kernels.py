@@ -41,7 +41,7 @@ def gaussian_kernel(sigma: float) -> Tensor:
 
 
 def disk_kernel(radius: float) -> Tensor:
-    """Draw a disk, which a lens out of focus makes of a point; pixels at its edge count in part.
+    """Draw a disk, the image of a point out of focus; pixels at its edge count in part.
 
     Args:
         radius: pixels, from 0.1 to 300.
@@ -67,7 +67,7 @@ def disk_kernel(radius: float) -> Tensor:
 
 
 def motion_kernel(length: int, angle: float = 0.0) -> Tensor:
-    """Draw a line, which a shaken camera makes of a point.
+    """Draw a line, the image of a point when the camera shakes.
 
     Args:
         length: pixels, an odd number from 3 to 601.
@@ -99,7 +99,7 @@ def _check_range(name: str, value: float, limits: tuple[float, float]) -> None:
 
 
 def blur_kernel(values: Any, name: str = "kernel") -> Tensor:
-    """Check a kernel and let it sum to 1, so that a blur leaves the brightness as it is.
+    """Check a kernel and scale it to sum to 1, so that a blur keeps the brightness.
 
     An even side gets a row of zeros at its end: the middle is then a pixel, number side // 2.
 
@@ -111,7 +111,7 @@ def blur_kernel(values: Any, name: str = "kernel") -> Tensor:
         k, float32, of odd sides.
 
     Raises:
-        UserError: it is no kernel.
+        UserError: it is not a kernel.
 
     Example:
         >>> import torch
@@ -142,10 +142,10 @@ def finite_numbers(values: Any, name: str) -> NDArray[np.float64]:
         name: what they are called, for messages.
 
     Returns:
-        Of the shape of what is given.
+        Same shape as the input.
 
     Raises:
-        UserError: these are no numbers, or not all of them are finite.
+        UserError: they are not numbers, or not all are finite.
     """
     try:
         array = _array(values)

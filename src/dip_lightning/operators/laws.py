@@ -23,14 +23,14 @@ def check(
 ) -> None:
     """Check that an operator of your own does what a fit relies on.
 
-    It returns the same numbers twice, in the number format of x, all finite, and leaves x as it
-    is; it is linear; its gradient is its adjoint, <A v, u> = <v, A^T u>, and finite. Of one that is
-    not linear, the gradient is compared with a finite difference. A module is checked in float64
-    where it can compute in it, and left as it is.
+    It returns the same numbers twice, in the number format of x, all finite, and leaves x
+    unchanged; it is linear; its gradient is its adjoint, <A v, u> = <v, A^T u>, and finite. If it
+    is not linear, its gradient is compared with a finite difference. A module is checked in
+    float64 if it can compute in it, and left unchanged.
 
     Args:
-        A: function or module from x, (1, C, H, W) in [0, 1], to y; of a `deepinv` Physics, its
-            noise-free part is taken.
+        A: function or module from x, (1, C, H, W) in [0, 1], to y; for a `deepinv` Physics, its
+            noise-free part is used.
         shape: (C, H, W) of x.
         is_linear: A(a x + b z) = a A(x) + b A(z).
         keeps_constants: an image of one value gives a y of that value.
@@ -88,7 +88,7 @@ def _check_values(A: Operator, x: Tensor) -> None:  # noqa: N803
 
 
 def _in_double(A: Operator, x: Tensor) -> Operator | None:  # noqa: N803
-    """Return a copy of a module in float64; None where there is none that computes in it."""
+    """Return a copy of a module in float64; None if it cannot compute in it."""
     if not isinstance(A, nn.Module):
         return None
     try:

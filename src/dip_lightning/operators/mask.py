@@ -48,14 +48,14 @@ def random_mask(
     Args:
         shape: (C, H, W) of the image.
         known: probability that a pixel is kept, 0 to 1.
-        per_channel: draw for every channel of a pixel by itself.
+        per_channel: draw each channel of a pixel separately.
         generator: source of randomness, on the CPU.
 
     Returns:
         m, (1, C, H, W) where `per_channel`, else (1, 1, H, W); 0 or 1.
 
     Raises:
-        ValueError: `known` is no probability.
+        ValueError: `known` is not a probability.
 
     Example:
         >>> import torch
@@ -92,7 +92,7 @@ def drawn_mask(kind: str, height: int, width: int) -> Tensor:
     """Draw a "hole" or a "text"; see `hole_mask` and `text_mask`.
 
     Raises:
-        ValueError: `kind` is another.
+        ValueError: `kind` is neither.
 
     Example:
         >>> from dip_lightning.operators import drawn_mask
@@ -108,7 +108,7 @@ def drawn_mask(kind: str, height: int, width: int) -> Tensor:
 def text_mask(height: int, width: int) -> Tensor:
     """Write lines of text over the whole image, letters missing.
 
-    Letters are a fourteenth of the shorter side high, 8 pixels at least.
+    The height of a letter is a fourteenth of the shorter side, at least 8 pixels.
 
     Returns:
         m, (1, 1, H, W), 0 or 1.

@@ -72,7 +72,7 @@ class Mosaic(nn.Module):
             (1, 1, H, W), same range.
 
         Raises:
-            UserError: x has not the three channels of RGB.
+            UserError: x does not have the three channels of RGB.
         """
         if x.ndim != 4 or x.shape[1] != len(CHANNELS):  # noqa: PLR2004 - (1, C, H, W)
             raise UserError(f"x: is {tuple(x.shape)}, expected RGB, (1, 3, H, W)")

@@ -17,7 +17,7 @@ EXPECTED = "expected module:name or file.py:name, such as my_module:MyBlur"
 def find(name: str) -> Any:
     """Import what `operator=` names.
 
-    The working directory can be imported from, and the folder of a file.
+    Imports work from the working directory, and from the folder of a file.
 
     Args:
         name: module:name or file.py:name.
@@ -45,7 +45,7 @@ def find(name: str) -> Any:
 
 
 def is_file(name: str) -> bool:
-    """Say whether a name is that of a file, not of a module."""
+    """Say whether a name is a file's, not a module's."""
     return name.rpartition(":")[0].endswith(".py")
 
 

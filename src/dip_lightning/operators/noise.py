@@ -21,7 +21,7 @@ def add_gaussian_noise(x: Tensor, sigma: float, generator: torch.Generator) -> T
         y, same shape, in [0, 1].
 
     Raises:
-        UserError: sigma is negative, or no finite number.
+        UserError: sigma is negative, or not a finite number.
 
     Example:
         >>> import torch
@@ -48,7 +48,7 @@ def add_poisson_noise(x: Tensor, peak: float, generator: torch.Generator) -> Ten
         y, same shape, 0 or more.
 
     Raises:
-        UserError: peak is not more than 0, or no finite number.
+        UserError: peak is not above 0, or not a finite number.
 
     Example:
         >>> import torch
@@ -63,7 +63,7 @@ def add_poisson_noise(x: Tensor, peak: float, generator: torch.Generator) -> Ten
 
 
 def clipped_noise_power(x: Tensor, std: float, known: Tensor | None = None) -> Tensor:
-    """E (clip(x + n, 0, 1) - x)^2, n ~ N(0, std^2), in the mean over all pixels.
+    """E (clip(x + n, 0, 1) - x)^2, n ~ N(0, std^2), averaged over all pixels.
 
     With a = -x / std, b = (1 - x) / std, the normal density phi and its integral Phi, a pixel has
 
@@ -74,8 +74,8 @@ def clipped_noise_power(x: Tensor, std: float, known: Tensor | None = None) -> T
     Args:
         x: image, (1, C, H, W), in [0, 1].
         std: of the noise, in the units of x.
-        known: pixels that count, (1, 1 or C, H, W), 0 or 1; the others are taken as free of noise.
-            None: all.
+        known: pixels that count, (1, 1 or C, H, W), 0 or 1; the others are treated as free of
+            noise. None: all.
 
     Returns:
         A scalar.

@@ -22,14 +22,14 @@ GRAY = 2  # axes of the shape of an image without channels
 
 
 class OwnOperator(nn.Module):
-    """A of the user's own; what it raises names it.
+    """The user's own A; errors that it raises name it.
 
     Args:
         inner: function, module or deepinv Physics, whose noise is left out.
         name: what the user calls it.
 
     Attributes:
-        is_linear: it is, as `check` has found.
+        is_linear: whether it is, as found by `check`.
     """
 
     def __init__(self, inner: Operator, name: str) -> None:
@@ -52,7 +52,7 @@ class OwnOperator(nn.Module):
 
     @property
     def shape(self) -> tuple[int, int, int] | None:
-        """(C, H, W) of x, where the operator has it as an attribute `shape` or `img_size`."""
+        """(C, H, W) of x, if the operator has it as an attribute `shape` or `img_size`."""
         for attribute in SHAPES:
             told = getattr(self.inner, attribute, None)
             if isinstance(told, tuple | list) and all(isinstance(side, int) for side in told):
@@ -62,7 +62,7 @@ class OwnOperator(nn.Module):
         return None
 
     def check(self, shape: tuple[int, int, int]) -> None:
-        """Check what a fit relies on, see `laws.check`; it need not be linear.
+        """Check what a fit relies on, see `laws.check`; A need not be linear.
 
         Args:
             shape: (C, H, W) of x.
@@ -96,12 +96,12 @@ def build(name: str, options: Mapping[str, Any], seed: int) -> OwnOperator:
     """Make the operator that `operator=` and `operator.<option>=` describe.
 
     A class, or a function that makes an operator, is called with the options. A function whose
-    first argument is none of them is A itself, that argument being x.
+    first argument is not one of them is A itself, and that argument is x.
 
     Args:
         name: module:name or file.py:name.
         options: its keyword arguments; a list becomes a tuple.
-        seed: of what it draws while it is made, from PyTorch, NumPy or Python.
+        seed: for what it draws while it is made, with PyTorch, NumPy or Python.
 
     Raises:
         UserError: there is no such operator, or an option is missing or unknown.
@@ -176,7 +176,7 @@ def _frozen(value: Any) -> Any:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Let PyTorch, NumPy and Python draw from a seed; they go on as before."""
+    """Let PyTorch, NumPy and Python draw from a seed; afterwards they continue as before."""
     before = random.getstate(), np.random.get_state()  # noqa: NPY002 - what users draw from
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -53,23 +53,23 @@ class Iterate:
 class DeepImagePrior(LightningModule):
     """Fit theta so that A(x_hat) matches y: argmin_theta loss(A(x_hat), y), x_hat = f_theta(z + n).
 
-    The method is `iterate`; the rest prepares it, counts, logs and saves. Any `Trainer` fits it;
-    there is no data to give. An epoch is the whole fit, unless
-    `iterations_per_epoch` cuts it into several. Logged are `loss` and, with a ground truth,
-    `psnr` and `psnr_average`. `prior()` is the restored image.
+    The method is `iterate`; the rest prepares it, counts, logs and saves. Any `Trainer` can fit it,
+    without data. An epoch is the whole fit, unless `iterations_per_epoch` splits it. It logs `loss`
+    and, with a ground truth, `psnr` and `psnr_average`. `prior()` is the restored image.
 
     Args:
         problem: the observation and its operator.
         network: f, a module from z, (1, input_depth, H, W), to (1, C, H, W); None: the paper's.
-            With `shown`, `feedback` or `guide`, it sees further channels after z's: see `inputs`.
+            With `shown`, `feedback` or `guide`, it sees more channels after those of z: see
+            `inputs`.
         z: input of the network, (1, input_depth, H, W); None: drawn.
-        image: for input_type="image": what is taken for z, (1, C, H, W), as large as the result.
+        image: for input_type="image": the image used as z, (1, C, H, W), as large as the result.
         iterations_per_epoch: None: all of them.
-        part: name of a tile, which has random draws of its own; empty for a whole image.
+        part: name of a tile, which gets its own random draws; empty for a whole image.
         fit: see `FitSettings`.
 
     Raises:
-        UserError: an argument is not allowed, or does not go with the problem.
+        UserError: an argument is not allowed, or does not match the problem.
 
     Source: Ulyanov et al., "Deep Image Prior", CVPR 2018.
 
@@ -157,7 +157,7 @@ class DeepImagePrior(LightningModule):
         return source(purpose, self.settings.seed, device, part=self.part)
 
     def accelerate(self, accelerator: Acceleration) -> Self:
-        """Compute iterations in another way from the next fit on; returns itself."""
+        """Change how iterations are computed from the next fit on; returns itself."""
         self._accelerator = accelerator
         return self
 
@@ -171,7 +171,7 @@ class DeepImagePrior(LightningModule):
         """Return the restored image, (1, C, H, W) in [0, 1].
 
         Raises:
-            UserError: nothing was fitted yet, or the first loss was not a finite number.
+            UserError: nothing has been fitted yet, or the first loss was not a finite number.
         """
         if not self.iteration:
             raise UserError("prior(): nothing was fitted yet; Trainer(max_epochs=1).fit(prior)")
@@ -182,7 +182,7 @@ class DeepImagePrior(LightningModule):
         return self.outputs().chosen(self.settings.output)
 
     def outputs(self) -> Outputs:
-        """Return what was computed so far."""
+        """Return what has been computed so far."""
         counts = self.combination.counts
         return Outputs.of(self.state_dict(), self.problem, counts)
 
@@ -192,13 +192,13 @@ class DeepImagePrior(LightningModule):
         return self.combination.seen
 
     def train_dataloader(self) -> Iterable[int]:
-        """Deal out the iterations; a fit has no data."""
+        """Return the iterations, in chunks; a fit has no data."""
         s, limit = self.settings, self.trainer.max_steps
         total = s.iterations if limit < 0 else min(s.iterations, limit)
         return Chunks(self, total, s.chunk, EVERY, self.iterations_per_epoch)
 
     def configure_optimizers(self) -> Any:
-        """Return the optimizer of the weights, with what is unknown of A, and its schedule."""
+        """Return the optimizer of the weights, and of any unknown in A, with its schedule."""
         s, device = self.settings, self.device
         accelerator = self._accelerator
         adam = partial(
@@ -269,17 +269,17 @@ class DeepImagePrior(LightningModule):
         return like.contiguous(memory_format=torch.channels_last)
 
     def on_train_end(self) -> None:
-        """Combine the outputs with the classical method, and let go of what was recorded."""
+        """Combine the outputs with the classical method, and release what was recorded."""
         self.release()
         if self.is_over and self.diverged_at is None and self.settings.output == "combined":
             self.combination.finish(self.x_average, self.problem)
 
     def release(self) -> None:
-        """Let go of what was recorded, which keeps memory that another fit needs."""
+        """Release what was recorded: another fit needs its memory."""
         self.generate, self.run_iteration = self.network.__call__, self.iterate
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what belongs to a Trainer, in copies and in files: the next one brings it."""
+        """Leave out of copies and files what belongs to a Trainer: the next one brings its own."""
         left = {name: value for name, value in self.__dict__.items() if name not in OF_TRAINER}
         return left | {"_trainer": None}
 
@@ -370,7 +370,7 @@ class DeepImagePrior(LightningModule):
         loop._batches_that_stepped = max(0, iterations - 1)  # noqa: SLF001 - the axis of loggers
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what Lightning does not know of, and leave out what y and the seed give again."""
+        """Add what Lightning does not know about; leave out what y and the seed can recreate."""
         del checkpoint["loops"]  # the rest of a fit is an epoch of its own
         state = checkpoint["state_dict"]
         checkpoint["state_dict"] = {k: v for k, v in state.items() if not _is_given(k)}
@@ -389,7 +389,7 @@ class DeepImagePrior(LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take back what on_save_checkpoint has added; the device's part waits for the device."""
+        """Restore what on_save_checkpoint added; the device's part waits for the device."""
         given = {name: value for name, value in self.state_dict().items() if _is_given(name)}
         checkpoint["state_dict"] |= given
         self._resumed = saved = checkpoint[FIT]
@@ -401,7 +401,7 @@ class DeepImagePrior(LightningModule):
         self.loss_first, self.loss_best = saved["losses"]
 
     def computed(self, device: torch.device) -> str:
-        """Say how the fit is computed on a device, as far as that changes its bits."""
+        """Say how the fit is computed on a device, as far as this changes its result's bits."""
         return f"{str(self._dtype_on(device)).removeprefix('torch.')} on {device.type}"
 
     def _dtype_on(self, device: torch.device) -> torch.dtype:

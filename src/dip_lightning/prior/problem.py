@@ -1,4 +1,4 @@
-"""What is asked: an observation y, and the operator A that made it from the image x."""
+"""The problem: an observation y, and the operator A that made it from the image x."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -23,12 +23,12 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Problem(nn.Module):
-    """An observation y = A(x) + n, of which x is to be found.
+    """An observation y = A(x) + n, from which x is to be found.
 
     Args:
         y: observation, of the shape that A returns.
-        A: differentiable function or module from x, (1, C, H, W) in [0, 1], to y's shape; of a
-            `deepinv` Physics, its noise-free part is taken. None: y is the noisy image itself.
+        A: differentiable function or module from x, (1, C, H, W) in [0, 1], to y's shape; for a
+            `deepinv` Physics, its noise-free part is used. None: y is the noisy image itself.
         shape: (C, H, W) of x; None: that of the ground truth, or of y.
         x: ground truth, (1, C, H, W) in [0, 1]. Results are compared with it; the loss never
             sees it.
@@ -36,11 +36,11 @@ class Problem(nn.Module):
             all.
         loss: (A(x_hat), y) -> scalar; None: mean(|A(x_hat) - y|^2) over the known values.
         y_noise_std: standard deviation of n, in the units of y; None: unknown.
-        margins: rows and columns of the x that is fitted, at either end, that A needs and nobody
-            is to see; `shape` is with them, all results and the ground truth are without.
+        margins: rows and columns at either end of the fitted x that A needs but results do not
+            show; `shape` includes them, all results and the ground truth do not.
 
     Raises:
-        UserError: shapes do not go together, or there are several images.
+        UserError: the shapes do not match, or there are several images.
 
     Example:
         >>> import torch
@@ -158,7 +158,7 @@ class Problem(nn.Module):
         return mse(estimate, self.y) if seen is None else masked_mse(estimate, self.y, seen)
 
     def distance(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Return what `noise_power` is compared with: the loss, but of a loss of your own the MSE.
+        """Return what `noise_power` is compared with: the loss, or the MSE if the loss is your own.
 
         Args:
             x: (1, C, H, W) in [0, 1].
@@ -167,7 +167,7 @@ class Problem(nn.Module):
         return self.loss(x, seen) if self.own_loss is None else mse(self.A(x), self.y)
 
     def penalty(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor | None:
-        """Return what the fit is to keep small beside the loss, a scalar; None: nothing.
+        """Return what the fit is to keep small besides the loss, a scalar; None: nothing.
 
         Args:
             x_hat: (1, C, H, W) in [0, 1].
@@ -177,7 +177,7 @@ class Problem(nn.Module):
         return None
 
     def objective(self, x_hat: Tensor, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the loss, and what the fit minimises: the loss with its penalty.
+        """Return the loss, and what the fit minimises: the loss plus its penalty.
 
         Args:
             x_hat: (1, C, H, W) in [0, 1].
@@ -192,40 +192,40 @@ class Problem(nn.Module):
         return mse(self.framed(image), self.x)
 
     def compared(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return an image of the results' frame, and the ground truth it is to be compared with."""
+        """Return an image in the results' frame, and the ground truth to compare it with."""
         assert self.x is not None  # noqa: S101 - who asks has a ground truth
         return image, self.x
 
     @property
     def found_kernel(self) -> Tensor | None:
-        """The kernel that was found beside the image, (kh, kw); None: none was looked for."""
+        """The kernel found with the image, (kh, kw); None: none was looked for."""
         return None
 
     def findings(self) -> dict[str, Any]:
-        """Return what the fit has found beside the image, for metrics.json."""
+        """Return what the fit has found besides the image, for metrics.json."""
         return {}
 
     def diagnosis(self) -> str | None:
-        """Return what is wrong with what was found beside the image, a word; see `health`."""
+        """Return a word for what is wrong with anything found besides the image; see `health`."""
         return None
 
     @property
     def guide_noise_std(self) -> float:
-        """Standard deviation of the noise of y, where the guide has all of it."""
+        """Standard deviation of the noise of y, if the guide has all of it."""
         return 0.0
 
     @property
     def guide_is_faulty(self) -> bool:
-        """Whether the guide shows what is not to be copied: noise, or faults of what is unknown."""
+        """Whether the guide shows what must not be copied: noise, or faults of an unknown in A."""
         return (self.y_noise_std or 0) > CLEAN or self.unknown is not None
 
     @property
     def fit_weight(self) -> float | None:
-        """Weight of the fit beside the classical method, where it is not weighed; None: alone."""
+        """Fixed weight of the fit against the classical method; None: none is fixed."""
         return None
 
     def weight_for(self, x_average: Tensor, classical: Tensor) -> float | None:
-        """Return that weight for these two, each (1, C, H, W), on which it may depend."""
+        """Return that weight for these two images, (1, C, H, W); it may depend on them."""
         del x_average, classical
         return self.fit_weight
 
@@ -243,7 +243,7 @@ class Problem(nn.Module):
         return self.y
 
     def complete(self, x_hat: Tensor, seen: Tensor | None) -> Tensor:
-        """Return the image to show: the network's output, its known pixels pasted where asked."""
+        """Return the image to show: the network's output, with known pixels pasted if wanted."""
         del seen
         return x_hat
 
@@ -254,7 +254,7 @@ class Problem(nn.Module):
             seen: which values of y it may see, as `known`; None: all that are known.
 
         Returns:
-            (1, C, H, W) in [0, 1]; None: there is none that a weight could be found for.
+            (1, C, H, W) in [0, 1]; None: there is none for which a weight could be found.
         """
         del seen
         return None
@@ -262,19 +262,19 @@ class Problem(nn.Module):
     def guide(self, seen: Tensor | None = None) -> Tensor:
         """Return what a classical method makes of y, for the network to see, (1, C, H, W).
 
-        It has the margins that x has.
+        It has the margins of x.
 
         Args:
             seen: which values of y it may see, as `known`; None: all that are known.
 
         Raises:
-            UserError: there is none; `has_guide` tells.
+            UserError: there is none; see `has_guide`.
         """
         del seen
         raise UserError("guide: only for tasks with a classical method; leave it out")
 
     def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Return x, (1, C, H, W), corrected so that it agrees with y, where the task asks for it.
+        """Return x, (1, C, H, W), corrected to agree with y, if the task calls for it.
 
         Args:
             x: image, in [0, 1].
@@ -289,15 +289,15 @@ class Problem(nn.Module):
         return False
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Return x, its similar patches made alike; as `agree`."""
+        """Return x with its similar patches made alike; arguments as for `agree`."""
         del seen
         return x
 
     def find_noise(self, sigma: float | None = None) -> Self:
-        """Take white noise of sigma for that of y, at which the fit ends. Returns itself.
+        """Set the noise of y, at which the fit ends, to white noise of sigma. Returns itself.
 
         Args:
-            sigma: 8-bit grey levels; 0: there is none; None: look for what can be seen.
+            sigma: 8-bit grey levels; 0: there is none; None: estimate it from y.
         """
         if sigma is not None:
             if sigma:
@@ -314,7 +314,7 @@ class Problem(nn.Module):
         return estimate_noise(self.y, self.known)
 
     def noise_power(self, x: Tensor, seen: Tensor | None = None) -> float | None:
-        """Return the least loss that n leaves: its mean square, where x is the image.
+        """Return the loss that n alone leaves: its mean square, if x is the image.
 
         Args:
             x: (1, C, H, W) in [0, 1].
@@ -344,12 +344,12 @@ class Problem(nn.Module):
 
     @property
     def has_goal(self) -> bool:
-        """Whether it is known how small the loss of x itself is: then the fit ends there."""
+        """Whether the loss of x itself is known: then the fit ends there."""
         return self.y_noise_std is not None
 
     @property
     def sees_all(self) -> bool:
-        """Whether no value of y can be kept from the loss."""
+        """Whether no value of y can be hidden from the loss."""
         return self.own_loss is not None
 
     def known_values(self) -> Tensor:
@@ -362,7 +362,7 @@ class Problem(nn.Module):
         """Return which known values of y a loss may see, as `known`.
 
         Args:
-            share: of the known values, for the loss not to see.
+            share: of the known values, to hide from the loss.
             draw: source of randomness, on the CPU.
 
         Raises:
@@ -386,7 +386,7 @@ class Problem(nn.Module):
         return seen if seen.any() and not torch.equal(seen, known) else None
 
     def keep_back(self, seen: Tensor, share: float, draw: torch.Generator) -> Tensor | None:
-        """Leave out values that are as hard to tell as what is asked for; see `draw_seen`.
+        """Leave out values that are as hard to predict as the unknown ones; see `draw_seen`.
 
         Raises:
             UserError: there is no classical method to weigh with them.
@@ -397,7 +397,7 @@ class Problem(nn.Module):
         )
 
     def cut(self, tile: Tile, seen: Tensor | None = None) -> Self:
-        """Return the problem of a tile; a subclass says in `_of_part` what A and y are there.
+        """Return the problem for a tile; a subclass says in `_of_part` what A and y are there.
 
         Args:
             tile: the part.
@@ -422,7 +422,7 @@ class Problem(nn.Module):
 
 
 def _measured(y: Tensor, known: Tensor | None, *, is_weighed: bool) -> tuple[Tensor, Tensor | None]:
-    """Check y and `known`; return y with 0 for what is no number, as 0 times NaN is NaN."""
+    """Check y and `known`; return y with 0 for what is not a number, as 0 times NaN is NaN."""
     if not (y.is_floating_point() or y.is_complex()):
         raise UserError(f"y: holds {y.dtype}, expected floats, such as y.float() / 255")
     is_finite = y.isfinite()

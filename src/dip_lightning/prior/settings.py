@@ -11,9 +11,9 @@ WARMUP = 50  # iterations at most, where nothing else is said
 
 @dataclass
 class FitSettings:
-    """How a fit goes; the keyword arguments of every prior, and keys of the command.
+    """Settings of a fit: the keyword arguments of every prior, and keys of the command.
 
-    The text of each field, with its range, is in its declaration below and in `--help`.
+    Each field is described, with its range, in its declaration below and in `--help`.
 
     Example:
         >>> from dip_lightning.prior.settings import FitSettings
@@ -109,7 +109,7 @@ class FitSettings:
 
     @property
     def rise(self) -> int:
-        """Iterations in which the learning rate rises."""
+        """Number of iterations over which the learning rate rises."""
         return min(WARMUP, self.iterations // 10) if self.warmup is None else self.warmup
 
 

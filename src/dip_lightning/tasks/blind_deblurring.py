@@ -1,4 +1,4 @@
-"""Blind deblurring: undo a blur whose kernel is found beside the image."""
+"""Blind deblurring: undo a blur whose kernel is found along with the image."""
 
 from collections.abc import Mapping
 from numbers import Integral
@@ -53,32 +53,32 @@ class UnknownBlur(Blur, Unknown):
         self.register_buffer("present", self.kernel.clone())
 
     def draw(self) -> Tensor:
-        """Make the present kernel, (kh, kw)."""
+        """Make the current kernel, (kh, kw)."""
         kernel: Tensor = self.network()
         self.present.copy_(kernel.detach())
         return kernel
 
     def average(self, weight: Tensor) -> None:
-        """Add the present kernel to the average; see `Unknown`."""
+        """Add the current kernel to the average; see `Unknown`."""
         self.kernel.lerp_(torch.where(weight > 0, self.present, self.kernel), weight)
 
 
 class BlindlyBlurredImage(BlurredImage):
-    """y = k * x + n, of which neither x nor k is known; see `BlurredImage`.
+    """y = k * x + n, where neither x nor k is known; see `BlurredImage`.
 
-    The kernel is the output of a small network, which is fitted beside that of the image. Image and
-    kernel may be shifted against each other, so errors are those of the best shift within 5 pixels,
-    without a border as wide.
+    The kernel is the output of a small network, fitted together with that of the image. Image and
+    kernel may be shifted relative to each other, so errors are measured at the best shift within 5
+    pixels, without a border of that width.
 
     Args:
         y: (1, C, H, W) in [0, 1].
         kernel_size: (kh, kw), odd.
-        sigma: as of `BlurredImage`.
+        sigma: as for `BlurredImage`.
         x: ground truth in y's frame, (1, C, H, W) in [0, 1].
-        start: kernel to begin with: "estimate", by a classical method; "flat".
+        start: initial kernel: "estimate", by a classical method; "flat".
         kernel_lr: learning rate of the kernel.
-        back_projection: as of `BlurredImage`.
-        seed: of the kernel's network.
+        back_projection: as for `BlurredImage`.
+        seed: for the kernel's network.
 
     Attributes:
         truth: the true kernel, (kh, kw), to compare with; None: unknown.
@@ -118,7 +118,7 @@ class BlindlyBlurredImage(BlurredImage):
         self.unknown = self.A = self.physics = UnknownBlur(network, kernel_lr)
 
     def objective(self, x_hat: Tensor, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the loss by the present kernel, and the loss with its penalty."""
+        """Return the loss with the current kernel, and the loss plus its penalty."""
         kernel, seen = self.A.draw(), self.known if seen is None else seen
         estimate = blurred(x_hat, kernel)
         loss = mse(estimate, self.y) if seen is None else masked_mse(estimate, self.y, seen)
@@ -153,19 +153,19 @@ class BlindlyBlurredImage(BlurredImage):
 
     @property
     def found_kernel(self) -> Tensor:
-        """The kernel, (kh, kw), which sums to 1: the average that belongs to that of the image."""
+        """The averaged kernel, (kh, kw), which sums to 1 and belongs to the averaged image."""
         return self.A.kernel
 
     def findings(self) -> dict[str, Any]:
-        """Return how alike the kernel and the true one are, None without one."""
+        """Return how similar the kernel and the true one are; None without a true one."""
         alike = None if self.truth is None else kernel_similarity(self.A.kernel, self.truth)
         return {"kernel_similarity": alike}
 
     def diagnosis(self) -> str | None:
-        """Return "no_blur" of a kernel that is a single point, "kernel_cut" of one at its edge.
+        """Return "no_blur" for a kernel that is a single point, "kernel_cut" for one at its edge.
 
-        A kernel without the room that it needs goes along its edge. Where the true one is known,
-        its size is no question.
+        A kernel without enough room runs along its edge. If the true one is known, its size is not
+        in question.
         """
         kernel = self.A.kernel
         if float(kernel.max()) > POINT:
@@ -174,16 +174,16 @@ class BlindlyBlurredImage(BlurredImage):
         return "kernel_cut" if is_cut and self.truth is None else None
 
     def classical(self, seen: Tensor | None = None) -> Tensor | None:
-        """Return the image of least total variation, by the kernel that was found."""
+        """Return the image of least total variation with the kernel found."""
         return self._of_least_variation(self.A, self.known if seen is None else seen)
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Polish x by half, as an error of the kernel that was found is in all patches alike."""
+        """Polish x by half, as an error in the kernel found affects all patches alike."""
         return x.lerp(super().polished(x, seen), POLISHED)
 
     @property
     def known_blur(self) -> Blur:
-        """A blur by the kernel that a classical method estimates."""
+        """A blur with the kernel that a classical method estimates."""
         if self.estimate is None:
             high, wide = self.A.kernel.shape
             self.estimate = estimate_kernel(self.y, (high, wide))
@@ -241,7 +241,7 @@ def shows_something(y: Tensor, std: float | None) -> bool:
 
     Args:
         y: (1, C, H, W) in [0, 1].
-        std: standard deviation of its noise, where that is known to be white.
+        std: standard deviation of its noise, if that is known to be white.
     """
     gray = y.float().mean(1, keepdim=True)
     if float(gray.max() - gray.min()) < FLAT:
@@ -283,24 +283,24 @@ def _simulated(
 
 
 class BlindDeblurring(DeepImagePrior):
-    """Sharpen an image: recover x from y = k * x + n, and find the kernel k beside it.
+    """Sharpen an image: recover x from y = k * x + n, and the kernel k with it.
 
     A second, small network makes the kernel; both are fitted together. The result may be shifted by
-    some pixels, and the kernel against it: nothing says where a blur has its middle. Errors are
-    those of the best shift within 5 pixels. As with `Deblurring`, the fit ends when only noise is
-    left of y, and nothing beyond the border of y is invented.
+    a few pixels, and the kernel to compensate: nothing defines the middle of a blur. Errors are
+    measured at the best shift within 5 pixels. As with `Deblurring`, the fit ends when only noise
+    is left of y, and nothing beyond the border of y is invented.
 
     Args:
         y: (1, C, H, W) in [0, 1].
-        kernel_size: sides of the kernel, (kh, kw) or one number, odd, 3 or more; rather too large
+        kernel_size: sides of the kernel, (kh, kw) or one number, odd, 3 or more; better too large
             than too small.
         sigma: standard deviation of n, white and Gaussian, 8-bit grey levels; None: estimated.
         x: ground truth in y's frame, (1, C, H, W) in [0, 1], for metrics only.
         true_kernel: for metrics only.
-        kernel_start: kernel to begin with: "estimate", by a classical method in some seconds;
+        kernel_start: initial kernel: "estimate", by a classical method, which takes some seconds;
             "flat", as published.
         kernel_lr: learning rate of the kernel.
-        back_projection: weight of the residual with the blur undone, beside the loss; 0: none.
+        back_projection: weight of the residual with the blur undone, added to the loss; 0: none.
         fit: see `DeepImagePrior` and `FitSettings`.
 
     Raises:
@@ -356,7 +356,7 @@ class BlindDeblurring(DeepImagePrior):
 
     @property
     def kernel(self) -> Tensor:
-        """The kernel that was found, (kh, kw), which sums to 1; it belongs to the average."""
+        """The kernel found, (kh, kw), which sums to 1; it belongs to the averaged output."""
         return self.problem.found_kernel
 
     @classmethod

@@ -44,23 +44,24 @@ AWAY, UNSEEN_AWAY = 0.5, 0.6  # the second in grey levels, where no noise was fo
 class BlurredImage(Problem):
     """y = k * x + n: x is larger than y by the kernel, and its margins are not shown.
 
-    A blur hides fine detail from the loss, so a fit learns it last. Beside the loss it keeps the
-    residual small with the blur undone, as far as the noise lets it: with K the spectrum of k,
+    A blur hides fine detail from the loss, so a fit learns it last. Besides the loss, it therefore
+    keeps the residual with the blur undone small, as far as the noise allows. With K the spectrum
+    of k,
 
         mean |F^-1(F(r) / sqrt(|K|^2 + e))|^2, r = k * x_hat - y, e = max(0.01, 0.56 sqrt(std(n)))
 
-    r fades to 0 within half of the kernel's size of the border.
+    r fades to 0 within half the kernel's size of the border.
 
     Args:
         y: (1, C, H, W) in [0, 1].
         kernel: k, (kh, kw), see `blur_kernel`.
-        sigma: standard deviation of the noise that was added, 8-bit grey levels, y being clipped
-            to [0, 1] after it; None: estimated, where it is white.
+        sigma: standard deviation of the noise that was added, 8-bit grey levels, before y was
+            clipped to [0, 1]; None: estimated, if it is white.
         x: ground truth in y's frame, (1, C, H, W) in [0, 1].
         back_projection: weight of that residual.
 
     Raises:
-        UserError: k is no kernel, or larger than y.
+        UserError: k is not a kernel, or is larger than y.
 
     Source: Zukerman, Tirer & Giryes, "BP-DIP: A Backprojection based Deep Image Prior", 2020.
     """
@@ -102,10 +103,10 @@ class BlurredImage(Problem):
         self.register_buffer("unblurring", self.unblurring_of(kernel), persistent=False)
 
     def allow_for(self, coefficients: Coefficients | None) -> Self:
-        """Count what JPEG's rounding has changed in y as noise, where that is not told.
+        """Count the change that JPEG's rounding made to y as noise, unless the noise was given.
 
         Args:
-            coefficients: of the JPEG file that y was decoded from; None: it is of no such file.
+            coefficients: of the JPEG file that y was decoded from; None: there is no such file.
         """
         if coefficients is None or self.noise_is_told:
             return self
@@ -124,7 +125,7 @@ class BlurredImage(Problem):
 
     @property
     def is_rounded(self) -> bool:
-        """Whether the noise of y is what a JPEG file has rounded off."""
+        """Whether the noise of y is the rounding of a JPEG file."""
         return self.bounds is not None
 
     @property
@@ -184,7 +185,7 @@ class BlurredImage(Problem):
         return cls(y, kernel, sigma, x, back_projection=back_projection)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
-        """Total variation, Richardson-Lucy and Wiener, told the noise that was added or found."""
+        """Total variation, Richardson-Lucy and Wiener, given the noise that was added or found."""
         y, kernel, told = self.y, self.known_blur.kernel, self._told
         return {
             "total variation": lambda: self.framed(self.guide()),
@@ -202,22 +203,22 @@ class BlurredImage(Problem):
 
     @property
     def fit_weight(self) -> float | None:
-        """A half where the noise is unknown or JPEG's, else more; None where there is none."""
+        """A half if the noise is unknown or JPEG's, otherwise more; None if there is no noise."""
         if self.y_noise_std is None or self.is_rounded:
             return FIT_WEIGHT
         return FIT_WEIGHT_TOLD if self.y_noise_std > CLEAN else None
 
     def classical(self, seen: Tensor | None = None) -> Tensor | None:
-        """Return the image of least total variation, where it is a part of the result."""
+        """Return the image of least total variation, if it is a part of the result."""
         return None if self.fit_weight is None else self.guide(seen)
 
     @property
     def is_polished(self) -> bool:
-        """Always: with noise that is known or not, or with none."""
+        """Always: with known noise, unknown noise or none."""
         return True
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Make similar patches alike, the image explaining y up to its noise."""
+        """Make similar patches alike while the image explains y up to its noise."""
         known = self.known if seen is None else seen
         away = UNSEEN_AWAY if self.y_noise_std is None else AWAY * self._told
         # A coefficient of the file shows held-out pixels to all others of its block.
@@ -234,12 +235,12 @@ class BlurredImage(Problem):
 
     @property
     def known_blur(self) -> Blur:
-        """The blur that classical methods are told."""
+        """The blur given to classical methods."""
         return self.A
 
     @property
     def _told(self) -> float:
-        """Noise that classical methods are told, 8-bit grey levels."""
+        """Noise level given to classical methods, 8-bit grey levels."""
         std = self.y_noise_std
         return UNSEEN if std is None else max(GREY_LEVELS * std, ROUNDING)
 
@@ -293,19 +294,19 @@ def drawn(keys: Mapping[str, Any]) -> Tensor | None:
 
 
 class Deblurring(DeepImagePrior):
-    """Sharpen an image: recover x from y = k * x + n, of a known kernel k.
+    """Sharpen an image: recover x from y = k * x + n, with a known kernel k.
 
-    y has no pixel that was blurred across its border, and none is invented: the network's x is
-    larger than y by the kernel, and the result is its part in y's frame. The fit ends when only
-    noise is left of y, unless discrepancy=0.
+    Nothing is invented beyond the border of y: the network's x is larger than y by the kernel, and
+    the result is the part of it in y's frame. The fit ends when only noise is left of y, unless
+    discrepancy=0.
 
     Args:
         y: (1, C, H, W) in [0, 1].
-        kernel: k, (kh, kw) tensor or array, as `operators.gaussian_kernel` draws it, for example;
-            a true convolution flips it. It is normalised to sum 1.
+        kernel: k, (kh, kw) tensor or array, for example from `operators.gaussian_kernel`; a true
+            convolution flips it. It is normalised to sum to 1.
         sigma: standard deviation of n, white and Gaussian, 8-bit grey levels; None: estimated.
         x: ground truth in y's frame, (1, C, H, W) in [0, 1], for metrics only.
-        back_projection: weight of the residual with the blur undone, beside the loss; 0: none.
+        back_projection: weight of the residual with the blur undone, added to the loss; 0: none.
         fit: see `DeepImagePrior` and `FitSettings`.
 
     Raises:
@@ -342,12 +343,12 @@ class Deblurring(DeepImagePrior):
         self.save_hyperparameters({"sigma": sigma, "back_projection": weight})
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the kernel, which a fit cannot go on without."""
+        """Add the kernel, without which a fit cannot resume."""
         super().on_save_checkpoint(checkpoint)
         checkpoint["kernel"] = self.problem.A.kernel
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse a fit with another kernel: it would go on, and end between the two."""
+        """Refuse a fit with another kernel: it would continue, and end between the two."""
         saved = checkpoint.get("kernel")  # a prior of another class has saved none
         if saved is not None and not torch.equal(saved.cpu(), self.problem.A.kernel.cpu()):
             raise UserError("kernel: is not that of the checkpoint, expected the same")

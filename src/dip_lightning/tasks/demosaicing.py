@@ -27,10 +27,10 @@ APART, LEAST, MOST = 0.5, 0.1, 5.0  # share of that, bounds in 8-bit grey levels
 
 
 class RawMosaic(MissingPixels):
-    """y = m * clip(x + n, 0, 1): of each pixel one channel is known, n ~ N(0, (sigma / 255)^2).
+    """y = m * clip(x + n, 0, 1): one channel of each pixel is known, n ~ N(0, (sigma / 255)^2).
 
-    Where the three colours of a pixel are fitted by themselves, they disagree at edges. In a photo,
-    red - green and blue - green change less than each of them: the fit keeps their steps small.
+    If the three colours of a pixel are fitted separately, they disagree at edges. In a photo,
+    red - green and blue - green change less than the colours do: the fit keeps their steps small.
 
     Args:
         y: each value in the channel that it was measured in, (1, 3, H, W), in [0, 1].
@@ -122,7 +122,7 @@ class RawMosaic(MissingPixels):
 
         Args:
             sigma: of white noise, 8-bit grey levels; None: to be found.
-            keep_known: paste them in any case, or in none; None: unless there is noise.
+            keep_known: paste them always, or never; None: unless there is noise.
         """
         if not keep_known:
             self.find_noise(sigma)
@@ -130,7 +130,7 @@ class RawMosaic(MissingPixels):
         return self
 
     def estimate_noise(self) -> Noise:
-        """Estimate the noise of the mosaic, each colour beside others of its kind."""
+        """Estimate the noise of the mosaic, comparing each colour with its own kind."""
         return estimate_noise(self.as_stored(self.y), period=PERIOD)
 
     def as_stored(self, values: Tensor) -> Tensor:
@@ -139,7 +139,7 @@ class RawMosaic(MissingPixels):
 
     @property
     def guide_noise_std(self) -> float:
-        """That of y: interpolation keeps it."""
+        """The noise of y, as interpolation keeps it."""
         return self.y_noise_std or 0.0
 
     def guide(self, seen: Tensor | None = None) -> Tensor:
@@ -177,8 +177,8 @@ def problem(given: Given, keys: Mapping[str, Any]) -> RawMosaic:
 class Demosaicing(DeepImagePrior):
     """Recover a colour image from a raw mosaic, one channel of each pixel.
 
-    The measured values are in the result as they were, unless there is noise; then the fit ends
-    at it.
+    The result keeps the measured values unchanged, unless there is noise; then the fit ends at its
+    level.
 
     Args:
         y: mosaic, (1, 1, H, W) in [0, 1].

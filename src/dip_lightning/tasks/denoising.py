@@ -1,4 +1,4 @@
-"""Denoising: remove noise, white, a camera's, or that of counting photons."""
+"""Denoising: remove white noise, camera noise, or the noise of counting photons."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -45,28 +45,28 @@ BACK, LEFT, PATCHES = 0.2, 0.24, Patches(side=4, step=2, count=40)
 
 
 class _Noisy(Problem):
-    """An image whose noise is to be removed; a subclass tells classical methods of it."""
+    """An image whose noise is to be removed; a subclass passes its level to classical methods."""
 
     how = ""  # a classical method is used
 
     @property
     def fit_weight(self) -> float:
-        """Weight of the fit: less where noise is correlated, of which it keeps more."""
+        """Weight of the fit: less for correlated noise, as it keeps more of that."""
         return FIT_WEIGHT if self.noise_is_white else FIT_WEIGHT_CORRELATED
 
     def _denoised(self, method: Callable[[Tensor, float], Tensor]) -> Tensor:
         raise NotImplementedError
 
     def classical(self, seen: Tensor | None = None) -> Tensor | None:
-        """Low-rank patches, told the noise that was added or found."""
+        """Low-rank patches, given the noise that was added or found."""
         if self.y_noise_std is None or seen is not None:
             return None
         return self._denoised(low_rank_patches)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
-        """Name the classical methods, told the noise that was added or found.
+        """Name the classical methods, given the noise that was added or found.
 
-        There is none to compare with where y is no noisy image, or its noise is unknown.
+        There are none if y is not a noisy image, or its noise is unknown.
         """
         if not self.is_noisy or self.y_noise_std is None:
             return {}
@@ -82,10 +82,10 @@ class NoisyImage(_Noisy):
 
     Args:
         y: (1, C, H, W) in [0, 1].
-        sigma: standard deviation of the noise that was added, 8-bit grey levels; None: estimated,
-            of noise that may be correlated and depend on brightness.
+        sigma: standard deviation of the noise that was added, 8-bit grey levels; None: estimated;
+            the noise may be correlated and depend on brightness.
         x: ground truth, (1, C, H, W) in [0, 1].
-        is_noisy: y is what the line above says, and no other image.
+        is_noisy: y follows the formula above, and is no other image.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class NoisyImage(_Noisy):
     def simulate(
         cls, x: Tensor, sigma: float = 25.0, seed: int = 0, observation: str = "gaussian"
     ) -> Self:
-        """Add noise to x, or make one of the images that ask why the prior works.
+        """Add noise to x, or make one of the images that test why the prior works.
 
         Args:
             x: (1, C, H, W) in [0, 1].
@@ -137,9 +137,9 @@ class NoisyImage(_Noisy):
     def weight_for(self, x_average: Tensor, classical: Tensor) -> float:
         """Return less for a fit that ended before its noise: max(0, 1 - e / D) of the usual weight.
 
-        With d the fit and b the classical method, e = mean (d - y)^2 - var(n), which is detail
-        that d lacks, and D = mean (d - b)^2. Where e = D they differ in nothing else. Of correlated
-        noise var(n) is not known well enough.
+        With d the fit and b the classical method, e = mean (d - y)^2 - var(n) is the detail that d
+        lacks, and D = mean (d - b)^2. If e = D, they differ in nothing else. For correlated noise,
+        var(n) is not known well enough.
         """
         left = self.noise_power(x_average) if self.noise_is_white else None
         lacking = 0.0 if left is None else float(self.loss(x_average)) - left
@@ -152,7 +152,7 @@ class NoisyImage(_Noisy):
         return self.y_noise_std is not None and self.noise_is_white
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Bring a share of y back, detail and noise, and take the noise from similar patches."""
+        """Add a share of y back, detail and noise, then remove the noise from similar patches."""
         share = torch.full_like(x, BACK) if seen is None else BACK * seen
         left = LEFT * GREY_LEVELS * (self.y_noise_std or 0.0)
         return polish(x, lambda x, _: x.lerp(self.y, share), PATCHES, (left,))
@@ -185,7 +185,7 @@ class PhotonImage(_Noisy):
 
     @property
     def fit_weight(self) -> float:
-        """Weight of the fit: less than of white noise, which is polished."""
+        """Weight of the fit: less than for white noise, which is polished."""
         return FIT_WEIGHT_PHOTONS
 
     @classmethod
@@ -194,12 +194,12 @@ class PhotonImage(_Noisy):
         return cls(add_poisson_noise(x, peak, source("observation", seed)), peak, x)
 
     def loss(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Return the deviance of y, see `Problem.loss`; where the peak is unknown, in its units."""
+        """Return the deviance of y, see `Problem.loss`; if the peak is unknown, in units of it."""
         seen = self.known if seen is None else seen
         return poisson_deviance(x_hat, self.y, self.peak or 1.0, seen)
 
     def noise_power(self, x: Tensor, seen: Tensor | None = None) -> float | None:
-        """Return the deviance that is expected where x is the image; see `Problem.noise_power`."""
+        """Return the expected deviance if x is the image; see `Problem.noise_power`."""
         if self.peak is None:
             return None
         seen = self.known if seen is None else seen
@@ -234,17 +234,17 @@ def problem(given: Given, keys: Mapping[str, Any]) -> NoisyImage | PhotonImage:
 
 
 class Denoising(DeepImagePrior):
-    """Remove noise: recover x from y = clip(x + n, 0, 1), or from counts of photons.
+    """Remove noise: recover x from y = clip(x + n, 0, 1), or from photon counts.
 
-    The fit ends when only noise is left of y, unless discrepancy=0. Where detail hides how much
-    noise there is, it goes on to its last iteration.
+    The fit ends when only noise is left of y, unless discrepancy=0. If detail hides the noise
+    level, it runs to its last iteration.
 
     Args:
-        y: (1, C, H, W) in [0, 1]; of noise="poisson", counts / peak, 0 or more.
-        sigma: standard deviation of n, white and Gaussian, 8-bit grey levels; None: estimated, of
-            noise that may be correlated and depend on brightness, as a camera's.
+        y: (1, C, H, W) in [0, 1]; for noise="poisson", counts / peak, 0 or more.
+        sigma: standard deviation of n, white and Gaussian, 8-bit grey levels; None: estimated; the
+            noise may then be correlated and depend on brightness, like a camera's.
         noise: "gaussian", or "poisson": y = c / peak, c ~ Poisson(peak x).
-        peak: of noise="poisson", photons where x is 1; None: estimated.
+        peak: for noise="poisson", photons where x is 1; None: estimated.
         x: ground truth, (1, C, H, W) in [0, 1], for metrics only.
         fit: see `DeepImagePrior` and `FitSettings`.
 

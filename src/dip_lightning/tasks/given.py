@@ -1,4 +1,4 @@
-"""What the command was given: an image, its mask, and what to take for z."""
+"""What the command was given: an image, its mask, and what to use as z."""
 
 from dataclasses import dataclass
 
@@ -17,12 +17,12 @@ class Given:
     Attributes:
         x: ground truth, (1, C, H, W), float32 in [0, 1], to be degraded.
         y: a real observation, (1, C, h, w), float32 in [0, 1].
-        m: known pixels, (1, 1 or C, H, W), 0 or 1; None where no mask was given.
-        kernel: of a blur, (kh, kw); None where no file was given.
-        coefficients: what a JPEG file holds, of y; None where it is no matter.
+        m: known pixels, (1, 1 or C, H, W), 0 or 1; None if no mask was given.
+        kernel: of a blur, (kh, kw); None if no file was given.
+        coefficients: those of y in its JPEG file; None if they do not matter.
         z: image to use as input of the network, (1, C, H, W); None: drawn.
         m_is_alpha: m is the image's own transparency.
-        white: what sigma=255 is, in the units of x and y; see `Format.white`.
+        white: what sigma=255 means in the units of x and y; see `Format.white`.
         is_cropped: only the centre of a larger image is given.
     """
 
@@ -37,5 +37,5 @@ class Given:
     is_cropped: bool = False
 
     def grey_levels(self, sigma: float | None) -> float | None:
-        """Return sigma as it counts for x and y, whose grey levels are 1 / 255."""
+        """Return sigma in the grey levels of x and y, which are 1 / 255."""
         return None if sigma is None else sigma * self.white

@@ -1,4 +1,4 @@
-"""Inpainting: fill holes of known places."""
+"""Inpainting: fill holes in known places."""
 
 from collections.abc import Mapping
 from typing import Any, Self

@@ -30,7 +30,7 @@ CHANNELS = (1, 3)
 
 
 class FromFile(Problem):
-    """What is made of a JPEG file: y is the image as it is decoded, of these coefficients."""
+    """A problem made from a JPEG file: y is the image decoded from these coefficients."""
 
     has_guide = True
     guide_is_faulty = True  # it has lost what the file has lost
@@ -63,10 +63,10 @@ class FromFile(Problem):
 
 
 class DecodedImage(FromFile):
-    """y = x + n: n, the error of the compression, is taken for any noise.
+    """y = x + n: n, the error of the compression, is treated like any noise.
 
     Args:
-        y: the image as it is decoded, (1, C, H, W) in [0, 1].
+        y: the decoded image, (1, C, H, W) in [0, 1].
         coefficients: what it was decoded from.
         x: ground truth, (1, C, H, W) in [0, 1].
     """
@@ -83,18 +83,18 @@ class DecodedImage(FromFile):
 class CompressedImage(FromFile):
     """|A(x) - c| <= q / 2: a JPEG file has rounded the coefficients A(x) to multiples of q.
 
-    The loss is 0 where x may be what was compressed, and grows with the square of the distance
-    to there: mean(max(0, |A(x_hat) - c| - q / 2)^2). A is orthonormal, so the mean over
+    The loss is 0 where x may be the image that was compressed, and grows with the square of the
+    distance from there: mean(max(0, |A(x_hat) - c| - q / 2)^2). A is orthonormal, so a mean over
     coefficients reads like a mean over pixels.
 
     Args:
-        y: the image as it is decoded, (1, C, H, W) in [0, 1].
+        y: the decoded image, (1, C, H, W) in [0, 1].
         coefficients: c and q, of y.
         x: ground truth, (1, C, H, W) in [0, 1].
-        centering: weight of mean((A(x_hat) - c)^2), beside the loss.
+        centering: weight of mean((A(x_hat) - c)^2), added to the loss.
 
     Raises:
-        UserError: no block lies in y as a whole.
+        UserError: no block lies entirely in y.
     """
 
     fit_weight = FIT_WEIGHT
@@ -120,18 +120,18 @@ class CompressedImage(FromFile):
 
     @property
     def sees_all(self) -> bool:
-        """Yes: a coefficient is of 64 pixels."""
+        """Yes: a coefficient depends on 64 pixels."""
         return True
 
     def loss(self, x_hat: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Return the mean squared distance of A(x_hat) to what was rounded to c, a scalar."""
+        """Return the mean squared distance of A(x_hat) from the values rounded to c, a scalar."""
         del seen
         return self.bounds.power(x_hat)
 
     def weight_for(self, x_average: Tensor, classical: Tensor) -> float:
-        """Return less where more is outside of the bounds: 0.8 / (1 + r / r0), r the RMS distance.
+        """Return less, the further x is outside the bounds: 0.8 / (1 + r / r0), r the RMS distance.
 
-        A fit that has not come between the bounds is in error inside of them, too.
+        A fit that has not reached the bounds is wrong within them, too.
         """
         del classical
         return FIT_WEIGHT / (1 + math.sqrt(float(self.loss(x_average))) / OUTSIDE)
@@ -147,7 +147,7 @@ class CompressedImage(FromFile):
         return self.bounds.nearest(x).clamp(0, 1)
 
     def classical(self, seen: Tensor | None = None) -> Tensor | None:
-        """The mean of the classical methods, which is above both."""
+        """The mean of the classical methods, which is better than both."""
         del seen
         return self._mean()
 
@@ -157,7 +157,7 @@ class CompressedImage(FromFile):
         return True
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Make similar patches alike, the image staying well within the bounds."""
+        """Make similar patches alike while the image stays well within the bounds."""
         del seen
         changed = self._mean() - self.y
         first = max(CHANGED * GREY_LEVELS * float(changed.square().mean().sqrt()), LEAST)
@@ -182,7 +182,7 @@ def asked(
     bounds: bool,
     centering: float,
 ) -> Problem:
-    """Make the problem: of the coefficients where their bounds count, else of the pixels."""
+    """Make the problem: from the coefficients if their bounds count, otherwise from the pixels."""
     if bounds:
         return CompressedImage(y, coefficients, x, centering=centering)
     return DecodedImage(y, coefficients, x)
@@ -213,19 +213,19 @@ def _read(file: object) -> Compressed:
 class JPEGDecompression(DeepImagePrior):
     """Decode a JPEG file without the artefacts of its compression.
 
-    The file says between which bounds each coefficient of the image was; the network finds an image
-    within all of them.
+    The file sets bounds for each coefficient of the image; the network finds an image within all of
+    them.
 
     Args:
-        file: path of a JPEG file, gray or YCbCr; or what `images.jpeg.read_jpeg` has read of one.
+        file: path of a JPEG file, gray or YCbCr; or what `images.jpeg.read_jpeg` read from one.
         x: ground truth, (1, C, H, W) in [0, 1], for metrics only.
-        bounds: fit what the file leaves open; False: the decoded image as it is, as the paper does.
-        centering: with bounds, weight of the mean squared distance to the file's own coefficients,
-            the middle between them, beside the loss.
+        bounds: fit within the bounds of the file; False: fit the decoded image, as the paper does.
+        centering: with bounds, weight of the mean squared distance to their middle, the file's own
+            coefficients, added to the loss.
         fit: see `DeepImagePrior` and `FitSettings`.
 
     Raises:
-        UserError: an argument is not allowed, or the file is no such JPEG.
+        UserError: an argument is not allowed, or the file is not such a JPEG.
 
     Source: after Bredies & Holler, "Artifact-free JPEG decompression with total generalized
         variation", 2012, who minimise total variation within the same bounds.

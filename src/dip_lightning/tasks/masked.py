@@ -1,4 +1,4 @@
-"""What inpainting and restoration share: some pixels are known, the others count for nothing."""
+"""What inpainting and restoration share: some pixels are known, the others are ignored."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -25,7 +25,7 @@ class MissingPixels(Problem):
     """y = m * x.
 
     Args:
-        y: (1, C, H, W) in [0, 1]; what it holds where m is 0 counts for nothing.
+        y: (1, C, H, W) in [0, 1]; ignored where m is 0.
         m: known pixels, (1, 1 or C, H, W), 0 or 1.
         x: ground truth, (1, C, H, W) in [0, 1].
         keep_known: paste the known pixels into the result.
@@ -48,11 +48,11 @@ class MissingPixels(Problem):
 
     @classmethod
     def of(cls, given: Given, drawn: Tensor | None, keys: Mapping[str, Any]) -> Self:
-        """Make the problem of what the command was given.
+        """Make the problem from what the command was given.
 
         Args:
             given: image and mask.
-            drawn: m where no mask was given; None: there has to be one.
+            drawn: m if no mask was given; None: a mask is required.
             keys: of the command.
 
         Raises:
@@ -87,7 +87,7 @@ class MissingPixels(Problem):
         return float((1 - self.A.m).sum()) > MOST_UNKNOWNS
 
     def complete(self, x_hat: Tensor, seen: Tensor | None) -> Tensor:
-        """Paste the known pixels over the network's output where `keep_known` asks for it."""
+        """Paste the known pixels over the network's output if `keep_known` is set."""
         if not self.keep_known:
             return x_hat
         pasted = self.known if seen is None else seen
@@ -95,11 +95,11 @@ class MissingPixels(Problem):
         return torch.lerp(x_hat, self.y, pasted)
 
     def keep_back(self, seen: Tensor, share: float, draw: torch.Generator) -> Tensor | None:
-        """Leave out single pixels, where single ones are missing.
+        """Leave out single pixels, if single pixels are missing.
 
-        A hole is harder to fill than a pixel, and a hole elsewhere is another hole. So where more
-        of what is missing lies inside of holes than single pixels would, nothing is left out. Nor
-        is it where noise ends the fit, which may be before they would count again.
+        A hole is harder to fill than a pixel, and a hole elsewhere is a different hole. So if more
+        of the missing pixels lie inside holes than single pixels would, nothing is left out. Nor is
+        it if noise ends the fit, perhaps before the pixels left out would count again.
         """
         if self.y_noise_std is not None or self.takes_long:
             return None
@@ -116,7 +116,7 @@ class MissingPixels(Problem):
         return biharmonic(self.y, self.A.m if seen is None else seen)
 
     def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Paste the known pixels where `keep_known` asks for it."""
+        """Paste the known pixels if `keep_known` is set."""
         return self.complete(x, seen)
 
     @property
@@ -125,7 +125,7 @@ class MissingPixels(Problem):
         return self.y_noise_std is None
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Make similar patches alike, the known pixels staying as they are."""
+        """Make similar patches alike, and leave the known pixels as they are."""
         known = self.A.m if seen is None else seen
         return polish(x, lambda x, _: torch.lerp(x, self.y, known), PATCHES, SIGMAS)
 
@@ -140,11 +140,11 @@ class MissingPixels(Problem):
 
 
 def inside(known: Tensor, of: Tensor) -> float:
-    """Return the share of pixels that have no known one among their eight neighbours.
+    """Return the share of pixels with no known pixel among their eight neighbours.
 
     Args:
         known: known pixels, (1, 1 or C, H, W), 0 or 1.
-        of: 1 at the pixels that count, alike.
+        of: 1 at the pixels that count, in the same form.
     """
     near = F.max_pool2d(known.amin(1, keepdim=True), 3, stride=1, padding=1)
     counts = of.amax(1, keepdim=True)

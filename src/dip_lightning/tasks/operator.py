@@ -25,7 +25,7 @@ Shape = tuple[int, int, int]
 
 
 class Measurement(Problem):
-    """y = A(x) + n, of an A that nothing else is known of.
+    """y = A(x) + n, where nothing else is known about A.
 
     Args:
         y: observation, of the shape that A returns.
@@ -37,7 +37,7 @@ class Measurement(Problem):
         is_exact: y is known to have no noise.
 
     Attributes:
-        response: A of an image drawn at random, by which a fit that goes on knows its operator.
+        response: A of a random image, by which a resumed fit recognises its operator.
     """
 
     A: OwnOperator
@@ -67,7 +67,7 @@ class Measurement(Problem):
         Args:
             x: ground truth.
             A: the operator, checked for images of x's shape.
-            sigma: of the noise, in units of y / 255; of a complex y, of both parts together.
+            sigma: of the noise, in units of y / 255; for a complex y, of both parts together.
             seed: of the noise.
         """
         with torch.no_grad():
@@ -80,7 +80,7 @@ class Measurement(Problem):
         return cls(y, A, shape, x, y_noise_std=std or None, is_exact=not std)
 
     def shown(self) -> Tensor:
-        """Return y where it is an image; else the adjoint of A, the least value black."""
+        """Return y if it is an image; otherwise A's adjoint of y, with its lowest value black."""
         y = self.y
         flat = y.squeeze() if y.ndim != 4 else y.squeeze(0)  # noqa: PLR2004 - (1, C, H, W)
         planes = flat[None] if flat.ndim == 2 else flat  # noqa: PLR2004 - (H, W)
@@ -107,7 +107,7 @@ class Measurement(Problem):
         return self.A.is_linear and (self.is_exact or self.y_noise_std is not None)
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Make similar patches alike, the image explaining y up to its noise."""
+        """Make similar patches alike while the image explains y up to its noise."""
         known = self.known if seen is None else seen
         std = max(GREY_LEVELS * (self.y_noise_std or 0), LEAST * self.gain)
         return polish_inverse(self.A, self.y, x, AWAY * std, known)
@@ -154,7 +154,7 @@ def _measured(
     where: str,
     sigma: float | None,
 ) -> Measurement:
-    """Take a real y, but for axes of length one of the shape that A returns."""
+    """Take a real y, of the shape that A returns, apart from axes of length one."""
     with torch.no_grad():
         like = A(torch.zeros(1, *shape))
     if y.is_complex() and not like.is_complex():

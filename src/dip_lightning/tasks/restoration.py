@@ -13,7 +13,7 @@ from dip_lightning.tasks.masked import MaskedPrior, MissingPixels
 
 
 def problem(given: Given, keys: Mapping[str, Any]) -> MissingPixels:
-    """Make the problem that the command's keys describe; pixels are dropped without a mask."""
+    """Make the problem that the command's keys describe; without a mask, pixels are dropped."""
     drawn = None
     if given.x is not None and given.m is None:
         if keys["mask"] is not None:
@@ -58,7 +58,7 @@ class Restoration(MaskedPrior):
         Args:
             x: ground truth.
             known: probability that a pixel is kept.
-            per_channel: draw for every channel of a pixel by itself.
+            per_channel: draw each channel of a pixel separately.
             seed: of the mask, and of the fit.
             fit: see `DeepImagePrior` and `FitSettings`.
         """

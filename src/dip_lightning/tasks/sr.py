@@ -47,8 +47,8 @@ class LowResolution(Problem):
         y: (1, C, ceil(H / factor), ceil(W / factor)) in [0, 1].
         factor: enlargement.
         x: ground truth, (1, C, H, W) in [0, 1]; None: x is `factor` times as large as y.
-        coefficients: of the JPEG file that y was decoded from: the result's low-resolution image is
-            to lie within half of its bounds, in place of being y.
+        coefficients: of the JPEG file that y was decoded from: the result's low-resolution image
+            must lie within half of its bounds instead of being y.
     """
 
     reach = LANCZOS_SUPPORT[KERNEL]
@@ -84,7 +84,7 @@ class LowResolution(Problem):
             factor: of both sides.
             sigma: of the noise, 8-bit grey levels.
             seed: of the noise.
-            observation: how x is shrunk: by A, or "pillow", which A only resembles.
+            observation: how x is shrunk: by A, or by "pillow", which A only resembles.
 
         Raises:
             UserError: x is smaller than the factor.
@@ -115,7 +115,7 @@ class LowResolution(Problem):
         return mse(y_hat, y) if self.known is None else masked_mse(y_hat, y, self.known)
 
     def agree(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Correct x until its low-resolution image is y, if that is free of noise and counts."""
+        """Correct x until its low-resolution image is y, if y is noise-free and all seen."""
         if seen is not None or self.y_noise_std is not None:
             return x
         return self._agreeing(x, None)
@@ -134,7 +134,7 @@ class LowResolution(Problem):
         return True
 
     def polished(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Make similar patches alike, the low-resolution image staying what y tells."""
+        """Make similar patches alike while the low-resolution image still agrees with y."""
         if self.y_noise_std is not None:
             away = AWAY * GREY_LEVELS * self.y_noise_std
             known = self.known if seen is None else seen
@@ -177,7 +177,7 @@ def problem(given: Given, keys: Mapping[str, Any]) -> LowResolution:
 class SuperResolution(DeepImagePrior):
     """Enlarge an image: recover x from y = downsample(x, factor) + n.
 
-    Where there is noise, the fit ends at it, unless discrepancy=0.
+    If there is noise, the fit ends at its level, unless discrepancy=0.
 
     Args:
         y: (1, C, h, w) in [0, 1].
