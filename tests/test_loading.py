@@ -180,7 +180,7 @@ def test_a_mosaic_keeps_its_pattern_where_it_is_cropped(tmp_path, max_side):
     assert picture.format.dtype == "uint16"
 
 
-@pytest.mark.parametrize("max_side", [None, 18])
+@pytest.mark.parametrize("max_side", [None, 34])
 @pytest.mark.parametrize("span", [255, 60])
 def test_the_bounds_of_a_jpeg_are_in_the_range_of_its_pixels(tmp_path, max_side, span):
     pixels = 90 + span * (smooth_image(3, 37, 53) - 0.5)
@@ -189,7 +189,7 @@ def test_the_bounds_of_a_jpeg_are_in_the_range_of_its_pixels(tmp_path, max_side,
     keys = {"bounds": True, "centering": 0.0, "max_side": max_side}
     picture, work = load(Config(task="jpeg", observed=str(tmp_path / "a.jpg"), **keys))
     assert picture.format.is_whole == (span == 255)
-    assert work.coefficients.size == picture.size == (37, 53) if max_side is None else (18, 18)
+    assert work.coefficients.size == picture.size == ((37, 53) if max_side is None else (32, 32))
     centre, steps, known = work.coefficients.flat()
     apart = ((work.coefficients.operator(work.y) - centre) / steps).abs()[known > 0]
     assert float((apart < 0.5).float().mean()) > 0.95  # not all: decoded in whole grey levels
@@ -265,3 +265,18 @@ def test_a_mask_made_from_a_masked_image_cannot_tell_of_black(tmp_path, monkeypa
         assert 0.2 < known[:8].mean() < 0.4  # as many as elsewhere
     else:
         assert not known[:8].any()
+
+
+def test_a_jpeg_is_cropped_between_its_blocks(tmp_path):
+    save_png(tmp_path / "a.png", smooth_image(3, 72, 150))
+    turned = Image.Exif()
+    turned[0x0112] = 3  # upside down: blocks begin above the first row
+    for kind, exif in (("plain", b""), ("turned", turned.tobytes())):
+        name = tmp_path / f"{kind}.jpg"
+        Image.open(tmp_path / "a.png").save(name, quality=70, exif=exif)
+        picture, work = load(Config(task="jpeg", observed=str(name), max_side=50))
+        rows, columns = work.coefficients.lattice
+        assert (rows, columns) == ((16, 0), (16, 0))
+        assert work.coefficients.flat()[2].all()
+        assert 32 <= min(picture.size) <= max(picture.size) <= 50
+        assert work.coefficients.size == picture.size

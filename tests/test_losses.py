@@ -68,3 +68,11 @@ def test_the_expected_deviance_is_that_of_many_draws(mean, peak, is_clipped):
     x = torch.full_like(y, mean)
     expected = expected_deviance(x[..., :2, :2], peak, is_clipped=is_clipped)
     assert float(poisson_deviance(x, y, peak)) == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("peak", [100, 10_000, 1_000_000])
+def test_the_dark_costs_nothing_where_there_are_many_photons(peak):
+    x = torch.zeros(1, 1, 60, 60)
+    x[..., 20:30, 20:40] = 0.8
+    y = torch.poisson(peak * x, torch.Generator().manual_seed(0)) / peak
+    assert float(poisson_deviance(x, y, peak)) < 1.1 * expected_deviance(x, peak) + 0.002

@@ -17,7 +17,6 @@ from dip_lightning.errors import UserError
 from dip_lightning.images import (
     Decoded,
     Picture,
-    centre,
     doubt,
     draw_black,
     opaque,
@@ -61,10 +60,13 @@ def load(config: Config) -> tuple[Picture, Given]:
         enlarged = (config.factor or 1) if config.observed else 1
         side = max(1, config.max_side // enlarged)
         rows, columns = picture.middle(side)
-        coefficients = None if coefficients is None else coefficients.cut(rows, columns)
-        picture = picture.centre(side)
-        m = None if m is None else centre(m, side)
-        z = None if z is None else centre(z, side, enlarged)
+        if coefficients is not None:
+            if config.task == "jpeg":  # nothing is known of blocks that are cut through
+                rows, columns = coefficients.whole(rows, columns)
+            coefficients = coefficients.cut(rows, columns)
+        picture = picture.part(rows, columns)
+        m = None if m is None else m[..., rows, columns].contiguous()
+        z = None if z is None else _middle_of(z, enlarged, rows, columns)
     return picture, Given(
         x=None if config.observed else picture.pixels,
         y=picture.pixels if config.observed else None,
@@ -76,6 +78,11 @@ def load(config: Config) -> tuple[Picture, Given]:
         white=white(config, picture),
         is_cropped=picture.size != whole,
     )
+
+
+def _middle_of(z: Tensor, enlarged: int, rows: slice, columns: slice) -> Tensor:
+    tall, wide = (slice(enlarged * p.start, enlarged * p.stop) for p in (rows, columns))
+    return z[..., tall, wide].contiguous()
 
 
 def _load_truth(config: Config) -> tuple[Picture, Tensor | None, bool]:

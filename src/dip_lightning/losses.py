@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.special import ndtr
 
 DARK = 1e-5  # of white: no count is impossible
+DARKEST = 1e-3  # counts, at most: the truth, too, pays twice as much for it
 NOTHING = 1e-30
 FEW = 100.0  # counts, above which they are taken for normal
 STEPS = 512  # of the table below that, in roots of counts
@@ -79,7 +80,7 @@ def poisson_deviance(estimate: Tensor, y: Tensor, peak: float, m: Tensor | None 
         >>> round(float(poisson_deviance(1.2 * y, y, peak=100)), 2)
         1.77
     """
-    mean = estimate + DARK
+    mean = estimate + min(DARK, DARKEST / peak)
     ratio = y.clamp(min=NOTHING) / mean  # as the gradient of 0 log 0 is none
     deviance = 2 * peak * (mean - y + y * ratio.log())
     return deviance.mean() if m is None else (m * deviance).mean()

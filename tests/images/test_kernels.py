@@ -108,3 +108,10 @@ def test_nothing_in_a_file_is_run(tmp_path):
     np.save(tmp_path / "k.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(UserError, match=r"k.npy: holds no numbers in rows"):
         read_kernel(tmp_path / "k.npy")
+
+
+def test_opacity_of_an_array_does_not_count():
+    gray = np.random.default_rng(0).integers(1, 200, (5, 7, 1), dtype=np.uint8)
+    opaque = np.full_like(gray, 255)
+    found = understood_kernel(np.concatenate([gray, gray, gray, opaque], 2))
+    assert torch.equal(found, understood_kernel(gray[..., 0]))

@@ -8,7 +8,6 @@ from dip_lightning.errors import UserError
 from dip_lightning.images import (
     Format,
     Picture,
-    centre,
     describe_noise,
     preview,
     quantise,
@@ -63,7 +62,7 @@ def test_margins_are_cut_off_all_that_belongs_to_the_pixels():
 @pytest.mark.parametrize(("size", "cut"), [((5, 9), (4, 4)), ((3, 9), (3, 4)), ((4, 4), (4, 4))])
 def test_centre(size, cut):
     image = torch.arange(size[0] * size[1]).view(1, 1, *size).float()
-    inner = centre(image, 4)
+    inner = Picture(image, None, Format()).centre(4).pixels
     assert inner.shape[-2:] == cut
     top, left = (size[0] - cut[0]) // 2, (size[1] - cut[1]) // 2
     assert inner[0, 0, 0, 0] == image[0, 0, top, left]
@@ -71,17 +70,6 @@ def test_centre(size, cut):
     alpha = Picture(image, image, Format()).centre(4).alpha
     assert torch.equal(alpha, inner)
     assert Picture(image, None, Format()).centre(4).alpha is None
-
-
-@pytest.mark.parametrize("size", [(9, 6), (8, 3), (4, 7)])
-@pytest.mark.parametrize("rest", [0, 2])
-def test_centre_of_an_enlargement(size, rest):
-    """It shows what the centre of the small image shows, also if there are more pixels."""
-    small = torch.arange(float(size[0] * size[1])).view(1, 1, *size)
-    large = small.repeat_interleave(3, 2).repeat_interleave(3, 3)
-    wider = torch.nn.functional.pad(large, (0, rest, 0, rest))
-    cut = centre(wider, 4, 3)[..., : 3 * min(4, size[0]), : 3 * min(4, size[1])]
-    assert torch.equal(cut[..., ::3, ::3], centre(small, 4))
 
 
 @pytest.mark.parametrize(

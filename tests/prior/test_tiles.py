@@ -99,7 +99,7 @@ def test_a_tile_knows_which_sides_lie_inside_the_image():
 
 
 def test_an_image_of_low_resolution_is_cut_at_the_same_places():
-    grid = cover((50, 41), 24, 6, step=4)
+    grid = cover((50, 41), 24, 6, lattice=4)
     small = torch.arange(13 * 11).view(1, 1, 13, 11)
     large = small.repeat_interleave(4, 2).repeat_interleave(4, 3)[..., :50, :41]
     for tile in grid:

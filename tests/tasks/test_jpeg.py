@@ -1,5 +1,7 @@
 """The file bounds the image; the fit ends between the bounds."""
 
+from dataclasses import replace
+
 import pytest
 import skimage
 import torch
@@ -73,6 +75,22 @@ def test_tiles_have_their_part_of_the_bounds(bounds):
         assert part.coefficients.size == tuple(part.y.shape[2:])
         assert float(part.loss(part.x)) < (1e-6 if bounds else 1e-2)
         assert part.coefficients.flat()[2].mean() > 0.3
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_tiles_cut_through_no_block(turn):
+    problem = make("jpeg", x=smooth_image(3, 184, 120)).problem
+    all_held = tuple(map(torch.ones_like, problem.coefficients.known))
+    problem.coefficients = replace(problem.coefficients, known=all_held)
+    if turn:
+        held = problem.coefficients.flipped()
+        problem = CompressedImage(problem.y.flip(2), held, problem.x.flip(2))
+        assert problem.lattice == ((16, 8), (16, 0))
+    tiles = list(cover(problem.frame[1:], 64, 16, problem.lattice))
+    assert len(tiles) == 12
+    for tile in tiles:
+        assert problem.cut(tile).coefficients.flat()[2].all()
+    assert sum(tile.window.sum() for tile in tiles) == 184 * 120
 
 
 def test_without_bounds_the_decoded_image_is_fitted():

@@ -32,9 +32,8 @@ from dip_lightning.runs.checkpoint import Identity, fingerprints
 
 def grid_of(config: Config, problem: Problem) -> Grid:
     """Lay the tiles that a job asks for over an image; without `tile`, the whole is one."""
-    size, step = problem.frame[1:], problem.scale
-    margin = step * problem.reach
-    return cover(size, config.tile or max(size), config.shared, step, margin)
+    size, margin = problem.frame[1:], problem.scale * problem.reach
+    return cover(size, config.tile or max(size), config.shared, problem.lattice, margin)
 
 
 @dataclass(frozen=True)

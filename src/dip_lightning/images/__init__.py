@@ -7,7 +7,6 @@ from dip_lightning.images.measurements import read_measured
 from dip_lightning.images.picture import (
     Format,
     Picture,
-    centre,
     describe_noise,
     preview,
     quantise,
@@ -23,7 +22,6 @@ __all__ = [
     "Format",
     "MaskFile",
     "Picture",
-    "centre",
     "describe_noise",
     "doubt",
     "draw_black",

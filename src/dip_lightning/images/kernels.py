@@ -15,7 +15,8 @@ from dip_lightning.operators import blur_kernel
 from dip_lightning.operators.kernels import finite_numbers
 
 TEXT = frozenset({".txt", ".csv", ".dat"})
-CHANNELS = (1, 3, 4)  # of a gray image that is stored as an array
+COLORS = 3
+CHANNELS = (1, COLORS, 4)  # of a gray image that is stored as an array
 ALIKE = 0.02  # of the brightest value: so far apart a JPEG leaves the channels of a gray image
 
 
@@ -87,7 +88,7 @@ def understood_kernel(values: Any, name: str = "kernel") -> Tensor:
     """
     array = finite_numbers(values, name)
     if array.ndim == 3 and array.shape[0] > 1 and array.shape[2] in CHANNELS:  # noqa: PLR2004
-        array = _gray(array, name)
+        array = _gray(array[..., :COLORS], name)  # opacity does not count
     return blur_kernel(array, name)
 
 

@@ -106,10 +106,7 @@ class Picture:
 
     def centre(self, side: int) -> "Picture":
         """Cut the picture to its centre, at most `side` x `side` pixels."""
-        rows, columns = self.middle(side)
-        return self._cut(
-            rows.start, columns.start, (rows.stop - rows.start, columns.stop - columns.start)
-        )
+        return self.part(*self.middle(side))
 
     def middle(self, side: int) -> tuple[slice, slice]:
         """Return the rows and columns of `centre`."""
@@ -119,6 +116,11 @@ class Picture:
             for start, length in zip(starts, self.size, strict=True)
         )
         return rows, columns
+
+    def part(self, rows: slice, columns: slice) -> "Picture":
+        """Cut out some rows and columns."""
+        size = rows.stop - rows.start, columns.stop - columns.start
+        return self._cut(rows.start, columns.start, size)
 
     def without(self, margins: tuple[int, int]) -> "Picture":
         """Cut off rows above and below, and columns on both sides, pixels."""
@@ -139,22 +141,6 @@ class Picture:
             beyond=cut(self.beyond),
             metadata=self.metadata.cropped(top, left, size),
         )
-
-
-def centre(image: Tensor, side: int, block: int = 1) -> Tensor:
-    """Cut an image to its centre, at most `side` x `side` blocks.
-
-    Args:
-        image: (1, C, H, W).
-        side: longest side of the result, blocks.
-        block: side of a block, pixels, such as those that belong to a pixel of a smaller image.
-    """
-    height, width = (length // block for length in image.shape[-2:])
-    rows, columns = (
-        slice(block * start, block * (start + side))
-        for start in (max(0, height - side) // 2, max(0, width - side) // 2)
-    )
-    return image[..., rows, columns].contiguous()
 
 
 def bounds(dtype: str) -> tuple[float, float]:

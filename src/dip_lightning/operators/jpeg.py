@@ -164,6 +164,12 @@ class Coefficients:
         """A, which gives an image's coefficients."""
         return JPEG(self.ratios, self.origin)
 
+    @property
+    def lattice(self) -> tuple[Ratio, Ratio]:
+        """Where blocks of all components begin together: see `tiles.Lattice`."""
+        (rows, columns), (above, left) = steps(self.ratios), self.origin
+        return (rows, above), (columns, left)
+
     def flat(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return coefficients, steps and which are known, (1, N) each, as `JPEG` orders them."""
         steps = (
@@ -248,6 +254,21 @@ class Coefficients:
         known = tuple(_upside_down(plane) for plane in self.known)
         below = -(self.origin[0] + self.size[0]) % steps(self.ratios)[0]
         return replace(self, planes=planes, known=known, origin=(below, self.origin[1]))
+
+    def whole(self, rows: slice, columns: slice) -> tuple[slice, slice]:
+        """Move rows and columns so that they cut through no block: up and left, and none more.
+
+        They stay as they are where they hold no whole block.
+        """
+        found = []
+        ends = zip((rows, columns), self.size, self.lattice, strict=True)
+        for part, length, (step, begin) in ends:
+            moved = (part.start + begin) % step if part.start else 0
+            start, stop = max(0, part.start - moved), part.stop - moved
+            stop -= (stop + begin) % step if part.stop < length else 0
+            stop = stop if part.stop < length else length
+            found.append(slice(start, stop) if stop > start else part)
+        return found[0], found[1]
 
     def cut(self, rows: slice, columns: slice) -> "Coefficients":
         """Return the coefficients of a part of the image; blocks that are cut through are unknown.

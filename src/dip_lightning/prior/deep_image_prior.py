@@ -21,7 +21,6 @@ from dip_lightning.generators import default_network, follows_input_dtype
 from dip_lightning.generators.inputs import check_input, draw_input, perturb
 from dip_lightning.metrics import decibels
 from dip_lightning.optimizers import Muon, StepLimit, add_to_average, course, lay_out_state
-from dip_lightning.prior.arguments import check_default
 from dip_lightning.prior.chunks import Chunks
 from dip_lightning.prior.combination import Combination
 from dip_lightning.prior.conditioning import conditioning
@@ -103,7 +102,6 @@ class DeepImagePrior(LightningModule):
         part: str = "",
         **fit: Any,
     ) -> None:
-        check_default()
         super().__init__()
         self.automatic_optimization = False
         self.settings = fit_settings(fit)

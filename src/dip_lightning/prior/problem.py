@@ -14,7 +14,7 @@ from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import clipped_noise_power
 from dip_lightning.operators.physics import Operator, noise_free
 from dip_lightning.prior.arguments import is_a_pair
-from dip_lightning.prior.tiles import Tile
+from dip_lightning.prior.tiles import Lattice, Tile
 from dip_lightning.prior.unknown import Unknown
 
 CLEAN = 1 / 255  # noise up to here is as good as none
@@ -128,6 +128,11 @@ class Problem(nn.Module):
         """Continue an image, (1, C, H, W), into the margins by its nearest pixels."""
         rows, columns = self.margins
         return pad(image, (columns, columns, rows, rows), mode="replicate")
+
+    @property
+    def lattice(self) -> Lattice:
+        """Where tiles may end: at whole pixels of y."""
+        return (self.scale, 0), (self.scale, 0)
 
     @property
     def mask(self) -> Tensor | None:

@@ -11,6 +11,8 @@ from torch import Tensor
 # Windows are multiples of 2^-14: then their differences, sums and products are exact in float64,
 # and so is a float32 pixel times a product of two of them.
 LEVELS = 1 << 14
+# Rows and columns: the step of a lattice, and how many pixels before the first pixel it begins.
+Lattice = tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -115,36 +117,49 @@ class Grid:
         return height, width
 
 
-def cover(size: tuple[int, int], side: int, overlap: int, step: int = 1, margin: int = 0) -> Grid:
+def cover(
+    size: tuple[int, int], side: int, overlap: int, lattice: int | Lattice = 1, margin: int = 0
+) -> Grid:
     """Cover an image with tiles of one size, spread evenly.
 
     Args:
         size: (H, W) of the image, pixels.
-        side: of a tile, pixels; rounded down to a multiple of `step`.
+        side: of a tile, pixels; rounded down to a multiple of the lattice's step.
         overlap: pixels that neighbours share at least; less than half of `side`.
-        step: all borders are multiples of it, but for the image's own.
+        lattice: where borders lie, except for the image's own: at multiples of a step, or see
+            `Lattice`.
         margin: outermost pixels of a tile, inside the image, that count for nothing.
 
     Returns:
-        The grid; one tile where the image is no larger. Where `step` does not divide the image,
-        the last row and column of tiles are smaller by less than it.
+        The grid; one tile where the image is no larger. Where the lattice does not divide the
+        image, tiles at its borders are smaller by less than a step.
     """
-    rows, columns = (spread(length, side, overlap, step, margin) for length in size)
+    along = ((lattice, 0), (lattice, 0)) if isinstance(lattice, int) else lattice
+    rows, columns = (
+        spread(length, side, overlap, step, margin, begin)
+        for length, (step, begin) in zip(size, along, strict=True)
+    )
     return Grid(rows, columns)
 
 
-def spread(length: int, side: int, overlap: int, step: int = 1, margin: int = 0) -> list[Span]:
+def spread(
+    length: int, side: int, overlap: int, step: int = 1, margin: int = 0, begin: int = 0
+) -> list[Span]:
     """Spread tiles evenly along one axis; see `cover`.
 
     The windows of two neighbours cross over `overlap - 2 margin` pixels in the middle of what
     they share, as cos^2 and sin^2; everywhere they sum to exactly 1.
     """
-    blocks, inner, shared = math.ceil(length / step), side // step, math.ceil(overlap / step)
+    if side // step <= math.ceil(overlap / step):  # of steps this long, a tile has too few
+        step, begin = 1, 0
+    inner, shared = side // step, math.ceil(overlap / step)
+    blocks = math.ceil((begin + length) / step)
     if length <= side:
         return [Span(0, length, torch.ones(length, dtype=torch.float64))]
     count = math.ceil((blocks - shared) / (inner - shared))
-    starts = [step * round(i * (blocks - inner) / (count - 1)) for i in range(count)]
-    stops = [min(length, start + step * inner) for start in starts]
+    firsts = [step * round(i * (blocks - inner) / (count - 1)) - begin for i in range(count)]
+    starts = [max(0, first) for first in firsts]
+    stops = [min(length, first + step * inner) for first in firsts]
     width = overlap - 2 * margin
     bounds = zip(starts[1:], stops[:-1], strict=True)
     crossings = [start + (stop - start - width) // 2 for start, stop in bounds]

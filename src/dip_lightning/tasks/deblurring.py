@@ -85,7 +85,7 @@ class BlurredImage(Problem):
         if high > sides[0] or wide > sides[1]:
             raise UserError(
                 f"kernel: is {wide} x {high} pixels, expected at most {sides[1]} x {sides[0]}, "
-                "the size of the blurred image"
+                "the size of the blurred image, or of a tile of it; an even side is made odd"
             )
         std = None if sigma is None else sigma / GREY_LEVELS
         if sigma is None and (noise := estimate_noise(y)).is_white:

@@ -16,7 +16,7 @@ from dip_lightning.operators.jpeg import NARROWED, Bounds, Coefficients
 from dip_lightning.prior.arguments import check_amount, checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
-from dip_lightning.prior.tiles import Tile
+from dip_lightning.prior.tiles import Lattice, Tile
 from dip_lightning.tasks.given import Given
 
 FIT_WEIGHT, OUTSIDE = 0.8, 0.35 / 255  # beside the classical methods: docs/jpeg.md
@@ -117,6 +117,11 @@ class CompressedImage(FromFile):
                 f"max_side: leaves {shape[2]} x {shape[1]} pixels without a whole block of the "
                 "JPEG file, expected 16 or more"
             )
+
+    @property
+    def lattice(self) -> Lattice:
+        """Between blocks: of one that is cut through, nothing is known."""
+        return self.coefficients.lattice
 
     @property
     def sees_all(self) -> bool:
