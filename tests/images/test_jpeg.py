@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import skimage
 import torch
 from PIL import Image
 
 from dip_lightning.errors import UserError
+from dip_lightning.images.decoded import turned
 from dip_lightning.images.jpeg import (
     coefficients_if_any,
     compress,
@@ -13,6 +15,7 @@ from dip_lightning.images.jpeg import (
     read_jpeg,
 )
 from dip_lightning.operators import Blur, gaussian_kernel
+from dip_lightning.operators.jpeg import Bounds
 from tests.conftest import save_png, smooth_image
 
 
@@ -123,3 +126,16 @@ def test_a_file_without_coefficients_is_no_mistake_where_they_need_not_be(tmp_pa
     Image.new("CMYK", (20, 10)).save(path)
     assert coefficients_if_any(path, "observed") is None
     assert coefficients_if_any(write(path, x), "observed").size == (37, 53)
+
+
+@pytest.mark.parametrize("height", [194, 198, 200, 201])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_the_last_rows_lie_between_the_bounds(height, orientation):
+    x = torch.from_numpy(skimage.data.astronaut()[100 : 100 + height, 150:262].copy())
+    upright = turned(x.numpy(), orientation).copy()
+    held = compress(x.permute(2, 0, 1)[None].float() / 255, 90, "4:2:0").coefficients
+    held = held.turned(orientation)
+    image = torch.from_numpy(upright).permute(2, 0, 1)[None].float() / 255
+    moved = Bounds(held).nearest(image) - image
+    assert 255 * float(moved.square().mean().sqrt()) < 0.2
+    assert 255 * float(moved.abs().max()) < 3  # 6 to 8 where the last pixels are repeated

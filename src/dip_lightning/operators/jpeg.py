@@ -21,18 +21,20 @@ YCBCR = (
     (0.5, (KR + KB - 1) / (2 - 2 * KR), -KB / (2 - 2 * KR)),
 )
 Ratio = tuple[int, int]
+BELOW = (0, 1)  # see `JPEG`
 
 
 class JPEG(nn.Module):
     """Compute the coefficients of a JPEG file before they are rounded.
 
     RGB becomes Y, Cb and Cr, each the mean over `ratios` pixels, and each block of 8 x 8 of these
-    samples its orthonormal DCT. Beyond its border an image is continued by its nearest pixels, as
-    in libjpeg.
+    samples its orthonormal DCT. As in libjpeg, an image is continued by its nearest pixels beyond
+    its border, and below the last group of rows by its nearest samples.
 
     Args:
         ratios: rows and columns of pixels per sample, for each component.
         origin: place of the first pixel in the grid of the largest blocks, rows and columns.
+        end: where the last row of the file is: axis (0: rows) and side (0: before, 1: after).
 
     Source: ITU-T T.81 and T.871.
 
@@ -48,9 +50,11 @@ class JPEG(nn.Module):
     matrix: Tensor
     inverse: Tensor
 
-    def __init__(self, ratios: Sequence[Ratio], origin: Ratio = (0, 0)) -> None:
+    def __init__(
+        self, ratios: Sequence[Ratio], origin: Ratio = (0, 0), end: tuple[int, int] = BELOW
+    ) -> None:
         super().__init__()
-        self.ratios, self.origin = tuple(ratios), origin
+        self.ratios, self.origin, self.end = tuple(ratios), origin, end
         k, i = torch.arange(SIDE, dtype=torch.float64)[:, None], torch.arange(SIDE) + 0.5
         basis = math.sqrt(2 / SIDE) * torch.cos(math.pi / SIDE * k * i)
         basis[0] /= math.sqrt(2)
@@ -75,14 +79,17 @@ class JPEG(nn.Module):
         if x.ndim != 4 or x.shape[1] != len(self.ratios):  # noqa: PLR2004 - (1, C, H, W)
             expected = len(self.ratios)
             raise UserError(f"x: is {tuple(x.shape)}, expected (1, {expected}, H, W)")
-        (above, below), (left, right) = self._beyond(x.shape[2:])
+        of_pixels, of_samples = self._continued(x.shape[2:])
         x = torch.einsum("kc,bchw->bkhw", self.matrix.to(x.dtype), x)
-        x = F.pad(x, (left, right, above, below), mode="replicate")
-        samples = (
-            F.avg_pool2d(x[:, k : k + 1], ratio) if max(ratio) > 1 else x[:, k : k + 1]
-            for k, ratio in enumerate(self.ratios)
-        )
-        return torch.cat([self._transformed(plane, self.basis).flatten(1) for plane in samples], 1)
+        x = F.pad(x, of_pixels, mode="replicate")
+        planes = []
+        for k, ratio in enumerate(self.ratios):
+            samples = F.avg_pool2d(x[:, k : k + 1], ratio) if max(ratio) > 1 else x[:, k : k + 1]
+            rows, columns = ratio
+            ends = zip(of_samples, (columns, columns, rows, rows), strict=True)
+            samples = F.pad(samples, [n // pixels for n, pixels in ends], mode="replicate")
+            planes.append(self._transformed(samples, self.basis).flatten(1))
+        return torch.cat(planes, 1)
 
     def lift(self, coefficients: Tensor, size: Ratio) -> Tensor:
         """Return an image with these coefficients: A(lift(c)) = c, if no block crosses a border.
@@ -125,6 +132,16 @@ class JPEG(nn.Module):
         )
         return rows, columns
 
+    def _continued(self, size: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Return what continues an image left, right, above, below: pixels, then samples."""
+        (above, below), (left, right) = self._beyond(size)
+        of_pixels, of_samples = [left, right, above, below], [0, 0, 0, 0]
+        axis, side = self.end
+        place, group = (2, 0)[axis] + side, max(ratio[axis] for ratio in self.ratios)
+        of_samples[place] = of_pixels[place] // group * group
+        of_pixels[place] -= of_samples[place]
+        return of_pixels, of_samples
+
     @staticmethod
     def _transformed(plane: Tensor, basis: Tensor) -> Tensor:
         basis = basis.to(plane.dtype)
@@ -150,6 +167,7 @@ class Coefficients:
         ratios: see `JPEG`.
         origin: see `JPEG`.
         size: (H, W) of the image.
+        end: see `JPEG`.
     """
 
     planes: tuple[Tensor, ...]
@@ -158,11 +176,12 @@ class Coefficients:
     ratios: tuple[Ratio, ...]
     origin: Ratio
     size: Ratio
+    end: tuple[int, int] = BELOW
 
     @property
     def operator(self) -> JPEG:
         """A, which gives an image's coefficients."""
-        return JPEG(self.ratios, self.origin)
+        return JPEG(self.ratios, self.origin, self.end)
 
     @property
     def lattice(self) -> tuple[Ratio, Ratio]:
@@ -245,7 +264,8 @@ class Coefficients:
         )
         ratios = tuple((columns, rows) for rows, columns in self.ratios)
         origin, size = self.origin[::-1], self.size[::-1]
-        return Coefficients(planes, known, tables, ratios, origin, size)
+        end = 1 - self.end[0], self.end[1]
+        return Coefficients(planes, known, tables, ratios, origin, size, end)
 
     def flipped(self) -> "Coefficients":
         """Return the coefficients of the image upside down: odd frequencies change their sign."""
@@ -253,7 +273,9 @@ class Coefficients:
         planes = tuple(_upside_down(plane) * _tiled(signs, plane) for plane in self.planes)
         known = tuple(_upside_down(plane) for plane in self.known)
         below = -(self.origin[0] + self.size[0]) % steps(self.ratios)[0]
-        return replace(self, planes=planes, known=known, origin=(below, self.origin[1]))
+        axis, side = self.end
+        end = (axis, side if axis else 1 - side)
+        return replace(self, planes=planes, known=known, origin=(below, self.origin[1]), end=end)
 
     def whole(self, rows: slice, columns: slice) -> tuple[slice, slice]:
         """Move rows and columns so that they cut through no block: up and left, and none more.
