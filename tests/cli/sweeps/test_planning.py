@@ -26,7 +26,7 @@ def test_of_keys_that_the_arguments_do_not_name_nothing_is_known():
         ("seed=1", "lr=0.010"),
         ("image='a, (1).png',b.png", "network.skip=[4,4,4,4,4],[2,2,2,2,2]"),
         ("observed=scans", "seed=1,2"),
-        ("network=skip,unet", "lr=choice(0.1,0.2)", "lr=0.3,0.5"),
+        ("network=skip,unet", "lr=choice(0.1,0.2)"),
     ],
     ids=lambda texts: texts[0],
 )
