@@ -197,3 +197,5 @@ def test_masks_lie_in_folders_as_their_images_do(tmp_path):
     assert find_mask(str(tmp_path), "scans/a/img.jpg") == tmp_path / "a/img.png"
     assert find_mask(str(tmp_path), "/elsewhere/b/img.jpg") == tmp_path / "b/img.png"
     assert find_mask(str(tmp_path), "../c/img.jpg") == tmp_path / "img.png"
+    # No image is its own mask.
+    assert find_mask(f"{tmp_path}/a/..", str(tmp_path / "a/img.png")) == tmp_path / "a/../img.png"

@@ -125,6 +125,7 @@ def look_up_mask(name: str, image: str) -> Path | Source:
         folder = Path(name, *above[depth:])
         found = folder.iterdir() if folder.is_dir() else ()
         files = [f for f in found if f.stem == stem and f.suffix.lower() in SUFFIXES]
+        files = [f for f in files if not os.path.exists(image) or not f.samefile(image)]
         if files:
             return min(files)
     raise UserError(f"mask={name}: the folder holds no mask named {stem}")

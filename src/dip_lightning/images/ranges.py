@@ -50,10 +50,8 @@ def _check_filled(values: NDArray[np.generic], low: float, high: float) -> None:
     """Refuse a range that one value takes up, beside which the others are all alike."""
     for end in (low, high):
         others = values[values != end]
-        alike, apart = (
-            values.size - others.size,
-            np.ptp(others.astype(np.float64)) if others.size else 0,
-        )
+        alike = values.size - others.size
+        apart = np.ptp(others.astype(np.float64))
         if alike >= max(FEW, values.size / RARE) and 0 < apart < FAINT * (high - low):
             raise UserError(
                 f"holds {alike} values of {end:g}, far from the others, "
