@@ -13,7 +13,7 @@ from yaml import YAMLError
 
 from dip_lightning.config import CONFIG_NAME, DRAWN, PATH_KEYS, UNIMPORTANT
 from dip_lightning.operators.named import absolute
-from dip_lightning.runs import checkpoint, ownership
+from dip_lightning.runs import ownership
 from dip_lightning.runs.naming import repeating
 from dip_lightning.runs.run import finished
 
@@ -89,6 +89,8 @@ def latest_unfinished(folder: Path, composed: DictConfig) -> Path | None:
         The latest of this configuration that has not finished, of those with a checkpoint if there
         are any; None if there is none.
     """
+    from dip_lightning.runs import checkpoint  # noqa: PLC0415 - imports PyTorch
+
     runs = sorted((path.parents[1] for path in folder.glob("*/.hydra/config.yaml")), reverse=True)
     left = [run for run in runs if finished(run) is None and is_same(run, composed)]
     return next((run for run in left if checkpoint.exists(run)), left[0] if left else None)

@@ -13,7 +13,7 @@ from dip_lightning.losses import masked_mse, mse
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import clipped_noise_power
 from dip_lightning.operators.physics import Operator, noise_free
-from dip_lightning.prior.arguments import is_a_pair
+from dip_lightning.prior.arguments import check_default, is_a_pair
 from dip_lightning.prior.tiles import Lattice, Tile
 from dip_lightning.prior.unknown import Unknown
 
@@ -428,6 +428,7 @@ class Problem(nn.Module):
 
 def _measured(y: Tensor, known: Tensor | None, *, is_weighed: bool) -> tuple[Tensor, Tensor | None]:
     """Check y and `known`; return y with 0 for what is not a number, as 0 times NaN is NaN."""
+    check_default()
     if not (y.is_floating_point() or y.is_complex()):
         raise UserError(f"y: holds {y.dtype}, expected floats, such as y.float() / 255")
     is_finite = y.isfinite()

@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields
 
 from dip_lightning.errors import UserError
 from dip_lightning.keys import check_range, key
-from dip_lightning.prior.arguments import check_default
 
 OUTPUTS = ("combined", "average", "last")
 WARMUP = 50  # iterations at most, where nothing else is said
@@ -120,7 +119,6 @@ def fit_settings(given: dict[str, object]) -> FitSettings:
     Raises:
         UserError: one is unknown, or has a value that is not allowed.
     """
-    check_default()
     known = [entry.name for entry in fields(FitSettings)]
     for name, value in given.items():
         if name not in known:
