@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dip_lightning.errors import UserError
 from dip_lightning.prior.tiles import Mosaic, cover, spread
 
 # side, overlap, step, margin
@@ -76,7 +77,11 @@ def test_what_tiles_agree_on_comes_back_bit_for_bit(data):
     side = data.draw(st.integers(8 * step, 24 * step))
     overlap = data.draw(st.integers(1, (side // step * step - 1) // (2 * step)))
     size = tuple(data.draw(st.integers(5, 100)) for _ in range(2))
-    grid = cover(size, side, overlap, step)
+    begins = tuple(data.draw(st.integers(0, step - 1)) for _ in range(2))
+    grid = cover(size, side, overlap, tuple((step, begin) for begin in begins))
+    for spans, begin, length in zip((grid.rows, grid.columns), begins, size, strict=True):
+        assert all((span.start + begin) % step == 0 for span in spans[1:])
+        assert all((span.stop + begin) % step == 0 for span in spans if span.stop < length)
     image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(size[0]))
     mosaic = Mosaic((3, *size))
     for tile in grid:
@@ -99,8 +104,13 @@ def test_a_tile_knows_which_sides_lie_inside_the_image():
 
 
 def test_an_image_of_low_resolution_is_cut_at_the_same_places():
-    grid = cover((50, 41), 24, 6, lattice=4)
+    grid = cover((50, 41), 24, 6, lattice=((4, 0), (4, 0)))
     small = torch.arange(13 * 11).view(1, 1, 13, 11)
     large = small.repeat_interleave(4, 2).repeat_interleave(4, 3)[..., :50, :41]
     for tile in grid:
         assert torch.equal(tile.cut(large)[..., ::4, ::4], tile.cut(small, 4))
+
+
+def test_tiles_of_too_few_steps_are_refused():
+    with pytest.raises(UserError, match=r"tile=95: ends every 32 pixels only, .* overlap of 47"):
+        cover((300, 300), 95, 47, ((32, 0), (32, 0)))

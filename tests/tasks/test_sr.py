@@ -124,7 +124,7 @@ def test_a_tile_of_a_jpeg_has_its_part_of_the_bounds():
     problem = of_a_jpeg(smooth_image(3, 150, 180))
     low = problem.A(problem.x)
     whole = problem.bounds.nearest(low)
-    for tile in cover((150, 180), 120, 24, lattice=3):
+    for tile in cover((150, 180), 120, 24, lattice=((3, 0), (3, 0))):
         part, place = problem.cut(tile), (..., *tile.slices(3))
         assert part.coefficients.size == tuple(part.y.shape[2:]) == (40, 40)
         found = part.bounds.nearest(low[place])
@@ -166,7 +166,7 @@ def test_an_image_with_noise_is_polished_up_to_its_noise():
 
 @pytest.mark.parametrize("sigma", [0.0, 10.0])
 def test_a_tile_does_not_read_what_its_padding_has_touched(sigma):
-    (tile, *_) = cover((72, 86), 48, 8, lattice=2)
+    (tile, *_) = cover((72, 86), 48, 8, lattice=((2, 0), (2, 0)))
     part = noisy(sigma).cut(tile)
     start, outside = part.stand_in(), (part.known == 0).expand_as(part.y)
     assert outside.any()

@@ -49,14 +49,16 @@ def value_range(values: NDArray[np.generic]) -> tuple[float, float]:
 def _check_filled(values: NDArray[np.generic], low: float, high: float) -> None:
     """Refuse a range that one value takes up, beside which the others are all alike."""
     for end in (low, high):
+        alike = int(np.count_nonzero(values == end))
+        if alike < max(FEW, values.size / RARE):
+            continue
         others = values[values != end]
-        alike = values.size - others.size
-        apart = np.ptp(others.astype(np.float64))
-        if alike >= max(FEW, values.size / RARE) and 0 < apart < FAINT * (high - low):
+        least, greatest = float(others.min()), float(others.max())
+        if 0 < greatest - least < FAINT * (high - low):
             raise UserError(
-                f"holds {alike} values of {end:g}, far from the others, "
-                f"{others.min():g} to {others.max():g}: if they mean that there is no data, take "
-                f"task=inpainting nodata={end:g}; else crop them off"
+                f"holds {alike} values of {end:g}, far from the others, {least:g} to "
+                f"{greatest:g}: if they mean that there is no data, take task=inpainting "
+                f"nodata={end:g}; else crop them off"
             )
 
 

@@ -8,11 +8,14 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from dip_lightning.errors import UserError
+
 # Windows are multiples of 2^-14: then their differences, sums and products are exact in float64,
 # and so is a float32 pixel times a product of two of them.
 LEVELS = 1 << 14
 # Rows and columns: the step of a lattice, and how many pixels before the first pixel it begins.
 Lattice = tuple[tuple[int, int], tuple[int, int]]
+EVERYWHERE = (1, 0), (1, 0)
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ class Grid:
 
 
 def cover(
-    size: tuple[int, int], side: int, overlap: int, lattice: int | Lattice = 1, margin: int = 0
+    size: tuple[int, int], side: int, overlap: int, lattice: Lattice = EVERYWHERE, margin: int = 0
 ) -> Grid:
     """Cover an image with tiles of one size, spread evenly.
 
@@ -126,18 +129,19 @@ def cover(
         size: (H, W) of the image, pixels.
         side: of a tile, pixels; rounded down to a multiple of the lattice's step.
         overlap: pixels that neighbours share at least; less than half of `side`.
-        lattice: where borders lie, except for the image's own: at multiples of a step, or see
-            `Lattice`.
+        lattice: where borders lie, except for the image's own.
         margin: outermost pixels of a tile, inside the image, that count for nothing.
 
     Returns:
         The grid; one tile where the image is no larger. Where the lattice does not divide the
         image, tiles at its borders are smaller by less than a step.
+
+    Raises:
+        UserError: the steps are too long for tiles that share so much.
     """
-    along = ((lattice, 0), (lattice, 0)) if isinstance(lattice, int) else lattice
     rows, columns = (
         spread(length, side, overlap, step, margin, begin)
-        for length, (step, begin) in zip(size, along, strict=True)
+        for length, (step, begin) in zip(size, lattice, strict=True)
     )
     return Grid(rows, columns)
 
@@ -150,12 +154,15 @@ def spread(
     The windows of two neighbours cross over `overlap - 2 margin` pixels in the middle of what
     they share, as cos^2 and sin^2; everywhere they sum to exactly 1.
     """
-    if side // step <= math.ceil(overlap / step):  # of steps this long, a tile has too few
-        step, begin = 1, 0
     inner, shared = side // step, math.ceil(overlap / step)
     blocks = math.ceil((begin + length) / step)
     if length <= side:
         return [Span(0, length, torch.ones(length, dtype=torch.float64))]
+    if inner <= shared:
+        raise UserError(
+            f"tile={side}: ends every {step} pixels only, expected room for an overlap of "
+            f"{overlap}; take larger tiles"
+        )
     count = math.ceil((blocks - shared) / (inner - shared))
     firsts = [step * round(i * (blocks - inner) / (count - 1)) - begin for i in range(count)]
     starts = [max(0, first) for first in firsts]

@@ -91,7 +91,8 @@ function heatCells(runs, xs, ys, metric) {
   return ys.map((y) =>
     xs.map((x) => {
       const found = by.get(`${x}\n${y}`) || [];
-      return { x, y, runs: found, all: found.length, ...statistics(ended(found).map((run) => valueOf(run, metric))) };
+      const values = ended(found).map((run) => valueOf(run, metric));
+      return { x, y, runs: found, all: found.length, ...statistics(values) };
     }),
   );
 }
@@ -202,7 +203,10 @@ function bestRow(runs, metric, swept) {
   const by = new Map();
   for (const run of runs) by.set(settingKey(run), [...(by.get(settingKey(run)) || []), run]);
   const settings = [...by.values()]
-    .map((members) => ({ members, all: members.length, ...statistics(ended(members).map((run) => valueOf(run, metric))) }))
+    .map((members) => {
+      const values = ended(members).map((run) => valueOf(run, metric));
+      return { members, all: members.length, ...statistics(values) };
+    })
     .filter(({ n }) => n)
     .sort((a, b) => (isBetter(metric, a.mean, b.mean) ? -1 : 1));
   if (!settings.length) return null;

@@ -109,7 +109,8 @@ function seriesOf(unit, column, x) {
 // As far as the shortest goes.
 function meanCurve(members, column, x) {
   const curves = ended(members)
-    .map(curveOf).filter((c) => c[x]?.length && c[column]);
+    .map(curveOf)
+    .filter((c) => c[x]?.length && c[column]);
   if (!curves.length) return false;
   const end = Math.min(...curves.map((c) => c[x][c[x].length - 1]));
   const xs = curves[0][x].filter((v) => v <= end);
