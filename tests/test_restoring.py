@@ -173,7 +173,7 @@ def test_a_jpeg_is_given_as_its_file(kind, tmp_path):
 @pytest.mark.parametrize("task", ["deblurring", "blind_deblurring"])
 def test_what_a_jpeg_has_lost_is_known_where_its_file_is(task, tmp_path):
     keys = {"kernel": "gaussian"} if task == "deblurring" else {"kernel_size": 5}
-    keys["output"] = "average"  # what comes after the fit is not looked at here
+    keys |= {"output": "average", "guide": None}  # only the problem is looked at here
     path = tmp_path / "a.jpg"
     save_png(tmp_path / "a.png", smooth_image(3, 37, 30))
     Image.open(tmp_path / "a.png").save(path, quality=60)

@@ -10,6 +10,7 @@ from dip_lightning.cli.checking import check, parse
 from dip_lightning.cli.composing import Source, to_config
 from dip_lightning.cli.overrides import parse_overrides, values_of
 from dip_lightning.images.collections import sources
+from dip_lightning.study import figures
 from dip_lightning.study.__main__ import main
 from dip_lightning.study.experiments import EXPERIMENTS, find_experiment
 from tests.conftest import save_png, smooth_image
@@ -70,6 +71,17 @@ def data(tmp_path, monkeypatch):
     monkeypatch.setenv("DIP_DATA", str(tmp_path / "data"))
 
 
+@pytest.fixture
+def png_only(monkeypatch):
+    """Two more formats of each figure are half of the time, and tested elsewhere."""
+    write = figures._write
+
+    def write_png(figure, name, dpi, **options):
+        return write(figure, name, dpi, **options) if name.endswith(".png") else 0
+
+    monkeypatch.setattr(figures, "_write", write_png)
+
+
 @functools.cache
 def jobs(name):
     """The composed configuration of each job."""
@@ -125,8 +137,9 @@ def test_an_experiment_is_the_papers_unless_it_says_otherwise(name):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("data", "png_only")
 @pytest.mark.parametrize("name", NAMES)
-def test_smoke(dip, tmp_path, data, name):
+def test_smoke(dip, tmp_path, name):
     command = ("-m", f"+study={name}", "budget=smoke", "logger=none", "threads=1")
     count, *few = FEW.get(name, (JOBS.get(name),))
     status, out, err = dip(*command, *few, "seed=0", tiny=False)
