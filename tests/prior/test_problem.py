@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from dip_lightning import DeepImagePrior, Problem
 from dip_lightning.errors import UserError
@@ -64,6 +65,20 @@ def test_what_is_given_keeps_no_gradient():
     prior = fit(DeepImagePrior(Problem(2 * y - y), small, input_depth=2, iterations=3))
     assert prior.iteration == 3
     assert y.grad is None
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_only_what_is_fitted_collects_gradients(optimizer):
+    """An operator's own parameters are its owner's; a network may have some that it never uses."""
+    blur, network = nn.Conv2d(1, 1, 3, padding=1), nn.Sequential(nn.Conv2d(2, 4, 1))
+    network.append(nn.Conv2d(4, 1, 1))
+    network.register_parameter("unused", nn.Parameter(torch.ones(2)))
+    frozen, fitted = network[0].weight.requires_grad_(requires_grad=False), network[1].weight
+    before = [p.detach().clone() for p in (frozen, fitted)]
+    problem = Problem(smooth_image(1, 11, 14), blur)
+    fit(DeepImagePrior(problem, network, input_depth=2, iterations=3, optimizer=optimizer))
+    assert [p.grad for p in blur.parameters()] == [None, None]
+    assert [torch.equal(a, b) for a, b in zip(before, (frozen, fitted), strict=True)] == [1, 0]
 
 
 def test_what_is_unknown_may_be_no_number():

@@ -30,7 +30,7 @@ from dip_lightning.prior.randomness import source
 from dip_lightning.prior.settings import fit_settings
 from dip_lightning.prior.stopping import EVERY, SHARE, Discrepancy
 
-OF_TRAINER = {"optimizer", "scheduler", "generate", "run_iteration"}
+OF_TRAINER = {"optimizer", "scheduler", "fitted", "generate", "run_iteration"}
 FIT = "fit"  # in a checkpoint: what Lightning does not know of
 
 
@@ -236,6 +236,8 @@ class DeepImagePrior(LightningModule):
         assert isinstance(optimizer, Optimizer)  # noqa: S101 - narrows the type
         assert isinstance(scheduler, LRScheduler)  # noqa: S101
         self.optimizer, self.scheduler = optimizer, scheduler
+        theta = [p for group in optimizer.param_groups for p in group["params"]]
+        self.fitted = [p for p in theta if p.requires_grad]
         self.computed_on = self.device  # the Trainer moves the module back to the CPU in the end
         self.dtype_inside = self._dtype_on(self.device)
         self.layout = compute.memory_format(self.dtype_inside, self.device)
@@ -296,7 +298,8 @@ class DeepImagePrior(LightningModule):
         if (found := tuple(x_hat.shape)) != (expected := tuple(self.x_hat.shape)):
             raise UserError(f"network: returns {found}, expected {expected}")
         loss, total = self.problem.objective(x_hat, seen)
-        total.backward()  # type: ignore[no-untyped-call]
+        # A user's operator may have parameters as well; they are not ours to write to.
+        total.backward(inputs=self.fitted)  # type: ignore[no-untyped-call]
         self.optimizer.step()
         with torch.no_grad():
             return self._average(loss.detach(), self.problem.complete(x_hat.detach(), self.seen))
