@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "dip_lightning"
 MODULES = sorted(SOURCE.rglob("*.py"))
 # Rooms (packages and modules) by floor, the lowest first. A room imports from lower floors only.
 FLOORS = (
-    ("dip_lightning", "errors", "limits", "signals", "files"),
+    ("dip_lightning", "errors", "limits", "signals", "files", "process_wide"),
     ("keys", "losses", "metrics", "operators", "optimizers", "baselines", "noise", "published"),
     ("generators", "images"),
     ("compute",),

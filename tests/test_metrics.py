@@ -17,6 +17,7 @@ from dip_lightning.metrics import (
     psnr,
     psnr_crop,
     psnr_shifted,
+    psnr_where,
     psnr_y,
     score,
     shifted_errors,
@@ -189,3 +190,26 @@ def test_kernels_are_alike_wherever_they_lie():
     assert kernel_similarity(moved, kernel) == pytest.approx(1)
     assert kernel_similarity(3 * moved, kernel) == pytest.approx(1)
     assert kernel_similarity(kernel.flip(0), kernel) < 0.99
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        psnr,
+        psnr_y,
+        psnr_shifted,
+        ssim,
+        lambda estimate, x: psnr_crop(estimate, x, 4),
+        lambda estimate, x: psnr_where(estimate, x, torch.ones(1, 1, 1, 1)),
+    ],
+)
+@pytest.mark.parametrize("shape", [(1, 3, 67, 67), (1, 1, 64, 64)])
+def test_images_of_different_shapes_are_not_compared(measure, shape):
+    with pytest.raises(ValueError, match=r"estimate: is \(1, .*\), expected x's \(1, 3, 64, 64\)"):
+        measure(torch.rand(shape), torch.rand(1, 3, 64, 64))
+
+
+def test_an_imaginary_part_counts():
+    z = torch.complex(torch.rand(1, 1, 8, 9), torch.rand(1, 1, 8, 9))
+    assert psnr(z + 0.1j, z) == pytest.approx(20, abs=1e-4)
+    assert psnr_where(z + 0.1j, z, torch.ones(1, 1, 8, 9)) == pytest.approx(20, abs=1e-4)

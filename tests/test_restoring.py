@@ -324,6 +324,14 @@ def test_it_computes_in_float32_whatever_the_default_is(task):
     np.testing.assert_array_equal(found.image, expected.image)
 
 
+def test_it_computes_on_the_cpu_with_gradients_whatever_the_default_is():
+    image, network = torch.rand(1, 3, 20, 24), small(3)
+    expected = restored(image, network=network).image
+    with torch.inference_mode(), torch.device("meta"):
+        found = restored(image, network=network).image
+    assert torch.equal(found, expected)
+
+
 def test_calls_in_threads_do_not_meet():
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda _: configure("sr", {"factor": 8}), range(60)))

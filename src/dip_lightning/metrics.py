@@ -61,7 +61,7 @@ def psnr(estimate: Tensor, x: Tensor) -> float:
     """Peak signal-to-noise ratio over all channels and the whole frame: -10 log10(MSE), dB.
 
     Args:
-        estimate: image, (1, C, H, W), in [0, 1].
+        estimate: image, (1, C, H, W), in [0, 1]; or complex values.
         x: ground truth, same shape and range.
 
     Returns:
@@ -77,8 +77,10 @@ def psnr(estimate: Tensor, x: Tensor) -> float:
         >>> round(psnr(x + 0.1, x), 3)
         20.0
     """
-    if estimate.shape != x.shape:
-        raise ValueError(f"estimate: is {tuple(estimate.shape)}, expected x's {tuple(x.shape)}")
+    _check_alike(estimate, x)
+    if estimate.is_complex() or x.is_complex():
+        estimate = (estimate - x).abs()
+        x = torch.zeros_like(estimate)
     # torchmetrics takes seconds to import and is only needed when a fit ends.
     from torchmetrics.functional.image import peak_signal_noise_ratio  # noqa: PLC0415
 
@@ -178,6 +180,9 @@ def psnr_where(estimate: Tensor, x: Tensor, m: Tensor) -> float | None:
     Returns:
         Decibels; None where no pixel counts.
 
+    Raises:
+        ValueError: the shapes differ.
+
     Example:
         >>> import torch
         >>> from dip_lightning.metrics import psnr_where
@@ -185,14 +190,16 @@ def psnr_where(estimate: Tensor, x: Tensor, m: Tensor) -> float | None:
         >>> round(psnr_where(x + 0.1, x, torch.ones(1, 1, 40, 48)), 3)
         20.0
     """
+    _check_alike(estimate, x)
     chosen = m.expand_as(x) > 0
     if not chosen.any():
         return None
-    estimate, x = estimate[chosen], x[chosen]
-    if x.is_complex():
-        apart = (estimate - x).abs()
-        return psnr(apart, torch.zeros_like(apart))
-    return psnr(estimate, x)
+    return psnr(estimate[chosen], x[chosen])
+
+
+def _check_alike(estimate: Tensor, x: Tensor) -> None:
+    if estimate.shape != x.shape:
+        raise ValueError(f"estimate: is {tuple(estimate.shape)}, expected x's {tuple(x.shape)}")
 
 
 def psnr_y(estimate: Tensor, x: Tensor, border: int = Y_BORDER) -> float | None:
@@ -209,6 +216,9 @@ def psnr_y(estimate: Tensor, x: Tensor, border: int = Y_BORDER) -> float | None:
     Returns:
         Decibels; None for other numbers of channels and where nothing is left of the image.
 
+    Raises:
+        ValueError: the shapes differ.
+
     Source: Ulyanov et al., "Deep Image Prior", 2018, section 3 (super-resolution).
 
     Example:
@@ -218,6 +228,7 @@ def psnr_y(estimate: Tensor, x: Tensor, border: int = Y_BORDER) -> float | None:
         >>> round(psnr_y(x + 0.1, x), 1)  # luma has 219 of 255 grey levels
         21.5
     """
+    _check_alike(estimate, x)
     inner = [_inner(image, border) for image in (estimate, x)]
     if x.shape[1] not in {GRAY, RGB} or not inner[1].numel():
         return None
@@ -235,6 +246,9 @@ def psnr_crop(estimate: Tensor, x: Tensor, border: int) -> float | None:
     Returns:
         Decibels; None where nothing is left of the image.
 
+    Raises:
+        ValueError: the shapes differ.
+
     Example:
         >>> import torch
         >>> from dip_lightning.metrics import psnr_crop
@@ -242,6 +256,7 @@ def psnr_crop(estimate: Tensor, x: Tensor, border: int) -> float | None:
         >>> round(psnr_crop(x + 0.1, x, border=4), 1)  # of 128 and 153 in 8 bits
         20.2
     """
+    _check_alike(estimate, x)
     inner = [_inner(image, border) for image in (estimate, x)]
     if not inner[1].numel():
         return None
@@ -270,6 +285,9 @@ def psnr_shifted(estimate: Tensor, x: Tensor) -> float | None:
     Returns:
         Decibels; None where nothing is left of the image.
 
+    Raises:
+        ValueError: the shapes differ.
+
     Source: Levin et al., "Understanding and evaluating blind deconvolution algorithms", 2009.
 
     Example:
@@ -279,6 +297,7 @@ def psnr_shifted(estimate: Tensor, x: Tensor) -> float | None:
         >>> psnr_shifted(x.roll((2, -3), (2, 3)), x)
         inf
     """
+    _check_alike(estimate, x)
     if min(x.shape[-2:]) <= 2 * SHIFT_BORDER:
         return None
     estimate, x = estimate.double(), x.double()
@@ -314,6 +333,9 @@ def ssim(estimate: Tensor, x: Tensor) -> float | None:
     Returns:
         1 for equal images; None where a side is shorter than the window.
 
+    Raises:
+        ValueError: the shapes differ.
+
     Source: Wang et al., "Image quality assessment", 2004.
 
     Example:
@@ -323,6 +345,7 @@ def ssim(estimate: Tensor, x: Tensor) -> float | None:
         >>> round(ssim(x, x), 6)
         1.0
     """
+    _check_alike(estimate, x)
     if min(x.shape[-2:]) < SSIM_WINDOW:
         return None
     from kornia.metrics import ssim as ssim_map  # noqa: PLC0415 - slow to import

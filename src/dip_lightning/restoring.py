@@ -2,7 +2,6 @@
 
 import copy
 import io
-import logging
 import os
 import signal
 import threading
@@ -48,10 +47,10 @@ from dip_lightning.prior import health
 from dip_lightning.prior.conditioning import inputs
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
+from dip_lightning.process_wide import as_pytorch_begins, without_lightnings_messages
 from dip_lightning.tasks.given import OF_ROUNDED, Given
 
 Image = TypeVar("Image", NDArray[Any], Tensor, PillowImage.Image, str, Path)
-LOGGERS = ("pytorch_lightning", "lightning", "lightning.pytorch", "lightning.fabric")
 TOLD = "deblurring"  # the task that takes a kernel
 ARRAY = Path("array")  # in place of a file, for messages
 
@@ -105,18 +104,7 @@ class Restored(Generic[Image]):
         return content.getvalue()
 
 
-@contextmanager
-def _in_float32() -> Iterator[None]:
-    """Compute in float32, whatever PyTorch's default is for the user's own tensors."""
-    theirs = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(theirs)
-
-
-@_in_float32()
+@as_pytorch_begins()
 def restore(
     image: Image,
     task: str = "denoising",
@@ -130,6 +118,9 @@ def restore(
     **keys: Any,
 ) -> Restored[Image]:
     """Restore one damaged image.
+
+    Writes nothing, and sets back what it changes of the process: while it computes, new tensors
+    are of float32 in all threads.
 
     Args:
         image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
@@ -151,7 +142,8 @@ def restore(
         progress: draw a bar.
         keys: other keys of the command, such as `factor`, `kernel_size`, `iterations`, `lr`,
             `seed`; `sigma`, the noise of the image in 8-bit grey levels, if you know it: otherwise
-            it is estimated.
+            it is estimated. In an image that uses less than half of its type's range, 255 levels
+            are the range that it uses, unless the type is uint8.
 
     Returns:
         The restored image, of the same kind. If Ctrl-C ends the fit, the result so far;
@@ -367,19 +359,13 @@ def _fit(prior: DeepImagePrior, history: History, device: torch.device, *, progr
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Hide what Lightning says about every fit from a user of one call; all is set back."""
-    levels = {name: logging.getLogger(name).level for name in LOGGERS}
     has_gradients = torch.is_grad_enabled()
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if in_main else None
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"(pytorch_)?lightning\b")
-        for name in LOGGERS:
-            logging.getLogger(name).setLevel(logging.WARNING)
+    with without_lightnings_messages():
         try:
             yield
         finally:
             torch.set_grad_enabled(has_gradients)
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)
             if handler is not None:  # Lightning ignores Ctrl-C after the first
                 signal.signal(signal.SIGINT, handler)

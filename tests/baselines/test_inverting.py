@@ -89,3 +89,25 @@ def test_a_polished_image_explains_what_is_between_bounds(generator):
     assert float((pooled(within) - y).abs().max()) < 0.03
     assert float((pooled(exact) - y).abs().max()) < 0.005
     assert psnr(within, x) > psnr(exact, x) + 0.2
+
+
+@pytest.mark.parametrize("side", [48, 64])
+def test_where_grey_is_hidden_it_begins_in_the_middle(side):
+    """Rounding of A(white) is no measurement of how bright x is; nor is nothing at all."""
+    draw = torch.Generator().manual_seed(0)
+    m = (torch.rand(side, side, generator=draw) < 0.6).float()
+    m[0, 0] = 0
+    x = smooth_image(1, side, side)
+
+    def spectrum(v):
+        return m * torch.fft.fft2(v, norm="ortho")
+
+    found = least_squares(spectrum, spectrum(x), (1, side, side))
+    assert float(found.mean()) == pytest.approx(0.5, abs=0.1)
+    shifted = found - found.mean() + x.mean()  # how bright it is, nothing tells
+    assert psnr(shifted, x) > 20
+
+
+def test_the_grey_that_it_begins_with_is_one_of_an_image():
+    y = torch.full((1, 1, 6, 8), 3.0)
+    assert torch.equal(least_squares(lambda x: x, y, (1, 6, 8)), torch.ones(1, 1, 6, 8))

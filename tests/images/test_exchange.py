@@ -72,11 +72,21 @@ def test_a_palette_is_taken_as_its_colours():
         (torch.rand(2, 3, 4, 4), "image: is a tensor of shape"),
         (np.zeros((2, 3, 4, 5)), "image: is of shape"),
         (np.zeros((0, 4)), "image: is of shape"),
+        (np.zeros((3, 8, 9)), r"seems to be \(C, H, W\), expected .*: image.transpose\(1, 2, 0\)"),
+        (np.ma.masked_less(np.ones((8, 9)) * [-9999, *[1] * 8], 0), "image: is a masked array"),
+        (Image.new("CMYK", (8, 9)), 'mode CMYK, expected gray or RGB: image.convert."RGB"'),
     ],
 )
 def test_what_is_no_image_is_refused(image, said):
     with pytest.raises(UserError, match=said):
         as_decoded(image)
+
+
+def test_another_kind_of_array_is_one():
+    for image in (np.ma.masked_array(RGB), RGB.view(np.recarray)):
+        found = as_decoded(image).array
+        assert type(found) is np.ndarray
+        np.testing.assert_array_equal(found, RGB)
 
 
 def test_pillow_has_no_deep_colours():

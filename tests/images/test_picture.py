@@ -76,6 +76,7 @@ def test_centre(size, cut):
     ("stored", "white"),
     [
         (Format(), 1),
+        (Format("uint8", low=(0.0,), high=(51.0,)), 5),
         (Format("uint16", low=(100.0,), high=(612.0,)), 1),
         (Format("float32", low=(-0.25,), high=(1.0,)), 0.8),
         (Format("float32", low=(0.0,), high=(4000.0,)), 1),

@@ -7,12 +7,14 @@ import pytest
 import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import (
+    Callback,
     EarlyStopping,
     LambdaCallback,
     LearningRateMonitor,
     ModelCheckpoint,
 )
 from pytorch_lightning.loggers import CSVLogger
+from torch import nn
 
 from dip_lightning import (
     DeepImagePrior,
@@ -257,6 +259,75 @@ def test_a_network_of_ones_own_and_its_z():
 def test_a_mistake_is_one_sentence(make, sentence):
     with pytest.raises(UserError, match=sentence):
         make()
+
+
+class OfPlanes(nn.Module):
+    """Convolves in three dimensions, as of a stack."""
+
+    def __init__(self):
+        super().__init__()
+        self.stack, self.last = nn.Conv3d(1, 2, 3, padding=1), nn.Conv2d(8, 3, 1)
+
+    def forward(self, z):
+        return self.last(self.stack(z[:, None]).flatten(1, 2)).sigmoid()
+
+
+class OfWaves(nn.Module):
+    """Weighs what a Fourier transform has found."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3, 4, dtype=torch.complex64))
+
+    def forward(self, z):
+        mixed = torch.einsum("oc,bchw->bohw", self.weight, torch.fft.fft2(z))
+        return torch.fft.ifft2(mixed).real.sigmoid()
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+@pytest.mark.parametrize("network", [OfPlanes, OfWaves])
+def test_a_network_of_any_weights(network, optimizer):
+    prior = enlarging(network=network(), optimizer=optimizer)
+    before = {name: p.detach().clone() for name, p in prior.network.named_parameters()}
+    Trainer(max_epochs=1, **ALONE).fit(prior)
+    assert prior().isfinite().all()
+    assert not any(torch.equal(p, before[name]) for name, p in prior.network.named_parameters())
+
+
+class Twice(nn.Conv2d):
+    def forward(self, z):
+        return super().forward(z), z
+
+
+def test_a_network_returns_one_image():
+    with pytest.raises(UserError, match=r"network: returns tuple, expected \(1, 3, 18, 22\)"):
+        Trainer(max_epochs=1, **ALONE).fit(enlarging(network=Twice(4, 3, 1)))
+
+
+@pytest.mark.parametrize("precision", ["bf16-true", "64-true"])
+def test_averages_are_computed_in_float32(precision):
+    with pytest.raises(UserError, match=r'expected torch.float32: Trainer\(precision="32-true"\)'):
+        Trainer(max_epochs=1, precision=precision, **ALONE).fit(enlarging())
+
+
+def test_a_fitted_prior_is_saved_whole(tmp_path):
+    prior = enlarging()
+    Trainer(max_epochs=1, **ALONE).fit(prior)
+    torch.save(prior, tmp_path / "prior.pt")
+    again = torch.load(tmp_path / "prior.pt", weights_only=False)
+    assert torch.equal(again(), prior())
+
+
+def test_a_checkpoint_of_a_fit_that_has_not_begun(tmp_path):
+    class Saves(Callback):
+        def on_fit_start(self, trainer, pl_module):
+            trainer.save_checkpoint(tmp_path / "first.ckpt")
+
+    prior = enlarging()
+    Trainer(max_epochs=1, callbacks=[Saves()], **ALONE).fit(prior)
+    again = enlarging()
+    Trainer(max_epochs=1, **ALONE).fit(again, ckpt_path=tmp_path / "first.ckpt")
+    assert torch.equal(again(), prior())
 
 
 def test_a_network_of_another_shape_is_named():

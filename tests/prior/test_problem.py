@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from dip_lightning import DeepImagePrior, Problem
+from dip_lightning import DeepImagePrior, Inpainting, Problem
 from dip_lightning.errors import UserError
 from dip_lightning.generators import Skip, SkipOptions
 from dip_lightning.outcome import Fitted, measure, psnr_holdout
@@ -160,6 +160,19 @@ def test_a_loss_of_ones_own_ends_at_the_noise_of_y():
     assert 10 < ended(absolute) < 300
 
 
+def test_what_is_given_may_be_filled_anew():
+    y, known = torch.rand(1, 1, 8, 9), (torch.rand(1, 1, 8, 9) > 0.5).float()
+    held, marked = y.clone(), known.clone()
+    problem, inpainting = Problem(y, known=known, shape=[1, 8, 9]), Inpainting(y, known)
+    y.zero_()
+    known.zero_()
+    for made in (problem, inpainting.problem):
+        assert torch.equal(made.known * made.y, marked * held)
+        assert torch.equal(made.known, marked)
+        assert made.shape == (1, 8, 9)
+    assert torch.equal(inpainting.problem.A(held), marked * held)
+
+
 def test_what_is_no_number_is_unknown():
     y = torch.rand(1, 3, 7, 9)
     y[0, 1, 2, 3] = torch.nan
@@ -176,6 +189,10 @@ def test_what_is_no_number_is_unknown():
         ({"y": torch.zeros(1, 3, 7, 9, dtype=torch.uint8)}, r"y: holds torch.uint8, expected"),
         ({"known": torch.full((1, 1, 7, 9), 255.0)}, "known: has values from 255 to 255"),
         ({"known": torch.zeros(1, 1, 7, 9)}, "known: has values from 0 to 0, expected 0 and 1"),
+        ({"known": torch.ones(63, 1)}, r"known: is \(63, 1\), expected y's shape, \(1, 3, 7, 9\)"),
+        ({"known": torch.ones(1, 1, 1, 7, 9)}, "known: is"),
+        ({"y_noise_std": -1.0}, "y_noise_std=-1.0: expected a number of 0 or more"),
+        ({"x": torch.rand(1, 1, 7, 9)}, r"x: is \(1, 1, 7, 9\), expected \(1, 3, 7, 9\)"),
         ({"shape": (7, 9)}, r"shape=\(7, 9\): expected \(C, H, W\)"),
     ],
 )

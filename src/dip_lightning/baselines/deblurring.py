@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dip_lightning.baselines.arrays import to_image
+from dip_lightning.baselines.arrays import planes, to_image
 from dip_lightning.limits import GREY_LEVELS
 
 WIENER_BALANCES, WIENER_STEPS = (-7.0, 1.0), 12  # powers of ten; halvings
@@ -38,7 +38,7 @@ def wiener(y: Tensor, kernel: Tensor, sigma: float) -> Tensor:
     from skimage.restoration import wiener as filtered  # noqa: PLC0415
 
     k, (low, high) = kernel.cpu().double().numpy(), WIENER_BALANCES
-    wide = np.stack([_widened(plane, k) for plane in y.cpu().double().numpy()[0]])
+    wide = np.stack([_widened(plane, k) for plane in planes(y)])
 
     def deblur(exponent: float) -> NDArray[np.float64]:
         return np.stack([filtered(plane, k, 10**exponent, clip=False) for plane in wide])  # type: ignore[no-untyped-call]
@@ -76,7 +76,7 @@ def richardson_lucy(y: Tensor, kernel: Tensor, sigma: float) -> Tensor:
     from skimage.restoration import richardson_lucy as iterated  # noqa: PLC0415
 
     k = kernel.cpu().double().numpy()
-    wide = [_widened(plane, k) for plane in y.cpu().double().numpy()[0]]
+    wide = [_widened(plane, k) for plane in planes(y)]
     found, least = np.stack(wide), math.inf
     for count in LUCY_ITERATIONS:
         # Clipped values would no longer explain y.
@@ -96,12 +96,12 @@ def _widened(plane: NDArray[np.float64], k: NDArray[np.float64]) -> NDArray[np.f
     return np.pad(wide, beyond, mode="linear_ramp", end_values=plane.mean())
 
 
-def _narrowed(planes: NDArray[np.float64], y: Tensor) -> NDArray[np.float64]:
+def _narrowed(found: NDArray[np.float64], y: Tensor) -> NDArray[np.float64]:
     rows, columns = (
         slice((wide - side) // 2, (wide + side) // 2)
-        for wide, side in zip(planes.shape[1:], y.shape[2:], strict=True)
+        for wide, side in zip(found.shape[1:], y.shape[2:], strict=True)
     )
-    return planes[:, rows, columns]
+    return found[:, rows, columns]
 
 
 def _residual(x: NDArray[np.float64], y: Tensor, k: NDArray[np.float64]) -> float:
@@ -110,5 +110,5 @@ def _residual(x: NDArray[np.float64], y: Tensor, k: NDArray[np.float64]) -> floa
     blurred = _narrowed(fftconvolve(x, k[None], mode="valid"), y)
     # At the border the image is a guess, and the residual that of the guess.
     rows, columns = (slice(side // 2, -(side // 2) or None) for side in k.shape)
-    apart = (blurred - y.cpu().numpy()[0])[:, rows, columns]
+    apart = (blurred - planes(y))[:, rows, columns]
     return float(np.square(apart).mean())

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from dip_lightning.baselines.arrays import to_image
+from dip_lightning.baselines.arrays import planes, to_image
 
 Operator = Callable[[Tensor], Tensor]
 
@@ -121,8 +121,8 @@ def lanczos(y: Tensor, size: tuple[int, int], factor: int) -> Tensor:
         torch.Size([1, 3, 19, 24])
     """
     height, width = (factor * side for side in y.shape[-2:])
-    planes = [
+    enlarged = [
         np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS))
-        for plane in y.cpu().numpy()[0]
+        for plane in planes(y).astype(np.float32)
     ]
-    return to_image(np.stack(planes))[..., : size[0], : size[1]]
+    return to_image(np.stack(enlarged))[..., : size[0], : size[1]]

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dip_lightning.baselines.arrays import to_image
+from dip_lightning.baselines.arrays import planes, to_image
 
 MOST_UNKNOWNS = 1_000_000  # of biharmonic inpainting: about a minute, and a gigabyte or two
 
@@ -34,16 +34,16 @@ def biharmonic(y: Tensor, m: Tensor) -> Tensor:
     from skimage.restoration import inpaint_biharmonic  # noqa: PLC0415 - slow to import
 
     holes = (m.expand_as(y) < 0.5).cpu().numpy()[0]  # noqa: PLR2004 - half way from 0 to 1
-    planes = y.cpu().numpy()[0].astype(np.float64)
+    given = planes(y)
     if holes.all():
         return torch.zeros_like(y)
     if m.shape[1] == 1:
-        filled = inpaint_biharmonic(planes * ~holes, holes[0], channel_axis=0)
+        filled = inpaint_biharmonic(given * ~holes, holes[0], channel_axis=0)
     else:
         filled = np.stack(
             [
                 np.zeros_like(p) if h.all() else inpaint_biharmonic(p * ~h, h)
-                for p, h in zip(planes, holes, strict=True)
+                for p, h in zip(given, holes, strict=True)
             ]
         )
     return to_image(filled)

@@ -13,6 +13,7 @@ from dip_lightning.baselines.low_rank import Patches, fading, polish
 
 ITERATIONS = 100
 STEPS, NEAR = 30, 1e-5  # to the nearest image; what may be left of the gradient's power
+HIDDEN = 1e-8  # power of A(white) of that of A(noise), up to which it is rounding
 # Of the polish: docs/deblurring.md.
 PATCHES, SIGMAS, ONWARD = Patches(side=4, step=2, count=24), fading(20, 1.5, 40), 0.8
 Operator = Callable[[Tensor], Tensor]
@@ -51,8 +52,9 @@ def least_squares(
 ) -> Tensor:
     """Invert a linear operator: least |A x - y|^2, by conjugate gradients (SciPy's LSQR).
 
-    They start from the grey image that fits best, which remains where A shows nothing, and end
-    when the residual is as large as the noise, or after 100 steps.
+    They start from the grey image that fits best, which remains where A shows nothing, or from 0.5
+    if A shows no grey at all, and end when the residual is as large as the noise, or after 100
+    steps.
 
     Args:
         A: from x, (1, C, H, W), to y.
@@ -91,7 +93,9 @@ def least_squares(
         return _flat(adjoint(known * values.reshape(y.shape)))
 
     b, white = _flat(known * y), forward(np.ones(math.prod(shape)))
-    grey = float(white @ b / (white @ white)) if white.any() else 0.0
+    noise = forward(np.random.default_rng(0).standard_normal(math.prod(shape)))
+    is_shown = white @ white > HIDDEN * (noise @ noise)
+    grey = float(np.clip(white @ b / (white @ white), 0, 1)) if is_shown else 0.5
     size = len(b), math.prod(shape)
     operator = LinearOperator(size, matvec=forward, rmatvec=backward, dtype=np.float64)
     count = float(known.expand(y.shape).sum())

@@ -16,7 +16,9 @@ from dip_lightning.images import Decoded, Format, Picture, open_file, quantise, 
 # PIL converts none of them but to 8 bits.
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 ABOUT = ("dpi", "exif", "icc_profile")  # what PIL keeps beside pixels: resolution, turn, colours
-OPAQUE_MODES = {mode: mode for mode in ("L", "RGB", *DEEP_MODES)} | {"1": "L"}
+OPAQUE_MODES = {mode: mode for mode in ("L", "RGB", *DEEP_MODES)} | {"1": "L", "P": "RGB"}
+ALPHA_MODES = ("LA", "PA", "RGBA", "La", "RGBa")
+MOST_CHANNELS = 4  # of a photograph
 
 
 def as_decoded(image: Any, name: str = "image") -> Decoded:
@@ -44,7 +46,7 @@ def as_decoded(image: Any, name: str = "image") -> Decoded:
         on_host = on_host.float() if on_host.dtype == torch.bfloat16 else on_host
         array = on_host[0].permute(1, 2, 0).numpy()
     elif isinstance(image, np.ndarray):
-        array = image
+        array = _plain(image, name)
     else:
         kinds = "a NumPy array, a tensor, a PIL image or a path"
         raise UserError(f"{name}: is of type {type(image).__name__}, expected {kinds}")
@@ -52,7 +54,22 @@ def as_decoded(image: Any, name: str = "image") -> Decoded:
         array = array[..., None]
     if array.ndim != 3 or not array.size:  # noqa: PLR2004 - (H, W, C)
         raise UserError(f"{name}: is of shape {image.shape}, expected (H, W) or (H, W, C)")
+    if not isinstance(image, Tensor) and array.shape[0] <= MOST_CHANNELS < array.shape[2]:
+        raise UserError(
+            f"{name}: is of shape {image.shape}, which seems to be (C, H, W), expected (H, W, C): "
+            "image.transpose(1, 2, 0)"
+        )
     return Decoded(array, is_color=array.shape[2] in {1, 3}, alpha=_has_opaque(image))
+
+
+def _plain(image: NDArray[Any], name: str) -> NDArray[Any]:
+    """Take a subclass of NumPy's array as an array; NumPy would leave out what is masked."""
+    if np.ma.is_masked(image):
+        raise UserError(
+            f"{name}: is a masked array, and what is masked would be taken for the image; give its "
+            'values alone, task="inpainting" and the mask: numpy.asarray(image), mask=~image.mask'
+        )
+    return np.asarray(image)
 
 
 def _has_opaque(image: Any) -> bool:
@@ -67,14 +84,20 @@ def of_pillow(image: PillowImage.Image, name: str = "image") -> Decoded:
     """Take a PIL image as an array of what it stores.
 
     Raises:
-        UserError: PIL cannot say which of its pixels are transparent.
+        UserError: PIL cannot say which of its pixels are transparent, or the mode is another
+            than gray, RGB or a palette.
     """
+    if image.mode not in {*OPAQUE_MODES, *ALPHA_MODES}:
+        raise UserError(
+            f"{name}: is a PIL image of mode {image.mode}, expected gray or RGB: "
+            'image.convert("RGB")'
+        )
     if image.mode in DEEP_MODES and "transparency" in image.info:
         raise UserError(
             f"{name}: is a PIL image of mode {image.mode} with a transparent value, which PIL "
             "turns into 8 bits; give its path"
         )
-    has_alpha = image.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in image.info
+    has_alpha = image.mode in ALPHA_MODES or "transparency" in image.info
     mode = OPAQUE_MODES.get(image.mode, "RGB")
     if has_alpha:
         mode = "LA" if image.mode in {"L", "LA", "La"} else "RGBA"

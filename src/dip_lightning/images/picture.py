@@ -43,11 +43,12 @@ class Format:
         """The pixel value that is white: the greatest of the type, 1 of floats.
 
         1 where the image has a range of its own: less than half of the type's, more than twice, or
-        one for each channel.
+        one for each channel. In 8 bits a dark photograph is just that: white stays 255.
         """
         spans = [high - low for low, high in self.ranges]
         share = bounds(self.dtype)[1] / spans[0]
-        return share if len(spans) == 1 and 0.5 <= share <= 2 else 1.0  # noqa: PLR2004
+        is_the_types = self.dtype == "uint8" or 0.5 <= share <= 2  # noqa: PLR2004
+        return share if len(spans) == 1 and is_the_types else 1.0
 
     @property
     def is_whole(self) -> bool:

@@ -132,7 +132,8 @@ def _pulled_back(A: Operator, x: Tensor, u: Tensor) -> Tensor:  # noqa: N803
     missing = "A: has no gradient, expected a function that autograd can differentiate"
     x = x.clone().requires_grad_()
     try:
-        y = A(x)
+        with torch.enable_grad():
+            y = A(x)
         found = torch.autograd.grad(y, x, u, allow_unused=True)[0] if y.requires_grad else None
     except Exception as error:
         raise UserError(f"{missing} ({said(error)})") from error

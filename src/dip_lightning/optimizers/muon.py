@@ -169,7 +169,7 @@ def _rounds_at_once(x: Tensor, rounds: int) -> Tensor:
 
 
 def _is_matrix(p: nn.Parameter) -> bool:
-    return p.ndim > 1 and min(p.shape[0], p[0].numel()) > 1
+    return p.is_floating_point() and p.ndim > 1 and min(p.shape[0], p[0].numel()) > 1
 
 
 def _alike(parameters: Iterable[nn.Parameter]) -> list[list[nn.Parameter]]:

@@ -22,7 +22,7 @@ def is_a_pair(margins: object) -> bool:
 
 
 def checked(image: Tensor, name: str, low: float = LOWEST, high: float = HIGHEST) -> Tensor:
-    """Check that a tensor is one image with values in [0, 1], as far as noise lets it.
+    """Copy a tensor that is one image with values in [0, 1], as far as noise lets it.
 
     Args:
         image: what was given.
@@ -47,15 +47,22 @@ def checked(image: Tensor, name: str, low: float = LOWEST, high: float = HIGHEST
     if not (least >= low and greatest <= high):
         expected = "0 to 1" if math.isfinite(high) else "0 or more"
         raise UserError(f"{name}: has values from {least:g} to {greatest:g}, expected {expected}")
-    return image.to(torch.float32)
+    return image.detach().to(torch.float32, copy=True)
 
 
 def check_default() -> None:
-    """Check that PyTorch makes tensors of float32 where nothing else is said.
+    """Check that PyTorch makes tensors of float32, on the CPU, that can have gradients.
 
     Raises:
         UserError: it makes others.
     """
+    if torch.is_inference_mode_enabled():
+        raise UserError("torch.inference_mode(): is on, expected off, as a fit needs gradients")
+    if torch.get_default_device().type != "cpu":
+        raise UserError(
+            f"torch.get_default_device(): is {torch.get_default_device()}, expected cpu, from "
+            "where the Trainer moves a fit: torch.set_default_device(None); or dip.restore()"
+        )
     if torch.get_default_dtype() != torch.float32:
         raise UserError(
             f"torch.get_default_dtype(): is {torch.get_default_dtype()}, expected torch.float32, "

@@ -61,7 +61,7 @@ class ShownPixels(Conditioning):
     """
 
     def __init__(self, problem: Problem, share: float) -> None:
-        if tuple(problem.y.shape[1:]) != problem.shape:
+        if tuple(problem.y.shape[1:]) != problem.shape or problem.y.is_complex():
             raise UserError(
                 f"shown={share}: only where y has a value for each pixel of x; leave it out"
             )

@@ -30,7 +30,7 @@ from dip_lightning.prior.randomness import source
 from dip_lightning.prior.settings import fit_settings
 from dip_lightning.prior.stopping import EVERY, SHARE, Discrepancy
 
-OF_TRAINER = {"optimizer", "scheduler", "fitted", "generate", "run_iteration"}
+OF_TRAINER = {"optimizer", "scheduler", "fitted", "layout", "generate", "run_iteration"}
 FIT = "fit"  # in a checkpoint: what Lightning does not know of
 
 
@@ -90,6 +90,7 @@ class DeepImagePrior(LightningModule):
     average_weight: Tensor
     x_square: Tensor
     z: Tensor
+    computed_on = torch.device("cpu")
 
     def __init__(
         self,
@@ -112,7 +113,7 @@ class DeepImagePrior(LightningModule):
         self.conditioning = conditioning(s, problem)
         z = self._draw(image) if z is None else z
         inputs = z.shape[1] + self.conditioning.channels
-        self.network = network or default_network(inputs, channels, self.random("weights"))
+        self.network = _module(network) or default_network(inputs, channels, self.random("weights"))
         self.register_buffer("z", z, persistent=False)
         self.z = self.z.contiguous(memory_format=torch.channels_last)
         for name in ("holdout", "shown", "validation"):
@@ -198,16 +199,17 @@ class DeepImagePrior(LightningModule):
     def configure_optimizers(self) -> Any:
         """Return the optimizer of the weights, and of any unknown in A, with its schedule."""
         s, device = self.settings, self.device
-        accelerator = self._accelerator
+        accelerator, theta = self._accelerator, list(self.network.parameters())
+        are_real = all(p.is_floating_point() for p in theta)
         adam = partial(
             Adam,
             lr=s.lr,
             betas=(0.9, s.beta2),
             eps=s.epsilon,
-            fused=device.type in {"cpu", "cuda"},
+            fused=are_real and device.type in {"cpu", "cuda"},
             capturable=accelerator is not None and accelerator.is_recording(device),
         )
-        theta, unknown = list(self.network.parameters()), self.problem.unknown
+        unknown = self.problem.unknown
         beside = [] if unknown is None else [unknown.group]
         if s.optimizer == "muon":
             inside = self._dtype_on(device)
@@ -222,7 +224,16 @@ class DeepImagePrior(LightningModule):
         return [optimizer], [LambdaLR(optimizer, partial(_later, fraction, done))]
 
     def on_fit_start(self) -> None:
-        """Refuse an EarlyStopping that would never act."""
+        """Refuse an EarlyStopping that would never act, and outputs in another number format.
+
+        Raises:
+            UserError: the Trainer has such a callback, or such a precision.
+        """
+        if self.x_average.dtype != torch.float32:
+            raise UserError(
+                f"the fit is to compute in {self.x_average.dtype}, expected torch.float32: "
+                'Trainer(precision="32-true"); inside the network, DeepImagePrior(precision=) says'
+            )
         stops = any(isinstance(callback, EarlyStopping) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
         if stops and self.iterations_per_epoch is None:
             raise UserError(
@@ -241,7 +252,9 @@ class DeepImagePrior(LightningModule):
         self.computed_on = self.device  # the Trainer moves the module back to the CPU in the end
         self.dtype_inside = self._dtype_on(self.device)
         self.layout = compute.memory_format(self.dtype_inside, self.device)
-        self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
+        for held in (*self.network.parameters(), *self.network.buffers()):
+            if held.ndim == 4:  # noqa: PLR2004 - the only ones that have such a layout
+                held.data = held.data.contiguous(memory_format=self.layout)
         self.x_hat, self.z = (t.contiguous(memory_format=self.layout) for t in (self.x_hat, self.z))
         lay_out_state(optimizer)
         goes_on = self.iteration and self._resumed is None  # what the last Trainer has left
@@ -295,7 +308,8 @@ class DeepImagePrior(LightningModule):
         z = perturb(self.z, self.settings.noise_std, self.perturbations)
         z, seen = self.conditioning.join(z, self.x_average, self.seen, self.perturbations)
         x_hat = self.generate(z.to(self.dtype_inside, memory_format=self.layout))
-        if (found := tuple(x_hat.shape)) != (expected := tuple(self.x_hat.shape)):
+        found = tuple(x_hat.shape) if isinstance(x_hat, Tensor) else type(x_hat).__name__
+        if found != (expected := tuple(self.x_hat.shape)):
             raise UserError(f"network: returns {found}, expected {expected}")
         loss, total = self.problem.objective(x_hat, seen)
         # A user's operator may have parameters as well; they are not ours to write to.
@@ -409,6 +423,12 @@ class DeepImagePrior(LightningModule):
         if not follows_input_dtype(self.network):
             return torch.float32
         return compute.compute_dtype(self.settings.precision, device)
+
+
+def _module(network: object) -> nn.Module | None:
+    if not (network is None or isinstance(network, nn.Module)):
+        raise UserError(f"network: is of type {type(network).__name__}, expected a module")
+    return network
 
 
 def _later(fraction: Callable[[int], float], done: int, step: int) -> float:

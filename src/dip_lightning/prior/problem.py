@@ -13,7 +13,7 @@ from dip_lightning.losses import masked_mse, mse
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import clipped_noise_power
 from dip_lightning.operators.physics import Operator, noise_free
-from dip_lightning.prior.arguments import check_default, is_a_pair
+from dip_lightning.prior.arguments import check_amount, check_default, is_a_pair
 from dip_lightning.prior.tiles import Lattice, Tile
 from dip_lightning.prior.unknown import Unknown
 
@@ -82,15 +82,17 @@ class Problem(nn.Module):
         y, known = _measured(y, known, is_weighed=loss is None)
         if not is_a_pair(margins):
             raise UserError(f"margins={margins}: expected rows and columns, 0 or more, as (2, 2)")
+        check_amount(y_noise_std, "y_noise_std")
         if shape is None:
-            like = y if x is None else x
+            like = y if x is None or A is None else x
             if like.ndim != 4:  # noqa: PLR2004 - (1, C, H, W)
                 raise UserError(f"shape=None: y is {tuple(like.shape)}; give shape=(C, H, W) of x")
             height, width = (n + 2 * m for n, m in zip(like.shape[2:], margins, strict=True))
             shape = (like.shape[1], height, width)
         if len(shape) != 3 or min(shape) < 1:  # noqa: PLR2004 - (C, H, W)
             raise UserError(f"shape={tuple(shape)}: expected (C, H, W) of x")
-        self.shape, self.margins = shape, margins
+        channels, height, width = shape
+        self.shape, self.margins = (channels, height, width), margins
         if min(self.frame) < 1:
             raise UserError(f"margins={margins}: nothing is left of an image of {shape}")
         for name, image in (("x", x), ("y", y if A is None else None)):
@@ -105,7 +107,8 @@ class Problem(nn.Module):
         # What of A is to be found beside x: its parameters are fitted, its state is the fit's.
         self.unknown: Unknown | None = None
         for name, held in (("y", y), ("x", x), ("known", known)):
-            self.register_buffer(name, None if held is None else held.detach())
+            # A copy: the given tensor may be a buffer that is filled anew.
+            self.register_buffer(name, None if held is None else held.detach().clone())
 
     @property
     def frame(self) -> tuple[int, int, int]:
@@ -441,6 +444,13 @@ def _measured(y: Tensor, known: Tensor | None, *, is_weighed: bool) -> tuple[Ten
     if known is None:
         return y, None
     known = known.to(y.real.dtype)
+    try:
+        known.expand_as(y)
+    except RuntimeError:
+        raise UserError(
+            f"known: is {tuple(known.shape)}, expected y's shape, {tuple(y.shape)}, or one that "
+            "broadcasts to it"
+        ) from None
     if not ((known == 0) | (known == 1)).all() or not known.any():
         least, most = known.aminmax()
         raise UserError(f"known: has values from {least:g} to {most:g}, expected 0 and 1")
