@@ -270,7 +270,8 @@ def test_nothing_of_an_iteration_is_on_another_device():
         task.layout, task.perturbations = torch.channels_last, torch.Generator()
         task.to("meta")
         task.generate = task.network.__call__
-        task.optimizer = torch.optim.SGD(task.network.parameters(), 0.01)  # Adam refuses meta
+        task.fitted = list(task.network.parameters())
+        task.optimizer = torch.optim.SGD(task.fitted, 0.01)  # Adam refuses meta
         if task.guard is not None:
             task.guard.attach(task.optimizer)
         for _ in range(2):
