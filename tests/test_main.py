@@ -3,10 +3,8 @@
 import csv
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import imagecodecs
@@ -178,36 +176,6 @@ def test_diverging_fit_keeps_the_last_good_result(dip, tmp_path, photo, monkeypa
     assert metrics["iterations"] == 6
     assert metrics["psnr"] > 0
     assert "not a finite number any more at iteration 5" in err
-
-
-@pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"]
-)
-def test_a_signal_keeps_what_there_is(tmp_path, photo, number, status):
-    arguments = [sys.executable, "-m", "dip_lightning", "task=denoising", f"image={photo}", *TINY]
-    arguments += [
-        "iterations=1000000",
-        "discrepancy=0",
-        "logger=none",
-        "hydra.run.dir=out",
-        "log_every=100",
-    ]
-    process = subprocess.Popen(
-        arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    history = tmp_path / "out" / "history.csv"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and (not history.exists() or history.stat().st_size < 200):
-        time.sleep(0.1)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == status, err
-    metrics = read_metrics(tmp_path / "out")
-    assert metrics["status"] == "interrupted"
-    assert metrics["iterations"] > 0
-    assert (tmp_path / "out" / "restored.png").exists()
-    assert "stopped at iteration" in err
-    assert "Traceback" not in err
 
 
 def test_16_bit_tiff_of_a_user(dip, tmp_path):

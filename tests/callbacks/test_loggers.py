@@ -192,8 +192,14 @@ def test_a_fit_that_a_signal_stops_ends_its_run_with_the_commands_status(tmp_pat
             assert time.monotonic() < until
             time.sleep(0.05)
         fit.send_signal(number)
-        fit.communicate(timeout=120)
-    assert fit.returncode == 128 + number
+        _, err = fit.communicate(timeout=120)
+    assert fit.returncode == 128 + number, err
+    assert b"stopped at iteration" in err
+    assert b"Traceback" not in err
+    assert (tmp_path / "out" / "restored.png").exists()
+    metrics = read_metrics(tmp_path / "out")
+    assert metrics["status"] == "interrupted"
+    assert metrics["iterations"] > 0
     found = one_run(tmp_path / "out")
     assert exit_code(found) == 128 + number
     assert summary(found)["status"] == "interrupted"
