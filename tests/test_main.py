@@ -158,26 +158,6 @@ def test_saved_configuration_repeats_the_run(dip, tmp_path, photo):
     assert one["psnr_average"] == two["psnr_average"]
 
 
-def test_diverging_fit_keeps_the_last_good_result(dip, tmp_path, photo, monkeypatch):
-    from dip_lightning.tasks.denoising import NoisyImage
-
-    healthy, calls = NoisyImage.loss, []
-
-    def breaking(self, x_hat, seen):
-        calls.append(1)
-        return healthy(self, x_hat, seen) * (float("nan") if len(calls) > 4 else 1)
-
-    monkeypatch.setattr(NoisyImage, "loss", breaking)
-    arguments = ("task=denoising", f"image={photo}", "chunk=2", "iterations=30", "logger=none")
-    status, _, err = dip(*arguments, "hydra.run.dir=out")
-    metrics = read_metrics(tmp_path / "out")
-    assert status == 0
-    assert metrics["status"] == "diverged"
-    assert metrics["iterations"] == 6
-    assert metrics["psnr"] > 0
-    assert "not a finite number any more at iteration 5" in err
-
-
 def test_16_bit_tiff_of_a_user(dip, tmp_path):
     noise = 0.02 * torch.randn(43, 47, generator=torch.Generator().manual_seed(0))
     scan = (smooth_image(1, 43, 47)[0, 0] + noise).clamp(0, 1)

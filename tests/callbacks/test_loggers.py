@@ -205,7 +205,7 @@ def test_a_fit_that_a_signal_stops_ends_its_run_with_the_commands_status(tmp_pat
     assert summary(found)["status"] == "interrupted"
 
 
-def test_a_fit_that_diverged_ends_as_the_command_does(dip, tmp_path, photo, monkeypatch):
+def test_a_fit_that_diverged_keeps_its_last_good_result(dip, tmp_path, photo, monkeypatch):
     from dip_lightning.tasks.denoising import NoisyImage
 
     healthy, calls = NoisyImage.loss, []
@@ -217,8 +217,11 @@ def test_a_fit_that_diverged_ends_as_the_command_does(dip, tmp_path, photo, monk
     monkeypatch.setattr(NoisyImage, "loss", breaking)
     monkeypatch.setenv("WANDB_MODE", "offline")
     command = ("task=denoising", f"image={photo}", "chunk=2", "iterations=30")
-    status, _, _ = dip(*command, "hydra.run.dir=out")
-    assert read_metrics(tmp_path / "out")["status"] == "diverged"
+    status, _, err = dip(*command, "hydra.run.dir=out")
+    assert "not a finite number any more at iteration 5" in err
+    metrics = read_metrics(tmp_path / "out")
+    assert (metrics["status"], metrics["iterations"]) == ("diverged", 6)
+    assert metrics["psnr"] > 0
     found = one_run(tmp_path / "out")
     assert (status, exit_code(found)) == (0, 0)
     assert summary(found)["status"] == "diverged"
