@@ -96,13 +96,11 @@ def test_each_preset_runs(dip, photo, preset):
     assert dip(*arguments, "logger=none")[0] == 0
 
 
-@pytest.mark.parametrize("logger", options("logger"))
-def test_each_logger_runs(dip, tmp_path, photo, logger, monkeypatch):
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    arguments = (f"logger={logger}", "preset=smoke", "iterations=2", "hydra.run.dir=out")
+def test_lightnings_csv_logger_runs(dip, tmp_path, photo):
+    arguments = ("logger=csv", "preset=smoke", "iterations=2", "hydra.run.dir=out")
     assert dip(*arguments, "task=sr", "factor=2", f"image={photo}")[0] == 0
-    assert (tmp_path / "out" / "csv" / "metrics.csv").exists() == (logger == "csv")
-    assert len(list(tmp_path.glob("out/wandb/offline-run-*"))) == (logger == "wandb")
+    assert (tmp_path / "out" / "csv" / "metrics.csv").exists()
+    assert not (tmp_path / "out" / "wandb").exists()
 
 
 def test_folder_of_masks(dip, tmp_path):
@@ -248,12 +246,6 @@ def test_eight_pixels_with_the_paper_network(dip, tmp_path):
     save_png(tmp_path / "tiny.png", smooth_image(1, 8, 8))
     arguments = ("task=restoration", "image=tiny.png", *QUICK, "threads=1")
     assert dip(*arguments, tiny=False)[0] == 0
-
-
-def test_result_lies_where_it_is_expected(dip, tmp_path, photo):
-    dip(f"image={photo}", "task=sr", "factor=2", *QUICK)
-    (metrics,) = tmp_path.glob("outputs/sr/photo/*/metrics.json")
-    assert metrics.parent.is_dir()
 
 
 def test_data_folder_of_the_user(dip, tmp_path, photo, monkeypatch):
