@@ -46,17 +46,6 @@ def test_no_signal_no_stop():
     assert stopping.received is None
 
 
-def test_a_loss_that_is_not_finite_ends_the_fit():
-    task = make(iterations=50)
-    healthy = task.problem.loss
-    task.problem.loss = lambda x_hat, seen: (
-        healthy(x_hat, seen) * (float("inf") if task.iteration >= 10 else 1)
-    )
-    fit(task, 5)
-    assert task.iteration == 15
-    assert task.diverged_at == 11
-
-
 @pytest.mark.parametrize(
     ("second", "status"), [(signal.SIGINT, 128 + signal.SIGINT), (signal.SIGTERM, None)]
 )

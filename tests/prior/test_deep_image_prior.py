@@ -212,6 +212,7 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_result(chunk):
     fit(task, chunk)
     fit(good)
     assert task.diverged_at == 6
+    assert task.iteration == chunk * -(-6 // chunk)  # the end of its step
     assert torch.equal(task.x_hat, good.x_hat)
     assert task.x_average.isfinite().all()
 
