@@ -7,6 +7,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
+from dip_lightning.study import figures
 from tests.conftest import save_png
 
 
@@ -61,3 +62,11 @@ def result(tmp_path):
         return folder
 
     return write
+
+
+@pytest.fixture
+def saved(monkeypatch):
+    """The figures that are saved, to be asked what is in them."""
+    found = []
+    monkeypatch.setattr(figures, "save", lambda figure, _: found.append(figure))
+    return found

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from dip_lightning.study import figures
 from dip_lightning.study.curves import draw_curves
 from dip_lightning.study.experiments import Experiment, find_experiment
 from dip_lightning.study.figures import MOST_BYTES
@@ -11,14 +10,6 @@ from tests.study.test_figures import is_drawn
 AXES = ("network", "lr")
 SWEEP = Experiment("restoration_table1", "Title", "claim", AXES, ("psnr",))
 RATES = find_experiment("sr_learning_rate")
-
-
-@pytest.fixture
-def saved(monkeypatch):
-    """The figures that are saved, to be asked what is in them."""
-    found = []
-    monkeypatch.setattr(figures, "save", lambda figure, _: found.append(figure))
-    return found
 
 
 def jobs_of(tmp_path):

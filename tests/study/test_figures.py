@@ -20,14 +20,6 @@ def is_drawn(path):
     return pixels.min() < 100 and pixels.std() > 5
 
 
-@pytest.fixture
-def saved(monkeypatch):
-    """The figures that are saved, to be asked what is in them."""
-    found = []
-    monkeypatch.setattr(figures, "save", lambda figure, _: found.append(figure))
-    return found
-
-
 def ticks(axis):
     axis.figure.draw_without_rendering()
     return [label.get_text() for label in axis.get_ticklabels(which="both") if label.get_text()]
