@@ -5,7 +5,6 @@ from torch import nn
 
 from dip_lightning.generators.layers import (
     Conv,
-    Upsample,
     conv_down,
     initialise,
     reflected_indices,
@@ -39,11 +38,6 @@ def test_conv_down_halves(mode):
     layers = nn.Sequential(*conv_down(3, 5, 3, mode=mode, padding="reflect"))
     assert layers(torch.rand(1, 3, 16, 12)).shape == (1, 5, 8, 6)
     assert sum(p.numel() for p in layers.parameters()) == 5 * 3 * 9 + 5
-
-
-@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
-def test_upsample_doubles_a_constant(mode):
-    assert torch.equal(Upsample(mode)(torch.ones(1, 2, 3, 5)), torch.ones(1, 2, 6, 10))
 
 
 def test_initialise_matches_pytorchs_distribution(generator):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dip_lightning.errors import UserError
-from dip_lightning.generators.layers import AnySize, Conv, Upsample, initialise
+from dip_lightning.generators.layers import AnySize, Conv, initialise
 
 
 @dataclass
@@ -74,7 +74,7 @@ class DeepDecoder(AnySize):
             norm = nn.BatchNorm2d(options.channels, track_running_stats=False)
             layers += [
                 Conv(channels, options.channels, 1),
-                Upsample("bilinear"),
+                nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
                 nn.ReLU(inplace=True),
                 norm,
             ]

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dip_lightning.generators.upsampling import same_conv, upsampled, upsampled_conv
+from dip_lightning.generators.upsampling import same_conv, upsampled_conv
 from dip_lightning.operators.downsample import Downsample
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -82,22 +82,6 @@ class Transposed(nn.ConvTranspose2d):
         """Enlarge x, (B, inputs, H, W), to (B, outputs, 2 H, 2 W)."""
         bias = None if self.bias is None else self.bias.to(x.dtype)
         return F.conv_transpose2d(x, self.weight.to(x.dtype), bias, stride=2, padding=1)
-
-
-class Upsample(nn.Module):
-    """Double height and width.
-
-    Args:
-        mode: "nearest" or "bilinear" (pixel areas aligned).
-    """
-
-    def __init__(self, mode: str) -> None:
-        super().__init__()
-        self.mode = mode
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Enlarge x, (B, C, H, W), to (B, C, 2 H, 2 W)."""
-        return upsampled(x, self.mode)
 
 
 class AnySize(nn.Module, ABC):
