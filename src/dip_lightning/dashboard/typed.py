@@ -60,12 +60,6 @@ def _others(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _texts(values: Any) -> dict[str, str] | None:
-    if not isinstance(values, dict):
-        return None
-    return {k: v[:LONGEST] for k, v in plain(values).items() if isinstance(v, str)}
-
-
 def _rows(values: Any) -> list[dict[str, Any]] | None:
     """Keep the classical methods that have a name."""
     if not isinstance(values, list):
@@ -85,9 +79,6 @@ def _size(value: Any) -> list[int] | None:
 
 SHAPES: dict[str, Callable[[Any], Any]] = {
     "size": _size,
-    "observed": _numbers,
     "baselines": _rows,
-    "swept": _texts,
-    "versions": _texts,
     "cropped": lambda value: value if isinstance(value, bool) else None,
 }
