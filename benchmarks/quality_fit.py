@@ -150,9 +150,9 @@ def opened(case: str, settings: list[str]) -> Job:
         picture = picture.without(problem.margins)
     if of.truth:
         truth = read(find_image(filled(of.truth, image), "truth"), "truth")
-        problem.x = (
-            truth.pixels if config.max_side is None else truth.centre(config.max_side).pixels
-        )
+        if config.max_side is not None:
+            truth = truth.part(*truth.middle(config.max_side))
+        problem.x = truth.pixels
         if problem.x.shape != (1, *problem.frame):
             raise UserError(f"{case}: the truth is {tuple(problem.x.shape)}, not as the image")
     return Job(config, picture, problem, given.z, of.metric)

@@ -28,7 +28,7 @@ def check(path: Path, data: bytes) -> None:
             return
         assert picture.pixels.isfinite().all()
         assert 0 <= float(picture.pixels.min()) <= float(picture.pixels.max()) <= 1
-    small = picture.centre(8)
+    small = picture.part(*picture.middle(8))
     # What came with the pixels must not fail when a fit has ended.
     for pixels in (small.pixels, small.pixels.repeat_interleave(2, 2).repeat_interleave(2, 3)):
         alpha = None if small.alpha is None else pixels[:, :1]

@@ -68,7 +68,7 @@ def test_every_place_stays_on_the_map(tmp_path, given, raster_type):
     write_tiff(tmp_path / "same.tif", picture)
     pixels = picture.pixels.repeat_interleave(2, 2).repeat_interleave(2, 3)
     write_tiff(tmp_path / "large.tif", replace(picture, pixels=pixels))
-    write_tiff(tmp_path / "centre.tif", picture.centre(8))
+    write_tiff(tmp_path / "centre.tif", picture.part(*picture.middle(8)))
     for column, row in ((0, 0), (14, 9), (3.5, 2)):
         expected = _map(tmp_path / "a.tif", raster_type, column, row)
         same = _map(tmp_path / "same.tif", raster_type, column, row)

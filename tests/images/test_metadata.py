@@ -181,7 +181,8 @@ def test_metadata_of_a_crop():
 def test_a_picture_cut_to_its_centre_says_so(tmp_path):
     image = Image.fromarray(stored_array(3, "uint8"))
     image.save(tmp_path / "a.jpg", exif=exif_of_a_camera(), dpi=(300, 150))
-    write_png(tmp_path / "b.png", read(tmp_path / "a.jpg", "observed").centre(8))
+    picture = read(tmp_path / "a.jpg", "observed")
+    write_png(tmp_path / "b.png", picture.part(*picture.middle(8)))
     with Image.open(tmp_path / "b.png") as written:
         inner = written.getexif().get_ifd(0x8769)
         assert (inner[0xA002], inner[0xA003]) == written.size == (8, 8)

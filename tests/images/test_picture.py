@@ -60,16 +60,18 @@ def test_margins_are_cut_off_all_that_belongs_to_the_pixels():
 
 
 @pytest.mark.parametrize(("size", "cut"), [((5, 9), (4, 4)), ((3, 9), (3, 4)), ((4, 4), (4, 4))])
-def test_centre(size, cut):
+def test_middle(size, cut):
     image = torch.arange(size[0] * size[1]).view(1, 1, *size).float()
-    inner = Picture(image, None, Format()).centre(4).pixels
+    picture = Picture(image, None, Format())
+    middle = picture.middle(4)
+    inner = picture.part(*middle).pixels
     assert inner.shape[-2:] == cut
     top, left = (size[0] - cut[0]) // 2, (size[1] - cut[1]) // 2
     assert inner[0, 0, 0, 0] == image[0, 0, top, left]
     assert inner.is_contiguous()
-    alpha = Picture(image, image, Format()).centre(4).alpha
+    alpha = Picture(image, image, Format()).part(*middle).alpha
     assert torch.equal(alpha, inner)
-    assert Picture(image, None, Format()).centre(4).alpha is None
+    assert picture.part(*middle).alpha is None
 
 
 @pytest.mark.parametrize(

@@ -105,12 +105,8 @@ class Picture:
         form = replace(self.format, low=(0.0,), high=(top,))
         return replace(self, pixels=inside, beyond=beyond, format=form)
 
-    def centre(self, side: int) -> "Picture":
-        """Cut the picture to its centre, at most `side` x `side` pixels."""
-        return self.part(*self.middle(side))
-
     def middle(self, side: int) -> tuple[slice, slice]:
-        """Return the rows and columns of `centre`."""
+        """Return the rows and columns of the centre, at most `side` x `side` pixels."""
         starts = [max(0, length - side) // 2 for length in self.size]
         rows, columns = (
             slice(start, start + min(side, length))
@@ -118,29 +114,25 @@ class Picture:
         )
         return rows, columns
 
-    def part(self, rows: slice, columns: slice) -> "Picture":
-        """Cut out some rows and columns."""
-        size = rows.stop - rows.start, columns.stop - columns.start
-        return self._cut(rows.start, columns.start, size)
-
     def without(self, margins: tuple[int, int]) -> "Picture":
         """Cut off rows above and below, and columns on both sides, pixels."""
-        height, width = (n - 2 * m for n, m in zip(self.size, margins, strict=True))
-        return self._cut(*margins, (height, width))
+        rows, columns = (slice(m, n - m) for n, m in zip(self.size, margins, strict=True))
+        return self.part(rows, columns)
 
-    def _cut(self, top: int, left: int, size: tuple[int, int]) -> "Picture":
-        rows, columns = slice(top, top + size[0]), slice(left, left + size[1])
+    def part(self, rows: slice, columns: slice) -> "Picture":
+        """Cut out some rows and columns."""
 
         def cut(image: Tensor | None) -> Tensor | None:
             return None if image is None else image[..., rows, columns].contiguous()
 
+        size = rows.stop - rows.start, columns.stop - columns.start
         return replace(
             self,
             pixels=self.pixels[..., rows, columns].contiguous(),
             alpha=cut(self.alpha),
             known=cut(self.known),
             beyond=cut(self.beyond),
-            metadata=self.metadata.cropped(top, left, size),
+            metadata=self.metadata.cropped(rows.start, columns.start, size),
         )
 
 
