@@ -1,6 +1,6 @@
 """Curves of an experiment against the iterations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +72,6 @@ def draw_curves(
         figure.supylabel(LABELS[experiment.curve], fontsize=9)
         add_legend(figure, frames, free)
         finish(figure, stem, experiment.title, " ".join([*_explained(panels, experiment), note]))
-
-
-def _values(result: Result, keys: Sequence[str]) -> list[str]:
-    return [f"{key}={format_value(result.setting(key))}" for key in keys]
 
 
 def _draw_line(frame: Axes, jobs: list[Result], column: str, look: dict[str, Any]) -> None:
