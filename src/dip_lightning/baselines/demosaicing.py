@@ -1,5 +1,6 @@
 """Interpolate the colours of a raw mosaic."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -82,8 +83,8 @@ def malvar(y: Tensor, m: Tensor, seen: Tensor | None = None) -> Tensor:
         y = m * torch.lerp(_near(y, seen.cpu(), 2), y, seen.cpu())
     filters = torch.tensor((AT_GREEN, AT_OPPOSITE, GREEN), dtype=y.dtype) / 8
     filters = torch.stack([filters[0], filters[0].T, *filters[1:]])[:, None]
-    # Reflection without the border's own pixel keeps the pattern.
-    rows, columns = (_reflected(side, 2) for side in y.shape[2:])
+    # Reflection without the border's own pixel keeps the pattern. PyTorch's reflects only once.
+    rows, columns = (np.pad(np.arange(side), 2, mode="reflect") for side in y.shape[2:])
     around = (m * y).sum(1, keepdim=True)[..., rows[:, None], columns]
     beside, below, opposite, green = F.conv2d(around, filters).chunk(4, 1)
     planes = []
@@ -93,13 +94,3 @@ def malvar(y: Tensor, m: Tensor, seen: Tensor | None = None) -> Tensor:
         planes.append(torch.where(m[:, [other]] > 0, opposite, at_green))
     filled = torch.cat([planes[0], green, planes[1]], 1)
     return torch.lerp(filled, y, m).clamp(0, 1)
-
-
-def _reflected(side: int, beyond: int) -> Tensor:
-    """Return the places of an axis and of so many beyond either end, reflected as often as needed.
-
-    torch.nn.functional.pad reflects once, and refuses an axis that is shorter than that.
-    """
-    last = side - 1
-    at = torch.arange(-beyond, side + beyond) % max(2 * last, 1)
-    return last - (last - at).abs()
