@@ -12,6 +12,7 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import dctn
 from torch import Tensor
 
 Plane = NDArray[np.float64]
@@ -235,14 +236,6 @@ def _groups(brightness: Plane) -> list[NDArray[np.intp]]:
     return [group for group in places if len(group)]
 
 
-def _cosines(length: int) -> Plane:
-    """Return the waves of the orthonormal discrete cosine transform, one a row, slowest first."""
-    place, wave = np.arange(length) + 0.5, np.arange(length)[:, None]
-    waves = np.cos(np.pi / length * wave * place) * math.sqrt(2 / length)
-    waves[0] /= math.sqrt(2)
-    return waves
-
-
 def _block_power(planes: Plane, is_known: NDArray[np.bool_]) -> float | None:
     """Return the power of the noise in blocks, averaged over all brightnesses; None: unknown."""
     step = _odd(max(3.0, math.sqrt(planes.size / MOST_BLOCKS)))
@@ -252,8 +245,7 @@ def _block_power(planes: Plane, is_known: NDArray[np.bool_]) -> float | None:
     whole = _whole(is_known, BLOCK, step).ravel()
     kept = whole & (brightness > CLIPPED) & (brightness < 1 - CLIPPED)
     kept &= (np.ptp(blocks, (2, 3)) > 0).all(0)
-    waves = _cosines(BLOCK)
-    squares = np.square(waves @ blocks[:, kept] @ waves.T)
+    squares = np.square(dctn(blocks[:, kept], axes=(2, 3), norm="ortho"))
     # Brightness and slope are the image's: their noise is taken to be that of the next waves.
     next_waves = (squares[..., 1, 1] + squares[..., 0, 2] + squares[..., 2, 0]) / 3
     for wave in ((0, 0), (0, 1), (1, 0)):
