@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 DEPTH = 1.5  # dB
-WITHIN = 50  # iterations
+WITHIN = 50  # iterations; slower losses, as of an overfit, are no drops
 AFTER = 50  # iterations; before, a fit only begins to look like an image
 
 
@@ -29,20 +29,16 @@ class Drop:
     depth: float
 
 
-def find_drops(
-    iterations: ArrayLike, psnr: ArrayLike, depth: float = DEPTH, within: int = WITHIN
-) -> list[Drop]:
+def find_drops(iterations: ArrayLike, psnr: ArrayLike) -> list[Drop]:
     """Find the drops of a curve.
 
-    A drop begins after iteration `AFTER`, where the PSNR of the iterate falls by at least `depth`
-    below its highest value of the last `within` iterations. It lasts until the PSNR is back at
+    A drop begins after iteration `AFTER`, where the PSNR of the iterate falls by at least `DEPTH`
+    below its highest value of the last `WITHIN` iterations. It lasts until the PSNR is back at
     0.5 dB below that value.
 
     Args:
         iterations: increasing, (N,).
         psnr: of the iterate, dB, (N,).
-        depth: dB.
-        within: iterations; slower losses, as of an overfit, are no drops.
 
     Returns:
         The drops, in order.
@@ -52,17 +48,17 @@ def find_drops(
     if not len(t):
         return []
     drops: list[Drop] = []
-    suspects = np.flatnonzero(_recent_highest(p, within) - p >= depth)
+    suspects = np.flatnonzero(_recent_highest(p) - p >= DEPTH)
     i = 0
     while i < len(t):
         later = np.searchsorted(suspects, i)
         if later == len(suspects):
             break
         i = int(suspects[later])
-        since = max(t[i] - within, (drops[-1].end or t[i]) if drops else t[0])
+        since = max(t[i] - WITHIN, (drops[-1].end or t[i]) if drops else t[0])
         first = int(np.searchsorted(t, since))
         start = first + int(np.argmax(p[first : i + 1]))
-        if p[start] - p[i] < depth:
+        if p[start] - p[i] < DEPTH:
             i += 1
             continue
         back = np.flatnonzero(p[i:] >= p[start] - 0.5)
@@ -74,8 +70,8 @@ def find_drops(
     return drops
 
 
-def _recent_highest(p: NDArray[np.float64], within: int) -> NDArray[np.float64]:
-    # Of the last `within` rows and this one, which span at least as many iterations.
-    padded = np.concatenate([np.full(within, -np.inf), p])
-    highest: NDArray[np.float64] = sliding_window_view(padded, within + 1).max(1)
+def _recent_highest(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Of the last `WITHIN` rows and this one, which span at least as many iterations.
+    padded = np.concatenate([np.full(WITHIN, -np.inf), p])
+    highest: NDArray[np.float64] = sliding_window_view(padded, WITHIN + 1).max(1)
     return highest
