@@ -3,7 +3,7 @@
 import argparse
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,18 @@ def hardware(device: str = "cpu") -> str:
         f"{compute.device_name(place)} {kind}, {inside}, PyTorch "
         f"{torch.__version__.partition('+')[0]}, Python {platform.python_version()}"
     )
+
+
+def check_settings(
+    settings: Sequence[str], refused: Container[str], why: str, parser: argparse.ArgumentParser
+) -> None:
+    """Refuse settings of these keys; take the number of threads for this process."""
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if key in refused:
+            parser.error(f"--setting {setting}: {key} {why}")
+        if key == "threads":
+            torch.set_num_threads(int(value))
 
 
 class Section:

@@ -48,10 +48,8 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from benchmarks import peer, quality_fit, quality_runs
-from benchmarks.page import Section, hardware
+from benchmarks.page import Section, check_settings, hardware
 from benchmarks.quality_sets import PEERS, SETS, chosen
 from benchmarks.quality_tables import Result, page, set_table
 from benchmarks.time_to_quality_tables import Case, table
@@ -65,16 +63,6 @@ NOT_FREE = {
     *("kernel", "kernel_size", "blur_sigma", "pattern", "noise", "peak"),
 }
 MACHINE = {"threads", "device"}  # named with the hardware
-
-
-def check(settings: list[str], parser: argparse.ArgumentParser) -> None:
-    """Refuse settings that belong to a case; take the number of threads for this process."""
-    for setting in settings:
-        key, _, value = setting.partition("=")
-        if key in NOT_FREE:
-            parser.error(f"--setting {setting}: {key} is the case's own")
-        if key == "threads":
-            torch.set_num_threads(int(value))
 
 
 def available(case: str) -> str | None:
@@ -207,7 +195,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="compute what is there, too")
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
-    check(given.setting, parser)
+    check_settings(given.setting, NOT_FREE, "is the case's own", parser)
     try:
         cases = chosen(given.names)
     except ValueError as error:

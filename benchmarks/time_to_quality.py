@@ -42,7 +42,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.loops import plain, psnr
-from benchmarks.page import Section, hardware
+from benchmarks.page import Section, check_settings, hardware
 from benchmarks.textbook import written_out
 from benchmarks.time_to_quality_tables import Case, Method, goal_table, table
 from dip_lightning import compute, tasks
@@ -186,16 +186,6 @@ def classical(folder: Path, seconds: list[float]) -> Method:
     return Method(f"classical: {best['name']}", times, psnr, took, psnr)
 
 
-def check(settings: list[str], parser: argparse.ArgumentParser) -> None:
-    """Refuse settings that not all methods have; take the number of threads for this process."""
-    for setting in settings:
-        key, _, value = setting.partition("=")
-        if key in NOT_FOR_ALL:
-            parser.error(f"--setting {setting}: {key} is not the same for all methods")
-        if key == "threads":
-            torch.set_num_threads(int(value))
-
-
 def opened(settings: list[str], seconds: list[float]) -> Section:
     """Open the section of the settings' max_side.
 
@@ -225,7 +215,7 @@ def main() -> None:
     parser.add_argument("--whole", type=Path, help="result folder of the paper's fit, see above")
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
-    check(given.setting, parser)
+    check_settings(given.setting, NOT_FOR_ALL, "is not the same for all methods", parser)
     if given.whole is not None and len(given.case) > 1:
         parser.error(f"--whole {given.whole}: is the fit of one --case, not of {len(given.case)}")
     if given.whole is not None and not is_finished(given.whole):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from benchmarks.page import Section
+from benchmarks.page import Section, check_settings
 
 
 def opened(**how):
@@ -51,3 +51,11 @@ def test_but_not_by_single_cases(docs, capsys):
     said = capsys.readouterr().err
     assert f"{docs / 'benchmarks' / 'part.json'} was measured with iterations=5:" in said
     assert "measure all cases anew, or use --dry" in said
+
+
+def test_settings_of_the_case_are_refused(capsys):
+    parser = argparse.ArgumentParser()
+    check_settings(["lr=0.1"], {"task"}, "is the case's own", parser)
+    with pytest.raises(SystemExit):
+        check_settings(["lr=0.1", "task=sr"], {"task"}, "is the case's own", parser)
+    assert "--setting task=sr: task is the case's own" in capsys.readouterr().err
