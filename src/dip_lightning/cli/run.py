@@ -248,11 +248,6 @@ def _ends(config: Config, problem: Problem) -> bool:
     return config.discrepancy != 0 and problem.has_goal
 
 
-def _noise(config: Config, problem: Problem) -> float | None:
-    found: float | None = outcome.noise(problem, config.discrepancy)["y_noise_std"]
-    return found
-
-
 def _facts(
     config: Config, problem: Problem, stored: Format, device: torch.device
 ) -> dict[str, Any]:
@@ -355,7 +350,7 @@ def _conclude(
 def _say_where(
     config: Config, problem: Problem, picture: Picture, place: Place, logger: Logger | None
 ) -> None:
-    noise = _noise(config, problem)
+    noise = outcome.noise(problem, config.discrepancy)["y_noise_std"]
     if problem.x is None and noise is not None:
         how = "told" if problem.noise_is_told else "found"
         photons = "" if problem.peak is None else f", {problem.peak:.4g} photons at white"
