@@ -412,6 +412,7 @@ class Problem(nn.Module):
             seen: which values of y the loss may see; None: all that are known.
         """
         part = self._of_part(tile)
+        part.x = None if self.x is None else tile.cut(self.x)
         part.is_held_out = seen is not None
         seen = self.known if seen is None else seen
         if self.reach:

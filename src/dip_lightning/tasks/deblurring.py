@@ -245,10 +245,9 @@ class BlurredImage(Problem):
         return UNSEEN if std is None else max(GREY_LEVELS * std, ROUNDING)
 
     def _of_part(self, tile: Tile) -> "BlurredImage":
-        x = None if self.x is None else tile.cut(self.x)
         sigma = GREY_LEVELS * (self.y_noise_std or 0.0)  # is_clipped is told by `cut`
         weight = self.back_projection
-        part = BlurredImage(tile.cut(self.y), self.A.kernel, sigma, x, back_projection=weight)
+        part = BlurredImage(tile.cut(self.y), self.A.kernel, sigma, back_projection=weight)
         if self.coefficients is not None:
             part._bound(self.coefficients.cut(*tile.slices()))
         return part

@@ -158,8 +158,7 @@ class NoisyImage(_Noisy):
         return polish(x, lambda x, _: x.lerp(self.y, share), PATCHES, (left,))
 
     def _of_part(self, tile: Tile) -> "NoisyImage":
-        x = None if self.x is None else tile.cut(self.x)
-        return NoisyImage(tile.cut(self.y), self.sigma, x, is_noisy=False)
+        return NoisyImage(tile.cut(self.y), self.sigma, is_noisy=False)
 
 
 class PhotonImage(_Noisy):
@@ -209,8 +208,7 @@ class PhotonImage(_Noisy):
         return stabilised(self.y, self.peak or 1.0, method)
 
     def _of_part(self, tile: Tile) -> "PhotonImage":
-        x = None if self.x is None else tile.cut(self.x)
-        part = PhotonImage(tile.cut(self.y), self.peak or 1.0, x)
+        part = PhotonImage(tile.cut(self.y), self.peak or 1.0)
         part.peak = self.peak
         return part
 

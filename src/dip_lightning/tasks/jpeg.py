@@ -76,8 +76,7 @@ class DecodedImage(FromFile):
         self.coefficients = coefficients
 
     def _of_part(self, tile: Tile) -> "DecodedImage":
-        x = None if self.x is None else tile.cut(self.x)
-        return DecodedImage(tile.cut(self.y), self.coefficients.cut(*tile.slices()), x)
+        return DecodedImage(tile.cut(self.y), self.coefficients.cut(*tile.slices()))
 
 
 class CompressedImage(FromFile):
@@ -174,9 +173,8 @@ class CompressedImage(FromFile):
         return self.bounds.nearest(x, AGREED).clamp(0, 1)
 
     def _of_part(self, tile: Tile) -> "CompressedImage":
-        x = None if self.x is None else tile.cut(self.x)
         part = self.coefficients.cut(*tile.slices())
-        return CompressedImage(tile.cut(self.y), part, x, centering=self.centering)
+        return CompressedImage(tile.cut(self.y), part, centering=self.centering)
 
 
 def asked(

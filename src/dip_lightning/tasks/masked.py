@@ -134,9 +134,8 @@ class MissingPixels(Problem):
         return {"biharmonic": self._filled}
 
     def _of_part(self, tile: Tile) -> Self:
-        x = None if self.x is None else tile.cut(self.x)
-        m = tile.cut(self.A.m)
-        return type(self)(tile.cut(self.y), m, x, keep_known=self.keep_known)
+        y, m = tile.cut(self.y), tile.cut(self.A.m)
+        return type(self)(y, m, keep_known=self.keep_known)
 
 
 def inside(known: Tensor, of: Tensor) -> float:
