@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from dip_lightning.generators.layers import initialise
+
 INPUTS, HIDDEN = 200, 1000  # as published
 SCALE = 0.1  # of its input
 FLOOR = 1e-3  # of the greatest weight: what is less at the start could hardly grow
@@ -43,12 +45,9 @@ class KernelNetwork(nn.Module):
         with torch.random.fork_rng(devices=[]):
             self.first = nn.Linear(INPUTS, HIDDEN)
             self.last = nn.Linear(HIDDEN, math.prod(size))
-        with torch.no_grad():
-            for layer in (self.first, self.last):
-                bound = layer.in_features**-0.5
-                for weights in (layer.weight, layer.bias):
-                    weights.uniform_(-bound, bound, generator=generator)
-            if start is not None:
+        initialise(self, generator)
+        if start is not None:
+            with torch.no_grad():
                 self.last.weight.zero_()
                 self.last.bias.copy_((start + FLOOR * start.max()).log().flatten())
 

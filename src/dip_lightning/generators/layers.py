@@ -151,15 +151,15 @@ def conv_down(
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Draw every convolution's parameters from U(-b, b), b = 1 / sqrt(fan in), torch's default.
+    """Draw every layer's parameters from U(-b, b), b = 1 / sqrt(fan in), torch's default.
 
     Args:
         module: changed in place.
         generator: source of randomness, on the CPU.
     """
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            # PyTorch's fan in of either: the second dimension times the kernel's area.
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            # PyTorch's fan in of each: the second dimension times the kernel's area.
             bound = 1 / math.sqrt(layer.weight[0].numel())
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             if layer.bias is not None:
