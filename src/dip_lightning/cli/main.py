@@ -4,9 +4,13 @@ import signal
 import sys
 
 from dip_lightning import signals
-from dip_lightning.cli.process import as_it_was, ended_by_signals
+from dip_lightning.cli.process import (
+    as_it_was,
+    ended_by_signals,
+    escape_unprintable,
+    outlive_readers,
+)
 from dip_lightning.errors import CodeError, UserError, traceback_of
-from dip_lightning.runs.naming import escape_unprintable, outlive_readers
 
 EXIT_USAGE = 2
 

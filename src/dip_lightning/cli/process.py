@@ -1,11 +1,13 @@
-"""What the command changes of its process, set back when it is done: it may be a notebook's."""
+"""What the command changes of its process, set back in the end where it may be a notebook's."""
 
+import io
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from dip_lightning.signals import Signals
@@ -53,6 +55,51 @@ def _set_switches(before: tuple[int, bool] | None) -> None:
         before = ALL_THREADS, True
     threads, torch.backends.cudnn.allow_tf32 = before
     torch.set_num_threads(threads)
+
+
+def escape_unprintable() -> None:
+    """Print what the terminal's encoding does not have as escapes, where it would end the job."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a notebook's is another
+            stream.reconfigure(errors="backslashreplace")
+
+
+class Outliving(io.TextIOWrapper):
+    """A stream whose reader may leave, as `head -1` does: what comes after that is dropped."""
+
+    def write(self, text: str, /) -> int:
+        """Write; where nobody reads any more, drop it."""
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self._drop()
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush; where nobody reads any more, drop it."""
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self._drop()
+
+    def _drop(self) -> None:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, self.fileno())
+        os.close(nothing)
+
+
+def outlive_readers() -> None:
+    """Let a process of ours go on where its output is closed, or its reader leaves."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed before the process began
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            lines = name == "stderr" or stream.line_buffering
+            outliving = Outliving(
+                stream.buffer, stream.encoding, stream.errors, line_buffering=lines
+            )
+            setattr(sys, name, outliving)
 
 
 @contextmanager

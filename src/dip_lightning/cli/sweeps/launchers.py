@@ -13,11 +13,11 @@ from omegaconf import DictConfig
 
 from dip_lightning import signals
 from dip_lightning.cli import resolvers
+from dip_lightning.cli.process import escape_unprintable
 from dip_lightning.cli.sweeps import workers
 from dip_lightning.cli.sweeps.sweep import Sweep
 from dip_lightning.cli.sweeps.workers import Stopped
 from dip_lightning.errors import UserError
-from dip_lightning.runs.naming import escape_unprintable
 
 # Options of the groups launcher and search that need a plugin; the extra has the same name.
 PLUGINS = {
