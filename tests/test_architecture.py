@@ -26,6 +26,7 @@ FLOORS = (
 # Who may know of a framework; all others are plain Python and PyTorch.
 KNOWN_BY = {
     "pytorch_lightning": {"prior", "callbacks", "restoring", "cli"},
+    "lightning_fabric": {"restoring", "cli"},
     "hydra": {"cli"},
     "omegaconf": {"cli", "presets"},
     "wandb": {"callbacks", "dashboard", "cli"},
@@ -79,6 +80,17 @@ def graph() -> dict[str, set[str]]:
         }
         for path in MODULES
     }
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_of_the_package_itself_only_its_version_is_used(path):
+    """It has the names of all rooms: through it, a low one would reach a high one."""
+    rooms = {room for floor in FLOORS for room in floor}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            assert "dip_lightning" not in {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "dip_lightning":
+            assert {alias.name for alias in node.names} <= rooms | {"__version__"}
 
 
 def test_no_import_goes_up_or_in_a_circle():

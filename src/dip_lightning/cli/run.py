@@ -15,8 +15,7 @@ import torch
 from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 
-import dip_lightning
-from dip_lightning import compute, outcome, tasks
+from dip_lightning import __version__, compute, outcome, tasks
 from dip_lightning.callbacks import History, Stopping
 from dip_lightning.callbacks.loggers import (
     close_logger,
@@ -260,7 +259,7 @@ def _facts(
         "precision": _precision_name(config, device),
         "peak_memory_bytes": memory.peak_bytes(device),
         "versions": {
-            "dip_lightning": dip_lightning.__version__,
+            "dip_lightning": __version__,
             "torch": torch.__version__,
             "pytorch_lightning": version("pytorch-lightning"),
         },
