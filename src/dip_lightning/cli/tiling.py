@@ -28,6 +28,7 @@ from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.tiles import Grid, Mosaic, Tile, cover
 from dip_lightning.runs import checkpoint
 from dip_lightning.runs.checkpoint import Identity, fingerprints
+from dip_lightning.runs.layout import TILES
 
 
 def grid_of(config: Config, problem: Problem) -> Grid:
@@ -154,7 +155,7 @@ class Tiling:
         return self.problem.stand_in()
 
     def _place(self, number: int) -> Path:
-        return self.folder / checkpoint.TILES / f"{number:03}"
+        return self.folder / TILES / f"{number:03}"
 
     def _make_places(self) -> None:
         """Make the folder of each tile that is to be fitted: a reader sees how many there are."""

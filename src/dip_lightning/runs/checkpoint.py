@@ -16,9 +16,9 @@ from dip_lightning.errors import FolderError, first_line
 from dip_lightning.files import reason, shown_path
 from dip_lightning.prior.problem import Problem
 from dip_lightning.runs import ownership
+from dip_lightning.runs.layout import TILES
 
 NAME = "last.ckpt"
-TILES = "tiles"  # inside a result folder: a folder for each tile, with a checkpoint of its own
 
 
 def write(path: Path, state: dict[str, Any]) -> None:

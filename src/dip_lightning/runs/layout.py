@@ -11,6 +11,7 @@ from dip_lightning.files import reason, shown_path
 from dip_lightning.runs import ownership
 
 LOCK = ".lock"
+TILES = "tiles"  # a folder for each tile, with a checkpoint of its own
 JOBS, JOBS_LOCK = "jobs.json", ".jobs.lock"  # of a sweep
 CSV = ("csv/metrics.csv", "csv/hparams.yaml")  # Lightning's own
 WANDB = ("wandb/latest-run", "wandb/debug.log", "wandb/debug-internal.log")  # links
@@ -25,7 +26,7 @@ RESULT = (
     *(f".hydra/{name}.yaml" for name in ("config", "overrides", "hydra", "rerun")),
     *(f"snapshots/{name}.png" for name in ("truth", "observed", "classical", "restored")),
     r"snapshots/\d{6,}\.webp",
-    *(rf"tiles/\d{{3,}}/{name}" for name in _FIT),
+    *(rf"{TILES}/\d{{3,}}/{name}" for name in _FIT),
     *(*CSV, "report.html"),
 )
 FOLDER = (LOCK, *RESULT, *WANDB)
@@ -35,7 +36,7 @@ SUMMARY = (
 )
 JOURNAL = ("optuna.journal", "optuna.journal.lock")  # only grows, and other programs write to it
 SWEEP = (*SUMMARY, *JOURNAL)
-KEPT = ("restored.png", "last.ckpt", r"tiles/\d{3,}/last\.ckpt")
+KEPT = ("restored.png", "last.ckpt", rf"{TILES}/\d{{3,}}/last\.ckpt")
 Inputs = Sequence[tuple[str, Path]]
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from dip_lightning.runs.curve import Curve, read_curve
+from dip_lightning.runs.layout import TILES
 
 RECENT = 20  # rows of a curve, by which its pace is told
-TILES = "tiles"
 ROW = ("iteration", "loss", "psnr", "seconds")
 
 
