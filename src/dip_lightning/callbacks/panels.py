@@ -22,9 +22,9 @@ QUALITY = 88
 TRUTH = "truth.png"
 
 
-def logarithmic(total: int, count: int = COUNT) -> list[int]:
-    """Spread `count` iterations evenly over the logarithm of 1 ... `total`."""
-    return sorted({round(value) for value in np.geomspace(1, total, count)})
+def logarithmic(total: int) -> list[int]:
+    """Spread `COUNT` iterations evenly over the logarithm of 1 ... `total`."""
+    return sorted({round(value) for value in np.geomspace(1, total, COUNT)})
 
 
 class Panels(Callback):

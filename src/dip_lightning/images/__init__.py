@@ -1,6 +1,6 @@
 """Reading and writing images without losing size, channels or depth."""
 
-from dip_lightning.images.decoding import Decoded
+from dip_lightning.images.decoded import Decoded
 from dip_lightning.images.kernels import kernel_of_image, read_kernel, understood_kernel
 from dip_lightning.images.masks import MaskFile, doubt, draw_black, read_mask
 from dip_lightning.images.measurements import read_measured

@@ -12,10 +12,8 @@ from PIL.ImageFile import ImageFile as PillowImageFile
 
 from dip_lightning.errors import UserError
 from dip_lightning.images import exif, png, raw, tiff
-from dip_lightning.images.decoded import MAX_MEGAPIXELS, Decoded, check_size, turned
+from dip_lightning.images.decoded import Decoded, check_size, turned
 from dip_lightning.images.metadata import Metadata
-
-__all__ = ["MAX_MEGAPIXELS", "Decoded", "decode"]
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "PPM", "TIFF")
 _DEEP_BITS = 16

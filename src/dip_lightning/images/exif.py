@@ -13,10 +13,9 @@ from PIL import Image as PillowImage
 from PIL.Image import Image
 
 HEADER = b"Exif\0\0"  # in front of it, in JPEG
-_ORIENTATION = 0x0112
-_TURNED = 8  # the last of the orientations
 _ORDERS = {b"II": "<", b"MM": ">"}
 _ORIENTATION, _WIDTH, _HEIGHT = 0x0112, 0x0100, 0x0101
+_TURNED = 8  # the last of the orientations
 _RESOLUTIONS = (0x011A, 0x011B)  # x, y
 _EXIF_IFD, _PIXEL_WIDTH, _PIXEL_HEIGHT = 0x8769, 0xA002, 0xA003
 _THUMBNAIL, _THUMBNAIL_BYTES = 0x0201, 0x0202

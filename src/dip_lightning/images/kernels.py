@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dip_lightning.errors import UserError, first_line
-from dip_lightning.images.decoding import Decoded
+from dip_lightning.images.decoded import Decoded
 from dip_lightning.images.reading import first_bytes, open_file
 from dip_lightning.operators import blur_kernel
 from dip_lightning.operators.kernels import finite_numbers

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dip_lightning.errors import UserError
-from dip_lightning.images.decoding import Decoded
+from dip_lightning.images.decoded import Decoded
 from dip_lightning.images.picture import bounds
 from dip_lightning.images.reading import open_file
 

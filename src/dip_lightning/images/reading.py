@@ -15,7 +15,8 @@ from PIL import UnidentifiedImageError
 from torch import Tensor
 
 from dip_lightning.errors import UserError, first_line
-from dip_lightning.images.decoding import MAX_MEGAPIXELS, Decoded, decode
+from dip_lightning.images.decoded import MAX_MEGAPIXELS, Decoded
+from dip_lightning.images.decoding import decode
 from dip_lightning.images.picture import Format, Picture, bounds
 from dip_lightning.images.ranges import value_range
 
