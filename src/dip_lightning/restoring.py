@@ -32,8 +32,8 @@ from dip_lightning.images import (
     Picture,
     kernel_of_image,
     preview,
-    quantise,
     read_kernel,
+    to_pillow,
     understood_kernel,
 )
 from dip_lightning.images.exchange import as_decoded, of_pillow, way_back
@@ -97,10 +97,8 @@ class Restored(Generic[Image]):
     kernel: NDArray[np.float32] | None = None
 
     def _repr_png_(self) -> bytes:
-        shown = quantise(preview(self.prior().cpu()), Format())
-        picture = PillowImage.fromarray(shown[..., 0] if shown.shape[2] == 1 else shown)
         content = io.BytesIO()
-        picture.save(content, "PNG")
+        to_pillow(preview(self.prior().cpu())).save(content, "PNG")
         return content.getvalue()
 
 

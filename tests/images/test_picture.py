@@ -11,6 +11,7 @@ from dip_lightning.images import (
     describe_noise,
     preview,
     quantise,
+    to_pillow,
     with_beyond,
 )
 
@@ -40,6 +41,16 @@ def test_quantise_has_a_range_for_each_channel():
     form = Format("float32", low=(-2.0, 0.0), high=(6.0, 100.0))
     assert quantise(torch.full((1, 2, 1, 1), 0.5), form).tolist() == [[[2.0, 50.0]]]
     assert form.ranges == [[-2.0, 6.0], [0.0, 100.0]]
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
+def test_a_pil_image_is_gray_or_colour(channels, mode):
+    pixels = torch.rand(1, channels, 4, 6)
+    image = to_pillow(pixels)
+    assert (image.size, image.mode) == ((6, 4), mode)
+    stored = quantise(pixels, Format())
+    assert np.array_equal(np.asarray(image).reshape(stored.shape), stored)
+    assert to_pillow(pixels[:, :1], Format("uint16", high=(65535.0,))).mode == "I;16"
 
 
 def test_a_range_is_whole_where_it_is_the_types():

@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 from torch import Tensor
 
 from dip_lightning.files import Attempts
-from dip_lightning.images import Format, preview, quantise
+from dip_lightning.images import preview, to_pillow
 from dip_lightning.metrics import decibels
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.runs import ownership
@@ -83,7 +83,7 @@ class Panels(Callback):
     def write_truth(self, x: Tensor | None) -> None:
         """Begin to write the ground truth, (1, C, H, W) in [0, 1], if there is one."""
         if x is not None:
-            self._begin(_picture(x), TRUTH)
+            self._begin(to_pillow(preview(x)), TRUTH)
 
     def write(
         self, pixels: Tensor, iteration: int, psnr: float | None, logger: Logger | None
@@ -96,7 +96,7 @@ class Panels(Callback):
             psnr: its PSNR, dB; None without a ground truth.
             logger: where it goes besides the folder.
         """
-        shown = _picture(pixels)
+        shown = to_pillow(preview(pixels))
         self._begin(shown, f"{iteration:06}.webp", LONGEST)
         if isinstance(logger, WandbLogger):
             quality = "" if psnr is None else f", {psnr:.2f} dB"
@@ -117,8 +117,3 @@ class Panels(Callback):
             self.folder.mkdir(parents=True, exist_ok=True)
             with ownership.writing(self.folder / name) as partial:
                 picture.save(partial, quality=QUALITY)
-
-
-def _picture(pixels: Tensor) -> PillowImage.Image:
-    array = quantise(preview(pixels), Format())
-    return PillowImage.fromarray(array[..., 0] if array.shape[2] == 1 else array)

@@ -10,6 +10,7 @@ from dip_lightning.images.picture import (
     describe_noise,
     preview,
     quantise,
+    to_pillow,
     with_beyond,
 )
 from dip_lightning.images.ranges import without_single
@@ -36,6 +37,7 @@ __all__ = [
     "read_measured",
     "scale",
     "scale_known",
+    "to_pillow",
     "understood_kernel",
     "with_beyond",
     "without_single",

@@ -11,7 +11,7 @@ from PIL import Image as PillowImage
 from torch import Tensor
 
 from dip_lightning.errors import UserError
-from dip_lightning.images import Decoded, Format, Picture, open_file, quantise, with_beyond
+from dip_lightning.images import Decoded, Picture, open_file, quantise, to_pillow, with_beyond
 
 # PIL converts none of them but to 8 bits.
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
@@ -106,7 +106,7 @@ def of_pillow(image: PillowImage.Image, name: str = "image") -> Decoded:
 
 
 def _opacity(alpha: Tensor, size: tuple[int, int]) -> PillowImage.Image:
-    stored = PillowImage.fromarray(quantise(alpha, Format())[..., 0])
+    stored = to_pillow(alpha)
     return stored if stored.size == size else stored.resize(size)
 
 
@@ -140,8 +140,7 @@ def way_back(image: Any, picture: Picture, channels: int) -> Callable[[Tensor], 
         return values.permute(2, 0, 1)[None].to(image.device, dtype)
 
     def pillow(pixels: Tensor) -> PillowImage.Image:
-        found = stored(pixels)
-        shown = PillowImage.fromarray(found[..., 0] if found.shape[2] == 1 else found)
+        shown = to_pillow(with_beyond(pixels, picture.beyond), picture.format)
         if picture.alpha is not None:
             shown.putalpha(_opacity(picture.alpha, shown.size))
         shown.info |= {name: image.info[name] for name in ABOUT if name in image.info}

@@ -13,7 +13,7 @@ from torch import Tensor
 from dip_lightning.errors import UserError
 from dip_lightning.images import exif
 from dip_lightning.images.decoded import check_size
-from dip_lightning.images.picture import Format, quantise
+from dip_lightning.images.picture import to_pillow
 from dip_lightning.images.reading import as_user_error, first_bytes, open_file
 from dip_lightning.limits import QUALITIES, SUBSAMPLINGS
 from dip_lightning.operators.jpeg import SIDE, Coefficients, steps
@@ -71,11 +71,9 @@ def compress(x: Tensor, quality: int, subsampling: str) -> Compressed:
         raise UserError(f"subsampling={subsampling}: choose one of {', '.join(SUBSAMPLINGS)}")
     if x.shape[1] not in COLORS.values():
         raise UserError(f"x: has {x.shape[1]} channels, expected gray or RGB, as JPEG holds")
-    stored = quantise(x, Format())
-    image = PillowImage.fromarray(stored[..., 0] if stored.shape[2] == 1 else stored)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.jpg"
-        image.save(path, quality=quality, subsampling=subsampling)
+        to_pillow(x).save(path, quality=quality, subsampling=subsampling)
         return read_jpeg(path, "x")
 
 

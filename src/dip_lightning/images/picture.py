@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from PIL import Image as PillowImage
 from torch import Tensor
 
 from dip_lightning.errors import UserError
@@ -175,6 +176,17 @@ def quantise(pixels: Tensor, picture_format: Format) -> NDArray[np.generic]:
     if dtype.kind in "iu":
         values = np.rint(values).clip(*bounds(picture_format.dtype))
     return np.ascontiguousarray(values.astype(dtype))
+
+
+def to_pillow(pixels: Tensor, picture_format: Format | None = None) -> PillowImage.Image:
+    """Make a PIL image of pixels, gray or RGB.
+
+    Args:
+        pixels: (1, 1 or 3, H, W), in [0, 1].
+        picture_format: how to store them; None: in 8 bits.
+    """
+    array = quantise(pixels, picture_format or Format())
+    return PillowImage.fromarray(array[..., 0] if array.shape[2] == 1 else array)
 
 
 def describe_noise(std: float, stored: Format) -> str:

@@ -4,12 +4,11 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 from torch import Tensor
 
-from dip_lightning.images import Format, preview, quantise
+from dip_lightning.images import preview, to_pillow
 
 LEAST, MOST = 320, 640  # height of a panel, pixels
 GAP = 16
@@ -75,10 +74,7 @@ def _panel_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _shown(pixels: Tensor, size: tuple[int, int]) -> PillowImage.Image:
-    array = quantise(preview(pixels), Format())
-    image = PillowImage.fromarray(
-        np.ascontiguousarray(array[..., 0] if array.shape[2] == 1 else array)
-    )
+    image = to_pillow(preview(pixels))
     # Enlarged pixels stay visible as squares; shrinking averages.
     larger = size[0] >= image.width
     method = PillowImage.Resampling.NEAREST if larger else PillowImage.Resampling.LANCZOS
