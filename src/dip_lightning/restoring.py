@@ -349,8 +349,7 @@ def _fit(prior: DeepImagePrior, history: History, device: torch.device, *, progr
             return True
         finally:
             prior.release()
-    if prior.diverged_at == 1:
-        raise UserError(f"lr={prior.settings.lr}: the loss was not finite from the first iteration")
+    prior.check_finite()
     return bool(trainer.interrupted)
 
 

@@ -20,7 +20,6 @@ from dip_lightning.callbacks import (
     Storage,
 )
 from dip_lightning.config import Config
-from dip_lightning.errors import UserError
 from dip_lightning.outcome import Fitted
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
@@ -125,10 +124,7 @@ def fit(
         trainer.fit(prior, ckpt_path=found)
     finally:
         prior.release()
-    if prior.diverged_at == 1:
-        raise UserError(
-            f"lr={config.lr}: the loss was not finite from the first iteration", "not_finite"
-        )
+    prior.check_finite()
     folder.mkdir(parents=True, exist_ok=True)
     history.finish()
     for diagnostics in looking:

@@ -174,11 +174,20 @@ class DeepImagePrior(LightningModule):
         """
         if not self.iteration:
             raise UserError("prior(): nothing was fitted yet; Trainer(max_epochs=1).fit(prior)")
+        self.check_finite()
+        return self.outputs().chosen(self.settings.output)
+
+    def check_finite(self) -> None:
+        """Refuse a fit without a result.
+
+        Raises:
+            UserError: the loss was not finite from the first iteration.
+        """
         if self.diverged_at == 1:
             raise UserError(
-                f"lr={self.settings.lr}: the loss was not finite from the first iteration"
+                f"lr={self.settings.lr}: the loss was not finite from the first iteration",
+                "not_finite",
             )
-        return self.outputs().chosen(self.settings.output)
 
     def outputs(self) -> Outputs:
         """Return what has been computed so far."""
