@@ -238,9 +238,9 @@ class DeepImagePrior(LightningModule):
         Raises:
             UserError: the Trainer has such a callback, or such a precision.
         """
-        if self.x_average.dtype != torch.float32:
+        if self.z.dtype != torch.float32:
             raise UserError(
-                f"the fit is to compute in {self.x_average.dtype}, expected torch.float32: "
+                f"the fit is to compute in {self.z.dtype}, expected torch.float32: "
                 'Trainer(precision="32-true"); inside the network, DeepImagePrior(precision=) says'
             )
         stops = any(isinstance(callback, EarlyStopping) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
