@@ -497,6 +497,21 @@ def test_what_was_stopped_is_not_averaged_with_what_has_ended(chromium, seeds):
     assert "30.96" in {cell.text.split("\n")[0].split(" ")[0] for cell in cells}
 
 
+def test_a_fit_that_is_done_twice_is_no_second_seed(chromium, seeds):
+    for lr, psnr in ((0.001, 28.2), (0.01, 31.2)):
+        for which in (1, 2):
+            settings = {"psnr": psnr, "image": "roof", "lr": lr, "seed": 0}
+            write_run(seeds / f"s/roof-{lr}-{which}", **settings)
+    write_dashboard(seeds)
+    emulate(chromium)
+    page = open_page(chromium, seeds / "dashboard.html")
+    assert "31.16 (1 of 2)" in one(page, "tbody tr").text
+    show(page, "grid")
+    roof = page.find_elements(By.CSS_SELECTOR, ".best tbody tr")[1].text
+    assert "one seed: unknown" in roof
+    assert "±" not in roof
+
+
 def test_what_damages_an_image_is_no_setting_to_choose(chromium, tmp_path):
     for sigma, psnr in ((15, 33.0), (50, 27.0)):
         for lr, better in ((0.01, 0.5), (0.1, 0.0)):

@@ -83,6 +83,22 @@ def test_of_a_folder_the_rows_that_a_command_means(tmp_path):
     assert [row["job"] for row in select(rows, {"seed": ["0", "3"]})] == ["seed=0"]
 
 
+def test_what_another_command_has_typed_has_a_column(dip, tmp_path, photo):
+    folder = tmp_path / "images of mine"
+    folder.mkdir()
+    photo.rename(folder / "photo.png")
+    command = (*QUICK, f"image='{folder}'", "hydra.sweep.dir=out", "-m")
+    assert dip(*command, "lr=0.01,0.02")[0] == 0
+    assert dip(*command, "lr=0.03,0.04", "sigma=10", "seed=1,2")[0] == 0
+    with (tmp_path / "out" / "sweep.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["image"] for row in rows} == {f"{folder}/photo.png"}
+    found = [(row["lr"], row["sigma"], row["seed"]) for row in rows]
+    later = [(lr, "10.0", seed) for lr in ("0.03", "0.04") for seed in ("1", "2")]
+    assert found == [("0.01", "25.0", "0"), ("0.02", "25.0", "0"), *later]
+    assert "preset" not in rows[0]
+
+
 def test_a_search_has_its_objective_and_its_best(tmp_path):
     swept = [{"lr": "0.1"}, {"lr": "0.2"}, {"lr": "0.3"}]
     scores = {"psnr_holdout": [20.5, 21.25, None], "status": ["finished", "finished", "failed"]}

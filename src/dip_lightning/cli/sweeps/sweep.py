@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dip_lightning.cli.overrides import parse_overrides
+from dip_lightning.config import ASIDE
 from dip_lightning.runs import ownership
-from dip_lightning.runs.run import read_metrics
+from dip_lightning.runs.run import Run, differs, find_run, read_metrics
 
 SUMMARY = "sweep.csv"
 OBJECTIVE = "objective"  # the column of a search for what it maximises
@@ -48,6 +50,9 @@ class Sweep:
 def write_summary(folder: Path, sweep: Sweep) -> list[dict[str, Any]]:
     """Write sweep.csv, one row for each job that has ended so far, a column for each swept key.
 
+    Jobs of another command may lie in the same folder: what was typed differently there has a
+    column as well.
+
     Args:
         folder: of the sweep.
         sweep: what its jobs have in common.
@@ -57,8 +62,11 @@ def write_summary(folder: Path, sweep: Sweep) -> list[dict[str, Any]]:
     """
     jobs = sorted(path.parent for path in folder.glob("*/metrics.json"))
     rows = [{**read_metrics(job), "job": job.name} for job in jobs]
-    keys = list(dict.fromkeys([*sweep.keys, *(key for row in rows for key in _swept(row))]))
-    rows.sort(key=lambda row: [_rank(_swept(row).get(key, "")) for key in keys])
+    swept = list(dict.fromkeys([*sweep.keys, *(key for row in rows for key in _swept(row))]))
+    runs = {job.name: find_run(job) for job in jobs}
+    keys = [*swept, *_typed_apart(list(runs.values()), swept)]
+    values = {row["job"]: _values(row, runs[row["job"]], keys) for row in rows}
+    rows.sort(key=lambda row: [_rank(values[row["job"]][key]) for key in keys])
     columns = [COLUMNS[0], *keys, *COLUMNS[1:]]
     if sweep.objective is not None:
         rows = [{**row, OBJECTIVE: row.get(sweep.objective)} for row in rows]
@@ -66,9 +74,38 @@ def write_summary(folder: Path, sweep: Sweep) -> list[dict[str, Any]]:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, extrasaction="ignore")
     writer.writeheader()
-    writer.writerows({**row, **_swept(row)} for row in rows)
+    writer.writerows({**row, **values[row["job"]]} for row in rows)
     ownership.write(folder / SUMMARY, text.getvalue().encode(errors="surrogateescape"))
     return rows
+
+
+def _typed_apart(runs: list[Run], swept: list[str]) -> list[str]:
+    """Name the keys that were typed, not swept, and differ between jobs."""
+    typed = dict.fromkeys(
+        text.partition("=")[0].lstrip("+") for run in runs for text in run.overrides
+    )
+    left = [key for key in typed if key not in swept and key.partition(".")[0] not in ASIDE]
+    return [key for key in left if differs(key, [run.settings for run in runs])]
+
+
+def _values(row: dict[str, Any], run: Run, keys: list[str]) -> dict[str, str]:
+    """Return what a job has for each key: as it was swept, otherwise as it was set."""
+    swept, settings = _swept(row), run.settings
+    set_by = {key: _as_typed(settings[key]) for key in keys if key in settings}
+    told = {key: _unquoted(text) for key, text in swept.items()}
+    return dict.fromkeys(keys, "") | set_by | told
+
+
+def _unquoted(text: str) -> str:
+    if text[:1] not in {"'", '"'}:
+        return text
+    (parsed,) = parse_overrides([f"key={text}"])
+    return str(getattr(parsed.value(), "text", parsed.value()))
+
+
+def _as_typed(value: Any) -> str:
+    words = {None: "null", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
 
 
 def _swept(row: dict[str, Any]) -> dict[str, str]:

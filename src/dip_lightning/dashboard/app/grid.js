@@ -204,7 +204,7 @@ function bestRow(runs, metric, swept) {
   for (const run of runs) by.set(settingKey(run), [...(by.get(settingKey(run)) || []), run]);
   const settings = [...by.values()]
     .map((members) => {
-      const values = ended(members).map((run) => valueOf(run, metric));
+      const values = ofEachSeed(members).map((run) => valueOf(run, metric));
       return { members, all: members.length, ...statistics(values) };
     })
     .filter(({ n }) => n)

@@ -40,7 +40,7 @@ function groupOf(key, members) {
     spread = {},
     count = {};
   for (const metric of METRICS) {
-    const { mean, std, n } = statistics(ended(members).map((run) => run.metrics[metric]));
+    const { mean, std, n } = statistics(ofEachSeed(members).map((run) => run.metrics[metric]));
     if (n) [metrics[metric], spread[metric], count[metric]] = [mean, n > 1 ? std : null, n];
   }
   const { seed, ...settings } = members[0].settings;
@@ -73,6 +73,11 @@ function groupOf(key, members) {
 function ended(members) {
   const finished = members.filter((run) => run.status === "finished");
   return finished.length ? finished : members;
+}
+
+// A fit that is done twice is no second seed: the last one counts.
+function ofEachSeed(members) {
+  return [...new Map(ended(members).map((run) => [run.settings.seed ?? run.key, run])).values()];
 }
 
 function membersOf(unit) {
@@ -108,7 +113,7 @@ function seriesOf(unit, column, x) {
 
 // As far as the shortest goes.
 function meanCurve(members, column, x) {
-  const curves = ended(members)
+  const curves = ofEachSeed(members)
     .map(curveOf)
     .filter((c) => c[x]?.length && c[column]);
   if (!curves.length) return false;
