@@ -39,6 +39,7 @@ def test_sources_are_named():
 
 
 ENLARGED = {"task": "sr", "observation": "pillow", "image": "set5/bird", "factor": 4}
+FILLED = {"task": "restoration", "mask": "bm3d11_masks", "image": "bm3d11/house"}
 DENOISED = {"task": "denoising", "observation": "gaussian", "image": "/d/color9/f16", "sigma": 25.0}
 
 
@@ -54,6 +55,10 @@ DENOISED = {"task": "denoising", "observation": "gaussian", "image": "/d/color9/
         ({**ENLARGED, "image": "bird"}, True, None),
         (DENOISED, True, "denoising_sigma25"),
         ({**DENOISED, "sigma": 50.0}, True, None),
+        (FILLED, True, "restoration_50"),
+        ({**FILLED, "mask_means": "known", "mask_grow": 0.0}, True, "restoration_50"),
+        ({**FILLED, "mask_means": "missing"}, True, None),
+        ({**FILLED, "mask_grow": 2.0}, True, None),
         ({}, True, None),
     ],
 )

@@ -6,13 +6,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-# The collection of each table (`{factor}` is filled in), and what a run must have set beside.
-TABLES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "set5_x{factor}": ("set5", {"task": "sr", "observation": "pillow", "sigma": 0.0}),
-    "restoration_50": ("bm3d11", {"task": "restoration", "mask": "bm3d11_masks"}),
+# The collection of each table (`{factor}` is filled in), and what a run must have set beside: one
+# of these. None: the run is older than the key.
+TABLES: Mapping[str, tuple[str, Mapping[str, tuple[Any, ...]]]] = {
+    "set5_x{factor}": (
+        "set5",
+        {"task": ("sr",), "observation": ("pillow",), "sigma": (0, None)},
+    ),
+    "restoration_50": (
+        "bm3d11",
+        {
+            "task": ("restoration",),
+            "mask": ("bm3d11_masks",),
+            "mask_means": ("known", None),
+            "mask_grow": (0, None),
+        },
+    ),
     "denoising_sigma25": (
         "color9",
-        {"task": "denoising", "sigma": 25, "observation": "gaussian"},
+        {"task": ("denoising",), "sigma": (25,), "observation": ("gaussian",)},
     ),
 }
 FILE = Path(__file__).with_name("published.csv")
@@ -51,8 +63,7 @@ def find_table(settings: Mapping[str, Any], is_whole: bool) -> str | None:  # no
     """
     collection = str(settings.get("image")).rpartition("/")[0].rpartition("/")[2]
     for table, (images, needed) in TABLES.items():
-        # No sigma is none: runs of sr that are older than its key.
-        same = all((settings.get(key) or 0.0) == value for key, value in needed.items())
+        same = all(settings.get(key) in allowed for key, allowed in needed.items())
         if is_whole and same and collection == images:
             return table.format_map(settings)
     return None

@@ -7,6 +7,7 @@ import pytest
 from dip_lightning.study.__main__ import main
 from dip_lightning.study.experiments import find_experiment
 from dip_lightning.study.results import OURS, all_axes, find_results, format_value, frame, latest
+from dip_lightning.study.tables import wide
 
 TABLE1 = find_experiment("restoration_table1")
 
@@ -69,6 +70,23 @@ def test_jobs_that_differ_in_more_than_the_seed_are_told_apart(result, tmp_path)
     result("d", lr=0.01)
     jobs = find_results([tmp_path])["restoration_table1"]
     assert all_axes(jobs, TABLE1) == ("lr",)
+
+
+def test_what_was_typed_for_some_images_only_has_a_column(result, tmp_path):
+    result("a", preset="fast", mask="one", typed=["image=bm3d11/house", "preset=fast", "mask=one"])
+    result("b", image="boat", preset="paper", mask="two", typed=["mask=two", "threads=1"])
+    jobs = find_results([tmp_path])["restoration_table1"]
+    assert all_axes(jobs, TABLE1) == ("preset",)
+    table = wide(frame(jobs, TABLE1, ("preset",)), ("preset",), "psnr")
+    assert list(table["image"]) == ["house", "boat"]  # and no mean of them
+
+
+def test_iterations_that_were_asked_for_are_not_those_that_were_done(result, tmp_path):
+    for name, iterations in (("a", 1000), ("b", 2000)):
+        result(name, iterations=iterations)
+    rows = frame(find_results([tmp_path])["restoration_table1"], TABLE1, ("iterations",))
+    asked, done = set(rows["iterations asked"]), set(rows["iterations"])
+    assert (asked, done) == ({"1000", "2000"}, {600})
 
 
 def values(result, tmp_path, **settings):

@@ -13,7 +13,14 @@ from dip_lightning.runs.drops import AFTER, DEPTH, WITHIN, find_drops
 from dip_lightning.study.curves import draw_curves
 from dip_lightning.study.experiments import EXPERIMENTS, Experiment, find_experiment
 from dip_lightning.study.figures import draw_against
-from dip_lightning.study.results import Result, all_axes, find_results, frame, latest
+from dip_lightning.study.results import (
+    Result,
+    all_axes,
+    column_of,
+    find_results,
+    frame,
+    latest,
+)
 from dip_lightning.study.strips import draw_stages, draw_strip
 from dip_lightning.study.tables import TITLES, label, markdown, wide
 
@@ -80,7 +87,7 @@ def _measured(results: list[Result], experiment: Experiment, target: Path, name:
     ownership.write(target / f"{name}.csv", rows.to_csv(index=False).encode())
     parts = [note]
     for metric in experiment.metrics:
-        table = wide(rows, axes, metric)
+        table = wide(rows, tuple(map(column_of, axes)), metric)
         if not table.empty:
             parts += [f"**{TITLES.get(metric, metric)}**", markdown(table)]
     if rows["method"].str.contains("published|the study").any():

@@ -24,6 +24,7 @@ NAME = re.compile(r"[^./\\][^/\\]*")  # no path
 LEAST_PLAIN = 1e-6  # smaller numbers are written with an exponent
 # Have a place of their own in a table.
 PLACED = {"image", "seed", "device", "max_iterations", "max_side"}
+OF_AN_IMAGE = {"mask", "observed"}  # each may have its own
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ def all_axes(results: list[Result], experiment: Experiment) -> tuple[str, ...]:
     """Return those of the experiment's axes, and of the other settings, that keep jobs apart.
 
     Jobs that differ in nothing but the seed are repetitions; whatever else differs between jobs of
-    the same image and axes gets a column. An axis with one value has none.
+    the same image and axes gets a column, as does what was typed for some images only. An axis with
+    one value has none.
     """
     seen: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
@@ -154,6 +156,13 @@ def all_axes(results: list[Result], experiment: Experiment) -> tuple[str, ...]:
         if key.partition(".")[0] not in ASIDE | PLACED
         and differs(key, [job.run.settings for job in jobs])
     }
+    typed = {text.partition("=")[0].lstrip("+") for r in results for text in r.run.overrides}
+    extra |= {
+        key
+        for key in typed
+        if key.partition(".")[0] not in ASIDE | PLACED | OF_AN_IMAGE
+        and differs(key, [result.run.settings for result in results])
+    }
     candidates = (*experiment.axes, *sorted(extra - set(experiment.axes)))
     return tuple(
         key for key in candidates if len({format_value(r.setting(key)) for r in results}) > 1
@@ -164,20 +173,25 @@ def frame(results: list[Result], experiment: Experiment, axes: tuple[str, ...]) 
     """Put what was measured, and what was published, into one table.
 
     Returns:
-        A row for each job, metric and method: image, the axes, seed, iterations, size, budget,
-        device, seconds, metric, method, value.
+        A row for each job, metric and method: image, the axes (see `column_of`), seed, iterations
+        that were done, seconds, budget, device, metric, method, value.
     """
     rows = []
     for result in results:
         m = result.run.metrics
         fixed: dict[str, Any] = {"image": result.image}
         fixed |= {key: m.get(key) for key in ("seed", "iterations", "seconds")}
-        fixed |= {key: format_value(result.setting(key)) for key in axes}
+        fixed |= {column_of(key): format_value(result.setting(key)) for key in axes}
         fixed |= {"budget": result.limits, "device": result.device}
         for metric in experiment.metrics:
             for method, value in _values(result, metric):
                 rows.append({**fixed, "metric": metric, "method": method, "value": value})
     return pd.DataFrame(rows)
+
+
+def column_of(axis: str) -> str:
+    """Name the column of an axis: the iterations that were asked for may not all have been done."""
+    return "iterations asked" if axis == "iterations" else axis
 
 
 def _values(result: Result, metric: str) -> Iterator[tuple[str, float | None]]:
