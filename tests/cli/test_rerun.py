@@ -77,3 +77,26 @@ def test_the_run_with_a_checkpoint_is_gone_on_with(tmp_path):
 def test_resume_in_any_of_its_words(dip, photo, yes):
     told = ("task=denoising", f"observed={photo}", *QUICK, f"resume={yes}")
     assert "no unfinished run of this configuration" in dip(*told)[1]
+
+
+def test_a_run_with_options_of_the_users_own_is_repeated(dip, tmp_path, photo):
+    for name, text in {
+        "network/tiny": "name: tiny\ngenerator: unet\nfeature_scale: 16\n",
+        "preset/gentle": "# @package _global_\npreset: gentle\nlr: 0.002\niterations: 3\n",
+    }.items():
+        path = tmp_path / "mine" / f"{name}.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    given = ("network=tiny", "preset=gentle", "logger=none", f"image={photo}", "threads=1")
+    command = ("--config-dir", "mine", "task=denoising", *given, "hydra.run.dir=first")
+    assert dip(*command, tiny=False)[0] == 0
+    for before, folder in (("first", "second"), ("second", "third")):
+        again = ("--config-dir", f"{before}/.hydra", "--config-name", "rerun")
+        assert dip(*again, f"hydra.run.dir={folder}", tiny=False)[0] == 0
+        found = OmegaConf.load(tmp_path / folder / ".hydra" / "config.yaml")
+        assert (found.network.name, found.preset, found.lr) == ("tiny", "gentle", 0.002)
+        assert set(found.network) <= {"name", "generator", "feature_scale"}
+        for name in ("first", folder):
+            assert (tmp_path / name / "restored.png").is_file()
+        one, two = ((tmp_path / name / "restored.png").read_bytes() for name in ("first", folder))
+        assert one == two

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dip_lightning.config import CONFIG_NAME, DRAWN, PATH_KEYS, UNIMPORTANT
+from dip_lightning.config import CONFIG_NAME, DRAWN, PATH_KEYS, UNIMPORTANT, config_folder
 from dip_lightning.operators.named import absolute
 from dip_lightning.runs import ownership
 from dip_lightning.runs.naming import repeating
@@ -50,7 +50,7 @@ def repeatable(composed: DictConfig, choices: Mapping[str, Any]) -> dict[Any, An
         composed: configuration of the job.
         choices: the option chosen in each group.
     """
-    overrides = [{f"override {group}": choices[group]} for group in GROUPS]
+    overrides = [{f"override {group}": _ours(group, choices[group])} for group in GROUPS]
     values = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(values, dict)  # noqa: S101 - what a DictConfig becomes
     del values["logger"]  # may be another one; the rest is what the result depends on
@@ -63,6 +63,11 @@ def repeatable(composed: DictConfig, choices: Mapping[str, Any]) -> dict[Any, An
             values[name] = str(Path(values[name]).resolve())
         values[name] = re.sub(r"(\\*)\$\{", lambda m: 2 * m[1] + "\\${", values[name])
     return {"defaults": [CONFIG_NAME, *overrides, "_self_"], **values}
+
+
+def _ours(group: str, option: str | None) -> str | None:
+    """Return an option of conf/; None for one of the user's own, whose values are all there."""
+    return option if (config_folder() / group / f"{option}.yaml").is_file() else None
 
 
 def is_same(folder: Path, composed: DictConfig) -> bool:
