@@ -17,6 +17,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 import dip_lightning as dip
+from dip_lightning.cli.main import main
 from dip_lightning.presets import configure
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from tests.conftest import save_png, smooth_image, stored_array
@@ -525,3 +526,26 @@ def test_yes_and_no_come_back_as_whole_numbers():
 def test_what_was_held_out_is_compared():
     assert restored(stored_array(3, "uint8")).metrics["psnr_holdout"] is None
     assert restored(stored_array(3, "uint8"), holdout=0.2).metrics["psnr_holdout"] > 0
+
+
+@pytest.mark.parametrize("way", ["image", "path"])
+def test_what_is_filled_is_opaque_also_where_a_mask_says_so(way, tmp_path):
+    stored = np.full((20, 24, 4), 255, np.uint8)
+    stored[..., :3] = stored_array(3, "uint8").repeat(3, 0)[:20].repeat(2, 1)[:, :24]
+    stored[3:6, 4:9, 3] = 0  # erased where the mask has its hole
+    stored[10, 10, 3] = 90
+    mask = np.ones((20, 24), bool)
+    mask[3:6, 4:9] = False
+    Image.fromarray(stored).save(tmp_path / "a.png")
+    if way == "image":
+        result = restored(Image.open(tmp_path / "a.png"), "inpainting", mask=mask)
+        alpha = np.asarray(result.image)[..., 3]
+    else:
+        Image.fromarray(mask).save(tmp_path / "m.png")
+        keys = ("task=inpainting", f"observed={tmp_path}/a.png", f"mask={tmp_path}/m.png")
+        more = ("preset=smoke", "iterations=2", "network=skip_16", "logger=none", "threads=1")
+        assert main([*keys, *more, f"hydra.run.dir={tmp_path}/out"]) == 0
+        alpha = np.asarray(Image.open(tmp_path / "out" / "restored.png"))[..., 3]
+    expected = stored[..., 3].copy()
+    expected[3:6, 4:9] = 255
+    np.testing.assert_array_equal(alpha, expected)

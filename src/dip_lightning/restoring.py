@@ -205,8 +205,10 @@ def _damaged(
     picture, known, is_alpha = damaged(config, stored, ARRAY, m)
     held = _held(image, picture, config.task)
     given = Given(y=picture.pixels, m=known, coefficients=held, m_is_alpha=is_alpha)
-    if is_alpha and picture.alpha is not None:  # what was transparent is restored
-        picture = replace(picture, alpha=torch.ones_like(picture.alpha))
+    if picture.alpha is not None and known is not None:  # what was transparent is restored
+        filled = picture.alpha.where(known.amin(1, keepdim=True) > 0, 1)
+        whole = torch.ones_like(picture.alpha)
+        picture = replace(picture, alpha=whole if is_alpha else filled)
     return picture, replace(given, white=white(config, picture))
 
 

@@ -13,6 +13,7 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
+from dip_lightning.callbacks import checkpoints
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.runs import ownership
 from dip_lightning.tasks.denoising import NoisyImage
@@ -57,6 +58,22 @@ def test_a_full_disk_keeps_what_there_is(dip, small_disk, photo, whole, cut):  #
         whole / "restored.png"
     ).read_bytes()
     assert set(os.listdir(small_disk / "out")) == FILES  # noqa: PTH208
+
+
+def test_a_result_needs_no_checkpoint(dip, small_disk, photo, whole, monkeypatch):  # noqa: F811
+    written = checkpoints.write
+
+    def refuse(path, state):
+        if state["fit"]["is_over"]:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        written(path, state)
+
+    monkeypatch.setattr(checkpoints, "write", refuse)
+    status, _, err = dip(*FIT, f"image={photo}", "hydra.run.dir=disk/out")
+    assert status == 0
+    assert "out/last.ckpt: No space left on device; the result is written without" in err
+    found, expected = (folder / "restored.png" for folder in (small_disk / "out", whole))
+    assert found.read_bytes() == expected.read_bytes()
 
 
 def test_a_folder_that_is_read_only(dip, tmp_path, photo, monkeypatch):

@@ -1,6 +1,7 @@
 """The many ways in which a file stores its pixels."""
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -45,6 +46,29 @@ def test_one_bit_with_a_transparent_level(tmp_path, level):
     picture = read(tmp_path / "a.png", "image")
     assert np.array_equal(picture.pixels[0, 0], stored)
     assert np.array_equal(picture.alpha[0, 0], stored != bool(level))
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_a_transparent_level_of_a_few_bits(tmp_path, bits):
+    top = 2**bits - 1
+    levels = stored_array(1, "uint8") % (top + 1)
+    rows = [np.concatenate([[0], np.packbits(_bits(row, bits))]) for row in levels]
+    height, width = levels.shape
+    head = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
+    pixels = zlib.compress(np.concatenate(rows).astype(np.uint8).tobytes())
+    chunks = ((b"IHDR", head), (b"tRNS", struct.pack(">H", top)), (b"IDAT", pixels), (b"IEND", b""))
+    parts = (
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    picture = read(tmp_path / "a.png", "image")
+    assert np.array_equal(picture.alpha[0, 0], levels != top)
+    np.testing.assert_allclose(picture.pixels[0, 0], levels / top, atol=1e-6)
+
+
+def _bits(row, bits):
+    return ((row[:, None] >> np.arange(bits)[::-1]) & 1).ravel()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -1,5 +1,7 @@
 """The range an image is fitted on is that of its own data."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -80,3 +82,31 @@ def test_a_fill_value_is_not_a_range(fill):
     values[:40] = 500
     assert value_range(values)[0] < 1000  # a dark area beside a bright one
     assert value_range(np.where(values > 600, 2.0, 0.0)) == (0, 2)  # a drawing
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fill", "told", "spread"),
+    [
+        ("int16", -32768, "-32768", 900),
+        ("int32", -2147483648, "-2147483648", 900),
+        ("uint16", 65535, "65535", 300),
+        ("float32", -9999, "-9999", 900),
+        ("float32", np.finfo("float32").min, "-3.40282347e+38", 900),
+    ],
+)
+def test_the_usual_fill_values_are_refused_as_they_are_typed(dtype, fill, told, spread):
+    values = np.linspace(200, 200 + spread, 1000).astype(dtype)
+    values[:40] = fill
+    with pytest.raises(UserError, match=re.escape(f"nodata={told};")):
+        value_range(values)
+    assert (values == float(told)).sum() == 40
+    assert value_range(values[40:])[0] >= 200
+
+
+def test_an_image_with_a_frame_is_no_fill_value():
+    values = np.full(1000, 255, np.uint8)
+    values[:900] = np.arange(900) % 2
+    assert value_range(values) == (0, 255)
+    deep = np.linspace(0, 40000, 1000).astype(np.uint16)
+    deep[:40] = 65535  # clipped lamps
+    assert value_range(deep) == (0, 65535)

@@ -155,6 +155,16 @@ def test_pixels_without_a_value_are_missing_whatever_they_hold(tmp_path, hole):
     assert picture.format == expected.format
 
 
+def test_the_value_that_the_file_names_is_no_data_beside_the_one_that_is_typed(tmp_path):
+    values = np.linspace(200, 965, 108, dtype=np.float32).reshape(9, 12)
+    values[2, 3], values[4, 5] = -9999, 0
+    told = {"extratags": [(42113, 2, 0, "-9999", True)]}
+    tifffile.imwrite(tmp_path / "a.tif", values, **told)
+    stored = open_file(tmp_path / "a.tif", "observed")
+    picture = scale(stored, tmp_path / "a.tif", "observed", nodata=0)
+    assert (picture.known == 0).nonzero()[:, 2:].tolist() == [[2, 3], [4, 5]]
+
+
 def test_black_is_no_data_where_all_colours_are(tmp_path):
     stored = np.full((9, 12, 3), 99, np.uint8)
     stored[0, 0], stored[1, 1] = (0, 0, 0), (0, 255, 255)

@@ -194,6 +194,9 @@ def test_no_data_is_what_is_stored_not_what_is_shown(tmp_path):
     picture = scale(decode(tmp_path / "a.tif"), tmp_path / "a.tif", "observed")
     known = picture.known
     assert (known[0, 0].numpy() == (stored != 255)).all()
+    write_tiff(tmp_path / "b.tif", picture)
+    with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
+        assert tiff.pages[0].tags[42113].value == "0"  # it is written from black to white
 
     colors = np.zeros((3, 256), np.uint16)
     tifffile.imwrite(tmp_path / "p.tif", stored, photometric="palette", colormap=colors, **told)

@@ -20,6 +20,7 @@ from dip_lightning.callbacks import (
     Storage,
 )
 from dip_lightning.config import Config
+from dip_lightning.files import Attempts
 from dip_lightning.outcome import Fitted
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
@@ -73,6 +74,10 @@ class Whole:
             logger=logger,
             found=self._found,
         )
+        last = self.folder / checkpoint.NAME
+        # The result takes a hundredth of the checkpoint's space.
+        with Attempts("the result is written without").at(last):
+            self.prior.trainer.save_checkpoint(last)
         return Fitted.of(self.prior), history
 
 
@@ -87,7 +92,7 @@ def fit(
     logger: Logger | None = None,
     found: Path | None = None,
 ) -> History:
-    """Fit the network, writing history.csv and last.ckpt on the way and at the end.
+    """Fit the network, writing history.csv, and last.ckpt on the way.
 
     Args:
         prior: what to fit, not begun.
@@ -101,7 +106,7 @@ def fit(
 
     Raises:
         UserError: the loss was not finite from the first iteration.
-        OSError: the history or the last checkpoint cannot be written.
+        OSError: the history cannot be written.
     """
     history = History(config.log_every, config.iterations, folder / "history.csv")
     looking = [Diagnostics(folder / "diagnostics.csv")] if config.diagnose else []
@@ -129,5 +134,4 @@ def fit(
     history.finish()
     for diagnostics in looking:
         diagnostics.table.finish()
-    trainer.save_checkpoint(folder / checkpoint.NAME)
     return history

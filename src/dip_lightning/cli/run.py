@@ -300,8 +300,10 @@ def _write(
     opaque: bool,
 ) -> None:
     report.write_observed(folder, problem, picture)  # once more: the folder may be a new one
-    if opaque and picture.alpha is not None:  # what was transparent is restored
-        picture = replace(picture, alpha=torch.ones_like(picture.alpha))
+    if picture.alpha is not None:  # what was transparent is restored
+        whole, m = torch.ones_like(picture.alpha), problem.mask
+        filled = picture.alpha if m is None else picture.alpha.where(m.amin(1, keepdim=True) > 0, 1)
+        picture = replace(picture, alpha=whole if opaque else filled)
     report.write_images(folder, picture, found)
     report.write_classical(folder, found)
     report.write_uncertainty(folder, found)

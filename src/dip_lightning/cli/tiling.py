@@ -226,6 +226,7 @@ class Tiling:
         except SystemExit:  # Lightning's own, if the signal came before the first iteration
             stopping.note(signal.SIGTERM)
             return None
+        prior.trainer.save_checkpoint(place / checkpoint.NAME)
         return checkpoint.read(place / checkpoint.NAME)
 
     def _fitted(self, parts: list[Part], outputs: Outputs) -> Fitted:

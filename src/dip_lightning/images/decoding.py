@@ -17,6 +17,7 @@ from dip_lightning.images.metadata import Metadata
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "PPM", "TIFF")
 _DEEP_BITS = 16
+_SPREAD = {2: 85, 4: 17}  # from levels of so many bits to those of 8
 _MAX_PPM = 255
 _UNSUPPORTED = {
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"), "HEIC"),
@@ -46,10 +47,10 @@ def decode(path: Path, head: bytes) -> Decoded:
         raise UserError(
             f"is {_UNSUPPORTED[head[8:12]]}, expected PNG, JPEG or TIFF: export it as one of them"
         )
-    return _read_pillow(path, is_deep=head.startswith(png.SIGNATURE) and head[24] == _DEEP_BITS)
+    return _read_pillow(path, bits=head[24] if head.startswith(png.SIGNATURE) else None)
 
 
-def _read_pillow(path: Path, *, is_deep: bool) -> Decoded:
+def _read_pillow(path: Path, *, bits: int | None) -> Decoded:
     with path.open("rb") as file, PillowImage.open(file, formats=FORMATS) as image:
         check_size(image.height, image.width)
         # A phone's JPEG may carry previews behind the photo, which then counts as MPO.
@@ -61,10 +62,12 @@ def _read_pillow(path: Path, *, is_deep: bool) -> Decoded:
         image.load()  # reads the metadata behind the pixels, too
         orientation = exif.orientation(image)
         metadata = _metadata(image).turned(orientation)
-        if is_deep:
+        if bits == _DEEP_BITS:
             array = np.atleast_3d(imagecodecs.png_decode(png.bare(file)))
             alpha = array.shape[2] in {2, 4}
         else:
+            if image.mode == "L" and "transparency" in image.info and bits in _SPREAD:
+                image.info["transparency"] *= _SPREAD[bits]
             array, alpha = _pixels(image)
         if image.format == "PNG":
             metadata = replace(metadata, colors=png.colors(file))

@@ -12,6 +12,8 @@ RARE = 1000  # one of so many values, at either end, does not set the range
 MARGIN = 0.25  # of the range of the others: so far may noise go, and no hot pixel
 FEW = 10  # values that are alike by chance
 FAINT = 0.01  # of the range: what lies within, no fit restores
+USUAL = (-9999.0, -99999.0, -32768.0, -32767.0)  # for no data, where nothing says so
+DIGITS = {"float64": 17, "int32": 10, "uint32": 10, "int64": 19, "uint64": 20}  # else 9
 SAMPLED = 1 << 22  # values that are looked at
 
 
@@ -40,25 +42,33 @@ def value_range(values: NDArray[np.generic]) -> tuple[float, float]:
     margin = MARGIN * (usual[1] - usual[0])
     if margin:
         low, high = max(low, usual[0] - margin), min(high, usual[1] + margin)
+    if values.dtype != np.uint8:  # in which a white frame is what it looks like
+        _check_filled(values, low, high)
     if floor <= low and high <= top and 2 * (high - low) > top - floor:
         return floor, top
-    _check_filled(values, low, high)
     return low, high
 
 
 def _check_filled(values: NDArray[np.generic], low: float, high: float) -> None:
-    """Refuse a range that one value takes up, beside which the others are all alike."""
+    """Refuse a range that one value takes up, beside which the others are all alike.
+
+    Of values that often mean "no data", it is enough that they are farther away than the others
+    are from each other.
+    """
     for end in (low, high):
         alike = int(np.count_nonzero(values == end))
         if alike < max(FEW, values.size / RARE):
             continue
         others = values[values != end]
         least, greatest = float(others.min()), float(others.max())
-        if 0 < greatest - least < FAINT * (high - low):
+        is_usual = end in USUAL or end == bounds(values.dtype.name)[0] < 0
+        share = 0.5 if is_usual else FAINT
+        if 0 < greatest - least < share * (high - low):
+            stored = f"{end:.{DIGITS.get(values.dtype.name, 9)}g}"
             raise UserError(
-                f"holds {alike} values of {end:g}, far from the others, {least:g} to "
+                f"holds {alike} values of {stored}, far from the others, {least:g} to "
                 f"{greatest:g}: if they mean that there is no data, take task=inpainting "
-                f"nodata={end:g}; else crop them off"
+                f"nodata={stored}; else crop them off"
             )
 
 

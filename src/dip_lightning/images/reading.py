@@ -116,7 +116,8 @@ def scale(
         path: the file, for messages.
         key: configuration key that named it.
         m: known pixels, (1, 1, H, W), 0 or 1; None: all of them.
-        nodata: a stored value that means that there is none; NaN and infinity always do.
+        nodata: a stored value that means that there is none, besides the one that the file
+            names; NaN and infinity always do.
 
     Returns:
         The picture; `known` is m without the pixels that have no value.
@@ -125,7 +126,8 @@ def scale(
         UserError: the values are of a kind that cannot be restored faithfully.
     """
     with as_user_error(path, key):
-        return _from_decoded(stored, m, stored.nodata if nodata is None else nodata)
+        absent = [value for value in (stored.nodata, nodata) if value is not None]
+        return _from_decoded(stored, m, absent)
 
 
 @contextmanager
@@ -156,7 +158,7 @@ def as_user_error(path: Path, key: str) -> Iterator[None]:
         raise UserError(f"{key}={path}: truncated or damaged image ({reason})") from None
 
 
-def _from_decoded(stored: Decoded, m: Tensor | None, nodata: float | None) -> Picture:
+def _from_decoded(stored: Decoded, m: Tensor | None, nodata: list[float]) -> Picture:
     array = stored.array
     if array.dtype.kind == "b":
         array = array.astype(np.uint8) * 255
@@ -179,14 +181,14 @@ def _from_decoded(stored: Decoded, m: Tensor | None, nodata: float | None) -> Pi
 
 
 def _known(
-    colors: NDArray[np.generic], m: Tensor | None, nodata: float | None, *, is_color: bool
+    colors: NDArray[np.generic], m: Tensor | None, nodata: list[float], *, is_color: bool
 ) -> NDArray[np.bool_] | None:
     """Return which values are known, (H, W, 1 or C); None: all of them."""
     known = np.ones((1, 1, 1), bool) if m is None else m[0].permute(1, 2, 0).numpy() > 0
     if colors.dtype.kind == "f":
         known = known & np.isfinite(colors)
-    if nodata is not None:
-        absent = colors == nodata
+    for value in nodata:
+        absent = colors == value
         # A colour is one value: black is not the lack of red.
         known = known & ~(absent.all(-1, keepdims=True) if is_color else absent)
     if known.all():

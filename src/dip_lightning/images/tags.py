@@ -1,6 +1,7 @@
 """What a TIFF says of its image, in tags and descriptions."""
 
 import contextlib
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, BinaryIO
 
@@ -59,6 +60,13 @@ def nodata(page: tifffile.TiffPage) -> float | None:
     with contextlib.suppress(ValueError):
         return float(tag.value) if tag and isinstance(tag.value, str) else None
     return None
+
+
+def naming(storage: Tiff, value: float) -> Tiff:
+    """Name another value for "no data" than the file does: its pixels are written otherwise."""
+    told = f"{value:.17g}"
+    named = (replace(tag, value=told) if tag.code == _NODATA else tag for tag in storage.tags)
+    return replace(storage, tags=tuple(named))
 
 
 def _storage(tiff: tifffile.TiffFile, page: tifffile.TiffPage, kind: str) -> Tiff:

@@ -64,6 +64,8 @@ def read(path: Path) -> Decoded:
         orientation = tags.orientation(page)
         metadata = tags.metadata(tiff, page, getattr(source, "kind", ""), file)
         storage = metadata.tiff and replace(metadata.tiff, planes=planes, is_rgb=is_rgb)
+        if storage is not None and nodata is not None and nodata != tags.nodata(page):
+            storage = tags.naming(storage, nodata)
         metadata = replace(metadata, tiff=storage).turned(orientation)
         _check_writing(array, metadata, alpha=alpha)
         return Decoded(
