@@ -15,8 +15,8 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from benchmarks.page import Section, hardware
-from benchmarks.time_to_quality import CASES, check, suite, textbook
+from benchmarks.page import Section, check_settings, hardware
+from benchmarks.time_to_quality import CASES, NOT_FOR_ALL, suite, textbook
 
 CHOSEN = ("half missing, house", "sr x4, butterfly", "sigma 25, f16")
 ITERATIONS = 500
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--setting", nargs="+", default=[], help="for both, e.g. max_side=128")
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
-    check(given.setting, parser)
+    check_settings(given.setting, NOT_FOR_ALL, "is not the same for both loops", parser)
     how = {"settings": given.setting, "iterations": given.iterations}
     section = Section("equal", how, partial(text, **how))
     if not given.dry:
