@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--setting", nargs="+", default=[], help="for both, e.g. max_side=128")
     parser.add_argument("--dry", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
-    check_settings(given.setting, NOT_FOR_ALL, "is not the same for both loops", parser)
+    check_settings(given.setting, NOT_FOR_ALL, "is not the same for all methods", parser)
     how = {"settings": given.setting, "iterations": given.iterations}
     section = Section("equal", how, partial(text, **how))
     if not given.dry:
