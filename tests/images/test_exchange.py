@@ -82,6 +82,15 @@ def test_what_is_no_image_is_refused(image, said):
         as_decoded(image)
 
 
+def test_a_profile_of_other_colours_is_left_out():
+    image = Image.fromarray(RGB)
+    image.info["icc_profile"] = bytes(16) + b"CMYK" + bytes(108)
+    picture = scale(of_pillow(image), "here", "image")
+    assert "icc_profile" not in way_back(image, picture, 3)(picture.pixels).info
+    image.info["icc_profile"] = bytes(16) + b"RGB " + bytes(108)
+    assert "icc_profile" in way_back(image, picture, 3)(picture.pixels).info
+
+
 def test_another_kind_of_array_is_one():
     for image in (np.ma.masked_array(RGB), RGB.view(np.recarray)):
         found = as_decoded(image).array

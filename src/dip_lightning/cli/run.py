@@ -300,7 +300,7 @@ def _write(
     opaque: bool,
 ) -> None:
     report.write_observed(folder, problem, picture)  # once more: the folder may be a new one
-    if picture.alpha is not None:  # what was transparent is restored
+    if picture.alpha is not None and problem.x is None:  # what was transparent is restored
         whole, m = torch.ones_like(picture.alpha), problem.mask
         filled = picture.alpha if m is None else picture.alpha.where(m.amin(1, keepdim=True) > 0, 1)
         picture = replace(picture, alpha=whole if opaque else filled)

@@ -16,7 +16,8 @@ from dip_lightning.images import Decoded, Picture, open_file, quantise, to_pillo
 # PIL converts none of them but to 8 bits.
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 ABOUT = ("dpi", "exif", "icc_profile")  # what PIL keeps beside pixels: resolution, turn, colours
-OPAQUE_MODES = {mode: mode for mode in ("L", "RGB", *DEEP_MODES)} | {"1": "L", "P": "RGB"}
+OPAQUE_MODES = {mode: mode for mode in ("L", "RGB", *DEEP_MODES)}
+OPAQUE_MODES |= {"1": "L", "P": "RGB", "RGBX": "RGB"}
 ALPHA_MODES = ("LA", "PA", "RGBA", "La", "RGBa")
 MOST_CHANNELS = 4  # of a photograph
 
@@ -144,6 +145,8 @@ def way_back(image: Any, picture: Picture, channels: int) -> Callable[[Tensor], 
         if picture.alpha is not None:
             shown.putalpha(_opacity(picture.alpha, shown.size))
         shown.info |= {name: image.info[name] for name in ABOUT if name in image.info}
+        if shown.info.get("icc_profile", b"")[16:20] == b"CMYK":  # PIL keeps it when it converts
+            del shown.info["icc_profile"]
         return shown
 
     if isinstance(image, Tensor):

@@ -99,6 +99,13 @@ def test_what_another_command_has_typed_has_a_column(dip, tmp_path, photo):
     assert "preset" not in rows[0]
 
 
+def test_names_that_somebody_has_changed(tmp_path):
+    make_jobs(tmp_path, [{"image": "'a b.png'"}, {"image": "'half"}, {"image": 3}])
+    write_summary(tmp_path, Sweep(("image",)))
+    with (tmp_path / "sweep.csv").open() as file:
+        assert sorted(row["image"] for row in csv.DictReader(file)) == ["'half", "3", "a b.png"]
+
+
 def test_a_search_has_its_objective_and_its_best(tmp_path):
     swept = [{"lr": "0.1"}, {"lr": "0.2"}, {"lr": "0.3"}]
     scores = {"psnr_holdout": [20.5, 21.25, None], "status": ["finished", "finished", "failed"]}

@@ -10,6 +10,7 @@ from typing import Any
 
 from dip_lightning.cli.overrides import parse_overrides
 from dip_lightning.config import ASIDE
+from dip_lightning.errors import UserError
 from dip_lightning.runs import ownership
 from dip_lightning.runs.run import Run, differs, find_run, read_metrics
 
@@ -97,9 +98,12 @@ def _values(row: dict[str, Any], run: Run, keys: list[str]) -> dict[str, str]:
 
 
 def _unquoted(text: str) -> str:
-    if text[:1] not in {"'", '"'}:
+    if str(text)[:1] not in {"'", '"'}:
         return text
-    (parsed,) = parse_overrides([f"key={text}"])
+    try:
+        (parsed,) = parse_overrides([f"key={text}"])
+    except UserError:  # of a file that somebody has changed
+        return text
     return str(getattr(parsed.value(), "text", parsed.value()))
 
 
