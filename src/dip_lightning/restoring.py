@@ -358,13 +358,11 @@ def _fit(prior: DeepImagePrior, history: History, device: torch.device, *, progr
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Hide what Lightning says about every fit from a user of one call; all is set back."""
-    has_gradients = torch.is_grad_enabled()
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if in_main else None
     with without_lightnings_messages():
         try:
             yield
         finally:
-            torch.set_grad_enabled(has_gradients)
             if handler is not None:  # Lightning ignores Ctrl-C after the first
                 signal.signal(signal.SIGINT, handler)

@@ -254,6 +254,11 @@ def test_a_network_of_ones_own_and_its_z():
         ),
         (lambda: enlarging(lrr=1), "lrr=1: unknown argument; choose one of optimizer, "),
         (lambda: enlarging(lr=0), "lr=0: expected more than 0"),
+        (lambda: enlarging(network="unet"), "network: is of type str, expected a module"),
+        (
+            lambda: enlarging(network=small().requires_grad_(requires_grad=False)),
+            "network: has no parameter that can be fitted",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence(make, sentence):

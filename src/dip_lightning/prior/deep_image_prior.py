@@ -435,8 +435,12 @@ class DeepImagePrior(LightningModule):
 
 
 def _module(network: object) -> nn.Module | None:
-    if not (network is None or isinstance(network, nn.Module)):
+    if network is None:
+        return None
+    if not isinstance(network, nn.Module):
         raise UserError(f"network: is of type {type(network).__name__}, expected a module")
+    if not any(p.requires_grad for p in network.parameters()):
+        raise UserError("network: has no parameter that can be fitted, expected some")
     return network
 
 
