@@ -66,6 +66,25 @@ def test_the_command_is_what_was_typed_and_the_one_that_repeats_it(tmp_path, mon
     assert shlex.split(again)[3:] == ["--config-dir", "a b/.hydra", "--config-name", "rerun"]
 
 
+@pytest.mark.parametrize("name", ["dip", "own"])
+def test_the_command_names_the_users_own_configurations(dip, tmp_path, name):
+    own = tmp_path / "my conf"
+    (own / "preset").mkdir(parents=True)
+    (own / "preset" / "quick.yaml").write_text(
+        "# @package _global_\npreset: quick\niterations: 2\n"
+    )
+    (own / "own.yaml").write_text("defaults: [dip]\n")
+    given = ("--config-dir", str(own), *(("--config-name", name) if name == "own" else ()))
+    command = (*given, "preset=quick", "logger=none", "image=astronaut", "max_side=16")
+    assert dip(*command, "hydra.run.dir=first")[0] == 0
+    typed, _ = described(tmp_path / "first")["commands"]
+    assert "my conf" in typed
+    assert "--config-name" in typed or name == "dip"
+    assert dip(*shlex.split(typed)[3:], "hydra.run.dir=second", tiny=False)[0] == 0
+    first, second = (tmp_path / run / "restored.png" for run in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()
+
+
 @pytest.mark.parametrize("cropped", [False, True])
 def test_published_numbers_belong_to_whole_images_only(tmp_path, cropped):
     folder = write_run(

@@ -201,7 +201,7 @@ def _commands(run: Run) -> list[str]:
     typed = [text for text in run.overrides if not text.startswith(("hydra.", "resume="))]
     found = []
     if run.overrides:
-        found.append(shlex.join(["python", "-m", "dip_lightning", *typed]))
+        found.append(shlex.join(["python", "-m", "dip_lightning", *run.config_flags, *typed]))
     if (run.folder / ".hydra" / "rerun.yaml").is_file():
         found.append(repeating(run.folder, run.settings.get("operator")))
     return found

@@ -9,19 +9,20 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from dip_lightning.config import image_name
-from dip_lightning.files import reason
+from dip_lightning.config import CONFIG_NAME, image_name
+from dip_lightning.files import reason, shown_path
 from dip_lightning.runs.curve import Curve, read_curve
 from dip_lightning.runs.layout import LOCK
 from dip_lightning.runs.live import iterations, live, tile_curves
 from dip_lightning.runs.lock import is_held
-from dip_lightning.runs.untrusted import LONGEST, plain, read_json, read_yaml
+from dip_lightning.runs.untrusted import LONGEST, MOST_BYTES, plain, read_json, read_text, read_yaml
 
 FILES = ("metrics.json", "history.csv", ".hydra/rerun.yaml")
 # Hold no result folders.
 SKIPPED = {"wandb", "csv", "snapshots", "tiles", ".hydra", ".submitit"}
 SILENT_SECONDS = 600  # a fit that wrote nothing for so long is taken to have died
 CACHED = 4096  # runs
+TYPED_FOLDER = "provider: command-line"  # in hydra.yaml
 SNAPSHOT = re.compile(r"[0-9]{1,15}\.webp")  # named by its iteration
 STATUSES = {"finished", "interrupted", "diverged", "failed"}  # in metrics.json
 
@@ -73,6 +74,21 @@ class Run:
         found = _yaml(self.folder / ".hydra" / "overrides.yaml")
         lines = found if isinstance(found, list) else []
         return tuple(t for t in lines if isinstance(t, str) and len(t) <= LONGEST)
+
+    @cached_property
+    def config_flags(self) -> tuple[str, ...]:
+        """What was typed besides `overrides`: --config-dir and --config-name."""
+        path = self.folder / ".hydra" / "hydra.yaml"
+        try:
+            # Most have none, and to parse them all takes seconds where there are a thousand.
+            found = read_yaml(path) if TYPED_FOLDER in read_text(path, MOST_BYTES) else {}
+            sources = found["hydra"]["runtime"]["config_sources"] if found else []
+            folders = [source["path"] for source in sources if source["provider"] == "command-line"]
+            name = found["hydra"]["job"]["config_name"] if found else CONFIG_NAME
+        except (OSError, ValueError, LookupError, TypeError):
+            return ()
+        flags = [part for folder in folders for part in ("--config-dir", shown_path(Path(folder)))]
+        return (*map(str, flags), *(() if name == CONFIG_NAME else ("--config-name", str(name))))
 
     @cached_property
     def history(self) -> Curve:
