@@ -5,7 +5,7 @@ import pytest
 
 from dip_lightning.errors import FolderError
 from dip_lightning.runs import layout, ownership
-from dip_lightning.runs.layout import FOLDER, SWEEP, check, present
+from dip_lightning.runs.layout import FOLDER, check, present
 
 RUN = ("restored.png", "snapshots/000010.webp", "tiles/000/last.ckpt", ".hydra/config.yaml")
 RUN += ("metrics.json",)
@@ -112,16 +112,3 @@ def test_where_case_does_not_count_other_spellings_are_found(tmp_path, monkeypat
     monkeypatch.setattr(os.path, "lexists", folded)
     found = {path.name for path in present(tmp_path, FOLDER)}
     assert found == {"restored.png", "000001.webp"}
-
-
-def test_a_sweeps_own_files_are_sealed_at_its_end(tmp_path):
-    folder = tmp_path / "sweep"
-    with layout.sweeping(folder):
-        (folder / "multirun.yaml").write_text("Hydra's")
-        ownership.write(folder / "sweep.csv", b"one")
-        ownership.write(folder / "sweep.csv", b"two")
-    check(folder, SWEEP)
-    (folder / "multirun.yaml").write_text("mine")
-    with pytest.raises(FolderError, match=r"multirun\.yaml"), layout.sweeping(folder):
-        pass
-    assert (folder / "multirun.yaml").read_text() == "mine"

@@ -134,18 +134,25 @@ def test_without_such_locks_nobody_knows(tmp_path, monkeypatch):
 
     monkeypatch.setattr("dip_lightning.runs.lock.fcntl.flock", missing)
     assert is_held(tmp_path / LOCK) is None
-    with shared(tmp_path / "shared") as before:
-        assert before is False
+    with shared(tmp_path / "shared") as share:
+        assert share.joined is None
+        assert share.close_to_others()
     monkeypatch.setattr("dip_lightning.runs.lock.fcntl", None)
     assert is_held(tmp_path / LOCK) is None
 
 
 def test_several_hold_a_lock_together(tmp_path):
     lock = tmp_path / "several"
-    with shared(lock) as before:
-        assert before is False
-        with shared(lock) as again:
-            assert again is True
+    with shared(lock) as first:
+        assert first.joined is False
+        with shared(lock) as second:
+            assert second.joined is True
         assert is_held(lock, by_several=True) is True
+        with shared(lock):
+            assert not first.close_to_others()
+            assert is_held(lock, by_several=True) is True
+        assert first.close_to_others()
+        with pytest.raises(FolderError, match="another process is working there"), shared(lock):
+            pass
     assert is_held(lock, by_several=True) is False
     assert lock.read_bytes() == b""

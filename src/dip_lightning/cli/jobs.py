@@ -20,8 +20,9 @@ from dip_lightning.config import config_folder
 from dip_lightning.dashboard import page
 from dip_lightning.errors import UserError, first_line
 from dip_lightning.files import reason, shown_path
-from dip_lightning.runs import layout, lock, queued
+from dip_lightning.runs import queued
 from dip_lightning.runs.naming import counted
+from dip_lightning.runs.sweeping import sweeping
 
 
 def run_command(arguments: list[str]) -> int:
@@ -42,8 +43,7 @@ def run_command(arguments: list[str]) -> int:
     if folder is None:
         return _run_jobs(checked) or (job.EXIT_FAILED if job.failures else 0)
     # A search tells all of its trials what to try; jobs of a grid know it by themselves.
-    alone = nullcontext() if checked.search == "grid" else lock.locked(folder)
-    with layout.sweeping(folder), alone:
+    with sweeping(folder, alone=checked.search != "grid"):
         return _run_sweep(checked, folder)
 
 

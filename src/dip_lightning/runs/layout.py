@@ -3,11 +3,11 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from dip_lightning.errors import FolderError
-from dip_lightning.files import reason, shown_path
+from dip_lightning.files import shown_path
 from dip_lightning.runs import ownership
 
 LOCK = ".lock"
@@ -32,7 +32,7 @@ RESULT = (
 FOLDER = (LOCK, *RESULT, *WANDB)
 SUMMARY = (
     *("sweep.csv", "dashboard.html", "multirun.yaml", "optimization_results.yaml"),
-    *(JOBS, JOBS_LOCK),
+    *(LOCK, JOBS, JOBS_LOCK),
 )
 JOURNAL = ("optuna.journal", "optuna.journal.lock")  # only grows, and other programs write to it
 SWEEP = (*SUMMARY, *JOURNAL)
@@ -87,27 +87,6 @@ def clear(folder: Path) -> None:
     for path in list(present(folder, RESULT)):
         ownership.remove(path)
     _remove_empty(folder, RESULT)
-
-
-@contextmanager
-def sweeping(folder: Path) -> Iterator[None]:
-    """List what jobs of a sweep, and Hydra, write into its folder, and note it at the end.
-
-    Raises:
-        FolderError: a file of the user's is in the way; nothing has been touched.
-            Or the folder cannot be written.
-    """
-    check(folder, SWEEP)
-    try:
-        ownership.begin(folder)
-        claim(folder, SWEEP)
-    except OSError as error:
-        where = error.filename or shown_path(folder)
-        raise FolderError(f"{where}: cannot be written ({reason(error)})") from None
-    try:
-        yield
-    finally:
-        seal(folder, SUMMARY)
 
 
 def claim(folder: Path, names: Sequence[str]) -> None:

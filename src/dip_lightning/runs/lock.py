@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -47,9 +48,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise FolderError(
-            f"{shown_path(folder)}: another process is working there; name another folder"
-        ) from None
+        raise _occupied(folder) from None
     except OSError as error:
         if error.filename is not None:
             raise
@@ -63,26 +62,43 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+@dataclass(frozen=True)
+class Share:
+    """A lock file that is held together with others.
+
+    Attributes:
+        joined: whether another process held it before; None where that cannot be known.
+        handle: the open file; None if it cannot be opened.
+    """
+
+    joined: bool | None
+    handle: int | None
+
+    def close_to_others(self) -> bool:
+        """Keep others out from now on; False, and it is theirs alone, if there still are some."""
+        return self.handle is None or _insist(self.handle, exclusive=True) is not False
+
+
 @contextmanager
-def shared(path: Path) -> Iterator[bool]:
+def shared(path: Path) -> Iterator[Share]:
     """Hold a lock file together with others; without one where there are no such locks.
 
     Args:
         path: the file, which is made if there is none.
 
-    Yields:
-        Whether another process held it before.
+    Raises:
+        FolderError: a process has it for itself.
     """
     try:
         handle = _open(path, os.O_RDWR | os.O_CREAT)
     except OSError:
-        yield False
+        yield Share(None, None)
         return
     try:
         alone = _insist(handle, exclusive=True)
-        if alone is not None:
-            _insist(handle, exclusive=False)
-        yield alone is False
+        if alone is not None and _insist(handle, exclusive=False) is False:
+            raise _occupied(path.parent)
+        yield Share(None if alone is None else not alone, handle)
     finally:
         os.close(handle)  # which frees the lock
 
@@ -107,6 +123,12 @@ def is_held(path: Path, *, by_several: bool = False) -> bool | None:
     finally:
         os.close(handle)
     return None if taken is None else not taken
+
+
+def _occupied(folder: Path) -> FolderError:
+    return FolderError(
+        f"{shown_path(folder)}: another process is working there; name another folder"
+    )
 
 
 def _open(path: Path, flags: int) -> int:

@@ -29,9 +29,11 @@ def announced(sweep: Path, jobs: Mapping[str, Job]) -> Iterator[None]:
     if not jobs:
         yield
         return
-    with shared(sweep / JOBS_LOCK) as others:
+    with shared(sweep / JOBS_LOCK) as share:
         before = _read(sweep).items()
-        listed = {name: {**job, "waits": job["waits"] and others} for name, job in before}
+        listed = {
+            name: {**job, "waits": job["waits"] and share.joined is True} for name, job in before
+        }
         listed |= {name: {"settings": job, "waits": True} for name, job in jobs.items()}
         with Attempts("the sweep goes on").at(sweep / JOBS):
             ownership.write(sweep / JOBS, json.dumps({"jobs": listed}).encode())
