@@ -2,7 +2,7 @@
 
 import os
 import signal
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -54,6 +54,27 @@ def test_a_signal_after_the_fit_stops_the_sweep(dip, tmp_path, photo, monkeypatc
     assert dip(*arguments, "-m", "seed=0,1")[0] == 143
     assert read_metrics(tmp_path / "sweep" / "seed=0")["status"] == "finished"
     assert not (tmp_path / "sweep" / "seed=1").exists()
+
+
+def test_a_job_that_another_process_has_just_finished_is_left(dip, tmp_path, photo, monkeypatch):
+    command = ("task=denoising", f"image={photo}", *QUICK, "hydra.sweep.dir=sweep", "-m", "seed=0")
+    assert dip(*command)[0] == 0
+    (folder,) = (path.parent for path in tmp_path.glob("sweep/*/metrics.json"))
+    result = (folder / "restored.png").stat()
+    (folder / "metrics.json").rename(tmp_path / "metrics.json")
+    locked = job.lock.locked
+
+    @contextmanager
+    def waited(place):
+        with locked(place):
+            (tmp_path / "metrics.json").rename(folder / "metrics.json")
+            yield
+
+    monkeypatch.setattr(job.lock, "locked", waited)
+    status, out, _ = dip(*command)
+    assert status == 0
+    assert "finished before" in out
+    assert (folder / "restored.png").stat() == result
 
 
 def test_a_refusal_in_another_process_is_raised(monkeypatch, capsys):

@@ -180,7 +180,7 @@ def test_the_result_folder_of_a_mosaic(dip, tmp_path, large, task):
     metrics = read_metrics(folder)
     assert (metrics["status"], metrics["tiles"], metrics["iterations"]) == ("finished", 4, 4)
     assert metrics["size"] == [3, 70, 100]
-    assert metrics["psnr_best"] >= metrics["psnr"] - 1e-3
+    assert metrics["psnr_best"] is metrics["iteration_best"] is None  # of each tile another one
     assert metrics["baselines"][0]["psnr"] > 0
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -138,6 +138,30 @@ def test_a_signal_before_the_first_iteration_leaves_no_result(dip, tmp_path, pho
     assert not (tmp_path / "out" / "restored.png").exists()
 
 
+def test_a_signal_between_copies_and_the_first_fit_invents_no_iterations(
+    dip, tmp_path, photo, monkeypatch
+):
+    from dip_lightning.cli.tiling import Tiling
+
+    healthy = Tiling._fit
+
+    def fit(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return healthy(*arguments)
+
+    monkeypatch.setattr(Tiling, "_fit", fit)
+    mask = np.full((20, 150), 255, np.uint8)
+    mask[-3:, -3:] = 0
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    command = ("task=inpainting", f"observed={photo}", "mask=mask.png", "keep_known=true")
+    status, _, err = dip(*FIT[2:], *command, "hydra.run.dir=out")
+    assert status == 143
+    assert "stopped at iteration 0; the result so far is saved" in err
+    metrics = read_metrics(tmp_path / "out")
+    assert (metrics["status"], metrics["iterations"], metrics["loss"]) == ("interrupted", 0, None)
+    assert (tmp_path / "out" / "restored.png").exists()
+
+
 @pytest.mark.parametrize("count", [1, WRITES, 2 * WRITES + 3, 3 * WRITES])
 def test_a_mosaic_killed_while_it_writes_ends_with_the_same_bits(tmp_path, photo, whole, count):
     command = [*FIT, *TINY, f"image={photo}", "resume=true"]

@@ -74,21 +74,15 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
     typed = any(text.startswith("resume=") for text in hydra_config.overrides.task)
     resume = bool(composed.resume and (place.group or typed))
     start = _Start(composed, hydra_config, place, sweep, resume)
-    same = resume and rerun.is_same(place.folder, composed)
-    done = finished(place.folder) if same else None
     try:
-        changed = None if done is None else _changed(done, composed)
-    except OSError as error:
-        _refuse(start, f"{error.filename}: cannot be read ({reason(error)})")
-        return None
-    if done is not None and not changed:
-        return _leave(start, done)
-    if done is not None:
-        print(f"{changed}: has changed since this job was done; doing it again", flush=True)
-        start.resume = False
-    try:
-        start.goes_on = start.check()
+        if (done := start.done()) is not None:
+            return _leave(start, done)
+        start.check()
         with lock.locked(place.folder):
+            # Another process may have worked here until now.
+            if (done := start.done()) is not None:
+                return _leave(start, done)
+            start.goes_on = start.check()
             return _run_locked(start)
     except FolderError as error:  # what is there is another's
         _refuse(start, str(error))
@@ -141,6 +135,23 @@ class _Start:
     resume: bool
     goes_on: bool = False
     begun: bool = False
+
+    def done(self) -> dict[str, Any] | None:
+        """Return the measurements of this job, if it has been done with files that are the same.
+
+        Raises:
+            FolderError: such a file cannot be read.
+        """
+        same = self.resume and rerun.is_same(self.place.folder, self.composed)
+        found = finished(self.place.folder) if same else None
+        try:
+            changed = None if found is None else _changed(found, self.composed)
+        except OSError as error:
+            raise FolderError(f"{error.filename}: cannot be read ({reason(error)})") from None
+        if changed:
+            print(f"{changed}: has changed since this job was done; doing it again", flush=True)
+            self.resume = False
+        return None if changed else found
 
     def check(self) -> bool:
         """Check what is in the folder, touching nothing.

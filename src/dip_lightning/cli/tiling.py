@@ -141,7 +141,7 @@ class Tiling:
         if not any(part.fit or part.is_copy for part in parts):
             raise SystemExit(128 + signal.SIGTERM)  # before the first iteration
         fitted = self._fitted(parts, Outputs(*(mosaic.image() for mosaic in mosaics)))
-        history = self._history(parts, fitted, logger)
+        history = self._history(parts, logger)
         average = fitted.outputs.average
         panels.write(average, fitted.iteration, self._psnr(average), logger)
         panels.finish()
@@ -233,24 +233,24 @@ class Tiling:
         fits = [part.fit for part in parts if part.fit]
         losses = [fit["iterates"][-1][0] for fit in fits]
         is_over = all(part.is_over for part in parts)
-        iterations = [fit["iteration"] for fit in fits] or [self.config.iterations]
+        iterations = [fit["iteration"] for fit in fits] or [0]
         if not is_over:
             iterations = [sum(iterations) // len(parts)]
         ended = max(iterations)
         weights = [fit["fit_weight"] for fit in fits if fit["fit_weight"] is not None]
         return Fitted(
             outputs,
-            loss=sum(losses) / len(parts) if losses else 0.0,
+            loss=sum(losses) / len(parts) if losses else None,
             diagnosis=next((part.diagnosis for part in parts if part.diagnosis), None),
             iteration=ended,
             is_over=is_over,
-            reached_at=ended if is_over and ended < self.config.iterations else None,
+            reached_at=ended if is_over and 0 < ended < self.config.iterations else None,
             diverged_at=next((fit["diverged_at"] for fit in fits if fit["diverged_at"]), None),
             is_combined=not torch.equal(outputs.combined, outputs.average),
             fit_weight=sum(weights) / len(weights) if weights else None,
         )
 
-    def _history(self, parts: list[Part], fitted: Fitted, logger: Logger | None) -> History:
+    def _history(self, parts: list[Part], logger: Logger | None) -> History:
         """Write a row for each tile that was fitted: its iterations and seconds add up."""
         rows: list[dict[str, float | None]] = []
         iteration, seconds = 0, 0.0
@@ -261,12 +261,11 @@ class Tiling:
                 seconds += part.seconds
                 values = (iteration, loss, *map(decibels, errors), seconds)
                 rows.append(dict(zip(COLUMNS, values, strict=True)))
-        best = self._psnr(fitted.outputs.last)
-        at = None if best is None else fitted.iteration
         c = self.config
         history = History(c.log_every, c.iterations, self.folder / "history.csv")
+        # The image's best iterate is not known: its tiles were never fitted at the same time.
         history.load_state_dict(
-            {"rows": rows, "psnr_best": best, "iteration_best": at, "seconds": seconds}
+            {"rows": rows, "psnr_best": None, "iteration_best": None, "seconds": seconds}
         )
         history.write_rows(logger)
         return history

@@ -276,7 +276,8 @@ function marksOf(run, colour) {
         `oracle peak ${format(m.psnr_best, "psnr")} dB, iteration ${m.iteration_best}`,
       );
   }
-  if (isNumber(m.iterations) && run.curve.iteration) {
+  // The curve of a fit in tiles adds their iterations up, and its end has a row of its own.
+  if (isNumber(m.iterations) && run.curve.iteration && !(m.tiles > 1)) {
     const stopped = m.status !== "finished",
       y = loss ? m.loss : state.averaged ? m.psnr_average : m.psnr;
     const text = `${stopped ? `${m.status} after` : loss || !state.averaged ? "end," : "averaged output,"} iteration ${m.iterations}`;

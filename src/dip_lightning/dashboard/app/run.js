@@ -151,7 +151,7 @@ function snapshotSlider(run, onMove) {
   const show = (index) => {
     const { file, iteration } = run.snapshots[index];
     image.src = file;
-    const psnr = curveAt(run, "psnr_average", iteration);
+    const psnr = run.metrics.tiles > 1 ? null : curveAt(run, "psnr_average", iteration);
     const measured = isNumber(psnr) ? `, ${format(psnr, "psnr")} dB` : "";
     caption.textContent = `averaged output, iteration ${iteration}${measured}`;
     range.value = index;
