@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 
 from dip_lightning import compute
+from dip_lightning.files import whole
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -88,17 +90,20 @@ class Section:
 
         What another process has written since is kept.
         """
-        before = self._read()
-        self.results = {} if self._changed(before) else before["results"]
-        self.results[case] = numbers
         self.path.parent.mkdir(exist_ok=True)
-        self.path.write_text(
-            json.dumps({**self.how, "results": self.results}, indent=1) + "\n", encoding="utf-8"
-        )
-        begin, end = f"<!-- {self.name}: begin -->", f"<!-- {self.name}: end -->"
-        page = DOCS / "benchmarks.md"
-        before, _, rest = page.read_text(encoding="utf-8").partition(begin)
-        after = rest.partition(end)[2]
-        page.write_text(
-            f"{before}{begin}\n{self.shown(self.results)}\n{end}{after}", encoding="utf-8"
-        )
+        with FileLock(self.path.parent / ".lock"):
+            before = self._read()
+            self.results = {} if self._changed(before) else before["results"]
+            self.results[case] = numbers
+            _write(self.path, json.dumps({**self.how, "results": self.results}, indent=1) + "\n")
+            begin, end = f"<!-- {self.name}: begin -->", f"<!-- {self.name}: end -->"
+            page = DOCS / "benchmarks.md"
+            above, _, rest = page.read_text(encoding="utf-8").partition(begin)
+            below = rest.partition(end)[2]
+            _write(page, f"{above}{begin}\n{self.shown(self.results)}\n{end}{below}")
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    with whole(path, partial):
+        partial.write_text(text, encoding="utf-8")

@@ -37,7 +37,6 @@ csjunxu/PolyU-Real-World-Noisy-Images-Dataset.
 """
 
 import argparse
-import os
 import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -61,6 +60,7 @@ FOLDER = Path("outputs/quality")
 NOT_FREE = {
     *("task", "image", "observed", "mask", "factor", "sigma", "observation", "tile", "logger"),
     *("kernel", "kernel_size", "blur_sigma", "pattern", "noise", "peak"),
+    *("quality", "subsampling", "mask_grow", "mask_means"),
 }
 MACHINE = {"threads", "device"}  # named with the hardware
 
@@ -156,7 +156,6 @@ def stop(*_: object) -> None:
 
 def apart(case: str, settings: list[str]) -> dict[str, Any]:
     """Compute a case in a process of its own, which starts as the command does."""
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command, see dip_lightning.cli.main
     before = signal.signal(signal.SIGTERM, stop)
     try:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:

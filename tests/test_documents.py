@@ -18,14 +18,18 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "
 PAGES = [str(path.relative_to(ROOT)) for path in DOCUMENTS if "_build" not in path.parts]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMAND = ["python", "-m", "dip_lightning"]
+INLINE = re.compile(r"(?<!`)`(python -m dip_lightning [^`]*|\+study=[a-z][^`]*)`")
 
 
 def commands(page):
-    """Every command line of a page's shell blocks, lines that go on joined."""
-    blocks = (ROOT / page).read_text().split("```sh\n")[1:]
-    lines = "\n".join(block.partition("```")[0] for block in blocks)
-    words = [shlex.split(line, comments=True) for line in lines.replace("\\\n", " ").splitlines()]
-    return [line[3:] for line in words if line[:3] == COMMAND]
+    """Every command line of a page, in shell blocks (lines that go on joined) and in the text."""
+    text = (ROOT / page).read_text()
+    blocks = [block.partition("```")[0] for block in text.split("```sh\n")[1:]]
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    inline = [line.replace("\n", " ") for line in INLINE.findall(text)]
+    lines += [f"python -m dip_lightning -m {o}" if o[0] == "+" else o for o in inline]
+    words = [shlex.split(line, comments=True) for line in lines]
+    return [line[3:] for line in words if line[:3] == COMMAND and line[3:] != ["--help"]]
 
 
 # What begins with an option of Hydra's names a folder that only a run makes.
@@ -51,7 +55,8 @@ def test_a_command_line_is_one(page, line, tmp_path, monkeypatch):
 
 
 def test_the_pages_are_read():
-    assert len(FOUND) > 15
+    assert len(FOUND) > 60
+    assert {"sweeps/README.md", "docs/study.md", "docs/results.md"} <= {page for page, _ in FOUND}
     assert ["task=sr", "factor=8", "-m", "lr=0.01,0.001"] in [line for _, line in FOUND]
 
 

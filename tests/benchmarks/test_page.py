@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -30,6 +31,14 @@ def test_two_processes_keep_each_others_cases(docs):
     other.add("dog", [2])
     one.add("cat", [3])
     assert opened().results == {"cat": [3], "dog": [2]} == one.results
+
+
+def test_even_at_the_same_time(docs):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda case: opened().add(str(case), [case]), range(40)))
+    assert opened().results == {str(case): [case] for case in range(40)}
+    assert (docs / "benchmarks.md").read_text().endswith("<!-- part: end -->\nafter\n")
+    assert not list(docs.rglob("*.partial"))
 
 
 def test_what_was_measured_in_another_way_is_replaced_as_a_whole(docs):
