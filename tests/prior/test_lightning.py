@@ -21,6 +21,7 @@ from dip_lightning import (
     Denoising,
     Inpainting,
     Problem,
+    Restoration,
     SuperResolution,
     generators,
 )
@@ -141,18 +142,44 @@ def test_a_second_trainer_draws_other_noise_and_leaves_what_was_returned():
     assert torch.equal(before, kept)
 
 
-def test_a_second_trainer_goes_on_with_the_schedule():
-    def rates(prior, *steps):
+def test_whatever_goes_on_goes_on_with_the_schedule(tmp_path):
+    def rates(prior, *steps, **options):
         found = []
         for most in steps:
             looking = LambdaCallback(
                 on_train_batch_end=lambda *_: found.append(prior.optimizer.param_groups[0]["lr"])
             )
-            Trainer(max_steps=most, callbacks=[looking], **ALONE).fit(prior)
+            trainer = Trainer(max_steps=most, callbacks=[looking], **ALONE)
+            trainer.fit(prior, **options)
+            trainer.save_checkpoint(tmp_path / f"{most}.ckpt")
         return found
 
     settings = {"iterations": 12, "schedule": "warmup_cosine"}
-    assert rates(enlarging(**settings), 5, 12) == rates(enlarging(**settings), 12)
+    whole = rates(enlarging(**settings), 12)
+    prior = enlarging(**settings)
+    assert rates(prior, 5, 8, 12) == whole
+    for steps in (5, 8):  # of the first Trainer, and of the second
+        path = tmp_path / f"{steps}.ckpt"
+        assert rates(enlarging(**settings), 12, ckpt_path=path) == whole[steps:]
+        given = {"y": prior.problem.y, "x": prior.problem.x, "network": small()}
+        again = SuperResolution.load_from_checkpoint(path, **given)
+        assert rates(again, 12) == whole[steps:]
+
+
+def test_a_prior_that_is_rewound_ends_as_before(tmp_path):
+    def missing():
+        fit = {"input_depth": 4, "iterations": 40, "validation": 0.2, "output": "combined"}
+        return Restoration.simulate(smooth_image(3, 18, 22), network=small(), known=0.6, **fit)
+
+    used, fresh = missing(), missing()
+    trainer = Trainer(max_steps=10, **ALONE)
+    trainer.fit(used)
+    trainer.save_checkpoint(tmp_path / "ten.ckpt")
+    Trainer(max_epochs=1, **ALONE).fit(used)
+    for prior in (used, fresh):
+        Trainer(max_epochs=1, **ALONE).fit(prior, ckpt_path=tmp_path / "ten.ckpt")
+        assert prior.combination.is_weighed
+    assert torch.equal(used(), fresh())
 
 
 @pytest.mark.parametrize("chunk", [1, 7])

@@ -30,6 +30,7 @@ class Combination(nn.Module):
 
     Attributes:
         released_at: iteration of the release; None: nothing is or can be kept back.
+        first: which values of y the loss may see until then; None: all that are known.
         seen: which values of y the loss may see now; None: all that are known.
         w: weight of the fit, (1, 1, H, W).
         x: the result, (1, C, H, W).
@@ -39,6 +40,7 @@ class Combination(nn.Module):
 
     w: Tensor
     x: Tensor
+    first: Tensor | None
     seen: Tensor | None
     after: Tensor | None
     is_weighed: Tensor
@@ -59,7 +61,9 @@ class Combination(nn.Module):
         at = every * round(RELEASED_AT * iterations / every)
         self.released_at = at if before is not None and 0 < at < iterations else None
         kept_back = self.released_at is not None
-        self.register_buffer("seen", before if kept_back else seen, persistent=False)
+        first = before if kept_back else seen
+        self.register_buffer("first", first, persistent=False)
+        self.register_buffer("seen", None if first is None else first.clone(), persistent=False)
         self.register_buffer("after", after if kept_back else None, persistent=False)
         self.register_buffer("w", problem.y.real.new_zeros(1, 1, *problem.shape[1:]))
         self.register_buffer("x", problem.y.real.new_zeros(1, *problem.shape))
@@ -67,9 +71,9 @@ class Combination(nn.Module):
             self.register_buffer(name, torch.tensor(False))  # noqa: FBT003
 
     def begin(self, iteration: int) -> None:
-        """Go on after so many iterations."""
-        if self.released_at is not None and iteration >= self.released_at:
-            self._release()
+        """Go on after so many iterations, fewer than before, too."""
+        if self.released_at is not None:
+            self._show(self.first if iteration < self.released_at else self.after)
 
     @torch.no_grad()
     def look(self, iteration: int, x_average: Tensor, problem: Problem) -> None:
@@ -81,11 +85,11 @@ class Combination(nn.Module):
             images = (x_average, classical, problem.y, self.after - self.seen)
             self.w.copy_(weigh(*(image.cpu() for image in images)))  # in float64
             self.is_weighed.fill_(True)  # noqa: FBT003
-        self._release()
+        self._show(self.after)
 
-    def _release(self) -> None:
-        if self.seen is not None and self.after is not None:
-            self.seen.copy_(self.after)  # in place, for a CUDA graph
+    def _show(self, values: Tensor | None) -> None:
+        if self.seen is not None and values is not None:
+            self.seen.copy_(values)  # in place, for a CUDA graph
 
     @torch.no_grad()
     def finish(self, x_average: Tensor, problem: Problem) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from typing import Any, Self
@@ -228,9 +228,9 @@ class DeepImagePrior(LightningModule):
         if self.guard is not None:
             self.guard.attach(optimizer)
         fraction = course(s.schedule, rise=s.rise, iterations=s.iterations, end=s.lr_end)
-        # Of a fit that a second Trainer goes on with; a checkpoint has the schedule's own state.
-        done = self.iteration if self._resumed is None else 0
-        return [optimizer], [LambdaLR(optimizer, partial(_later, fraction, done))]
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+        return [optimizer], [LambdaLR(optimizer, fraction, self.iteration - 1)]
 
     def on_fit_start(self) -> None:
         """Refuse an EarlyStopping that would never act, and outputs in another number format.
@@ -280,7 +280,7 @@ class DeepImagePrior(LightningModule):
         if self._accelerator is not None:
             found = self._accelerator.prepare(self, self._like(), optimizer)
             self.network_computed, self.generate, self.run_iteration = found
-        self.conditioning.begin(self.iteration, self.device, self.seen)
+        self.conditioning.begin(self.iteration, self.device, self.combination.first)
         self.combination.begin(self.iteration)
         self._count(self.iteration)
         self.trainer.should_stop |= self.is_over  # else epochs without iterations would never end
@@ -442,10 +442,6 @@ def _module(network: object) -> nn.Module | None:
     if not any(p.requires_grad for p in network.parameters()):
         raise UserError("network: has no parameter that can be fitted, expected some")
     return network
-
-
-def _later(fraction: Callable[[int], float], done: int, step: int) -> float:
-    return fraction(done + step)  # a function of the module's, which can be pickled
 
 
 def _is_given(name: str) -> bool:
