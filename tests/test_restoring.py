@@ -125,7 +125,7 @@ def test_values_that_are_not_numbers_are_missing():
     image[3, 4] = np.nan
     result = restored(image, "restoration", outputs=1)
     assert np.isfinite(result.image).all()
-    with pytest.raises(dip.UserError, match="holds 1 values that are not numbers"):
+    with pytest.raises(dip.UserError, match="holds 1 value that is not a number"):
         restored(image, outputs=1)
 
 
@@ -380,11 +380,27 @@ def test_ctrl_c_leaves_a_usable_result(monkeypatch):
         ([1, 2], "image: is of type list, expected a NumPy array, a tensor"),
         ("nowhere.png", "image=nowhere.png: no such file"),
         (np.zeros((4, 4), complex), "stores complex128, expected integers or floating point"),
+        (
+            np.array([[0.1, np.nan], [0.2, 0.3]]),
+            r'^image=array: holds 1 value .*; dip.restore\(image, "restoration"\) fills them$',
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence(image, sentence):
     with pytest.raises(dip.UserError, match=sentence):
         restored(image)
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"device": "cuda"}, "device=cuda: choose one of auto, cpu, gpu"),
+        ({"accelerate": "graph"}, "accelerate=graph: needs a CUDA device, but the fit runs on cpu"),
+    ],
+)
+def test_what_cannot_be_computed_here_is_refused(keys, sentence):
+    with pytest.raises(dip.UserError, match=sentence):
+        restored(stored_array(3, "uint8"), **keys)
 
 
 def test_a_mask_for_a_task_without_one_is_refused():
@@ -498,6 +514,7 @@ def test_numbers_of_numpy_are_numbers():
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_an_opaque_alpha_stays_opaque(dtype):
     image = stored_array(4, dtype)
+    image[..., :3] //= 4  # dark: the range is the type's, or the one of all colours
     image[..., 3] = np.iinfo(dtype).max
     plain, found = restored(image[..., :3]).image, restored(image).image
     assert found.shape == image.shape

@@ -9,6 +9,7 @@ from dip_lightning.errors import UserError
 from dip_lightning.keys import key, names_of
 from dip_lightning.limits import (
     ANGLES,
+    DEVICES,
     KERNEL_SIZES,
     KERNEL_STARTS,
     LENGTHS,
@@ -193,14 +194,17 @@ class Config(FitSettings):
     )
 
     chunk: int | None = key(
-        None, "iterations per Lightning step; null: by their speed", low=1, affects="nothing"
+        None,
+        "iterations per Lightning step, at most 10 in one; null: by their speed",
+        low=1,
+        affects="nothing",
     )
     input_image: str | None = key(None, "input_type=image: the file, of the result's size")
     objective: str = key(
         "psnr_average", "what a job returns to search=optuna", choices=OBJECTIVES, affects="nothing"
     )
 
-    device: str = key("auto", "where to compute", choices=("auto", "cpu", "gpu"))
+    device: str = key("auto", "where to compute", choices=DEVICES)
     accelerate: str = key("auto", "on CUDA: fused kernels, an iteration as a graph", choices=FASTER)
     threads: int | None = key(
         None, "CPU threads; null: all cores", low=1, high=1024, affects="record"

@@ -1,4 +1,4 @@
-"""What the operators take, for them and for the command, whose --help must not import PyTorch."""
+"""What rooms below take, for them and for the command, whose --help must not import PyTorch."""
 
 GREY_LEVELS = 255  # from black to white: sigma is told in those of 8 bits
 SIGMAS = (0.1, 100)  # least and greatest standard deviation of a Gaussian kernel, pixels
@@ -12,3 +12,4 @@ KERNEL_SIZES = (3, 151)  # of a kernel that is to be found, pixels
 KERNEL_STARTS = ("estimate", "flat")  # and what it begins with
 PATTERNS = ("rggb", "bggr", "grbg", "gbrg")  # colours of a mosaic's upper left 2 x 2 pixels
 SIZE = r"(?:([1-9]\d{0,5})x)?([1-9]\d{0,5})x([1-9]\d{0,5})"  # of an image, CxHxW or HxW
+DEVICES = ("auto", "cpu", "gpu")

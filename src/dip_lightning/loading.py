@@ -106,7 +106,13 @@ def _load_damaged(config: Config) -> tuple[Picture, Tensor | None, bool]:
 
 
 def damaged(
-    config: Config, stored: Decoded, path: Path, m: Tensor | None
+    config: Config,
+    stored: Decoded,
+    path: Path,
+    m: Tensor | None,
+    *,
+    key: str = "observed",
+    advice: str | None = None,
 ) -> tuple[Picture, Tensor | None, bool]:
     """Take a damaged image as it is stored.
 
@@ -115,6 +121,8 @@ def damaged(
         stored: its values.
         path: where it is from, for messages.
         m: known pixels, (1, 1, H, W), 0 or 1; None: no mask was given.
+        key: key or argument that named it.
+        advice: where some of its values are not known; None: for the command.
 
     Returns:
         The picture; what is known of it; whether its opacity says so.
@@ -123,15 +131,14 @@ def damaged(
         UserError: it cannot be restored faithfully.
     """
     if config.pattern is not None:
-        advice = "a raw mosaic needs a number at each pixel"
-        flat = scale_known(stored, path, "observed", advice)
-        picture = _from_mosaic(flat, config.pattern, path)
+        flat = scale_known(stored, path, key, "a raw mosaic needs a number at each pixel")
+        picture = _from_mosaic(flat, config.pattern, f"{key}={path}")
         return picture, picture.known, False
     if config.task not in TASK_KEYS["mask"]:
-        picture = _counted(config, scale_known(stored, path, "observed"), f"observed={path}")
+        picture = _counted(config, scale_known(stored, path, key, advice), f"{key}={path}")
         return replace(picture, beyond=without_single(picture.beyond)), None, False
     is_alpha = m is None and stored.alpha and not opaque(stored).all()
-    picture = scale(stored, path, "observed", opaque(stored) if is_alpha else m, config.nodata)
+    picture = scale(stored, path, key, opaque(stored) if is_alpha else m, config.nodata)
     return picture, m if picture.known is None else picture.known, is_alpha
 
 
@@ -185,13 +192,13 @@ def kernel_file(name: str | Path) -> Path:
     return Path(name)
 
 
-def _from_mosaic(picture: Picture, pattern: str, path: Path) -> Picture:
+def _from_mosaic(picture: Picture, pattern: str, given: str) -> Picture:
     """Put each value of a raw mosaic into the channel of RGB that it was measured in."""
     channels = picture.pixels.shape[1]
     if channels != 1:
         raise UserError(
-            f"observed={path}: has {channels} channels, expected the one of a raw mosaic, which "
-            "has no palette; a colour image is given as image="
+            f"{given}: has {channels} channels, expected the one of a raw mosaic, which has no "
+            "palette; a colour image is not damaged, but its ground truth"
         )
     spread = Mosaic(pattern).adjoint
     return replace(

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from dip_lightning import compute, outcome, tasks
 from dip_lightning.building import build_prior
 from dip_lightning.callbacks import Bar, History
+from dip_lightning.compute import acceleration
 from dip_lightning.config import DRAWN, KERNEL_KEYS, TASK_KEYS, Config
 from dip_lightning.errors import UserError
 from dip_lightning.images import (
@@ -168,6 +169,8 @@ def restore(
     keys = {name: v.item() if isinstance(v, np.generic) else v for name, v in keys.items()}
     k = _kernel(kernel, task, keys)
     config = configure(task, keys, preset)
+    place = compute.find_device(device)
+    acceleration.check(config.accelerate, place, diagnose=False)
     if mask is not None and task not in TASK_KEYS["mask"]:
         raise UserError(f"mask: only for {' and '.join(sorted(TASK_KEYS['mask']))}, not for {task}")
     stored = as_decoded(image)
@@ -183,7 +186,7 @@ def restore(
     _warn(doubtful, pointless and health.explain(pointless, config.lr))
     prior = build_prior(config, problem, None, network=module)
     history = History(config.log_every, config.iterations)
-    interrupted = _fit(prior, history, compute.find_device(device), progress=progress)
+    interrupted = _fit(prior, history, place, progress=progress)
     fitted = Fitted.of(prior)
     # Ctrl-C may come when the iterations are over, but not what makes a result of them.
     interrupted &= not fitted.is_over or (config.output == "combined" and not fitted.is_combined)
@@ -202,7 +205,8 @@ def restore(
 def _damaged(
     config: Config, image: Any, stored: Decoded, m: Tensor | None
 ) -> tuple[Picture, Given]:
-    picture, known, is_alpha = damaged(config, stored, ARRAY, m)
+    advice = 'dip.restore(image, "restoration") fills them'
+    picture, known, is_alpha = damaged(config, stored, ARRAY, m, key="image", advice=advice)
     held = _held(image, picture, config.task)
     given = Given(y=picture.pixels, m=known, coefficients=held, m_is_alpha=is_alpha)
     if picture.alpha is not None and known is not None:  # what was transparent is restored

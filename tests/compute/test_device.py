@@ -14,6 +14,8 @@ def test_a_gpu_that_is_not_there(monkeypatch):
     assert compute.find_device("cpu") == CPU
     with pytest.raises(UserError, match="device=gpu"):
         compute.find_device("gpu")
+    with pytest.raises(UserError, match="device=cuda:1: choose one of auto, cpu, gpu"):
+        compute.find_device("cuda:1")
 
 
 def test_a_gpu_that_is_there(monkeypatch):

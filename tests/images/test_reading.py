@@ -59,7 +59,7 @@ def _save(path, how):
         ("huge", "megapixels"),
         ("cmyk", "has the colours CMYK"),
         ("animated", "is animated"),
-        ("nan", "holds 1 values that are not numbers"),
+        ("nan", "holds 1 value that is not a number"),
         ("stack", "holds 9 images"),
     ],
 )

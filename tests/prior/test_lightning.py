@@ -3,6 +3,7 @@
 import csv
 import math
 
+import numpy as np
 import pytest
 import torch
 from pytorch_lightning import Trainer
@@ -17,7 +18,9 @@ from pytorch_lightning.loggers import CSVLogger
 from torch import nn
 
 from dip_lightning import (
+    Deblurring,
     DeepImagePrior,
+    Demosaicing,
     Denoising,
     Inpainting,
     Problem,
@@ -265,6 +268,22 @@ def test_a_network_of_ones_own_and_its_z():
         (
             lambda: Inpainting(torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 9)),
             r"mask: is \(1, 1, 8, 9\), which does not fit y, \(1, 3, 8, 8\)",
+        ),
+        (lambda: Inpainting(torch.zeros(1, 3, 8, 8), np.ones((8, 8))), "mask: is a ndarray"),
+        (lambda: Inpainting(np.zeros((8, 8)), torch.ones(1, 1, 8, 8)), "y: is a ndarray"),
+        (lambda: enlarging(z=np.zeros(3)), "z: is a ndarray, expected a tensor"),
+        (lambda: enlarging(z=torch.rand(4, 18, 22)), r"z: is \(4, 18, 22\), expected \(1, C, H, W"),
+        (lambda: enlarging(z=torch.full((1, 4, 18, 22), math.nan)), "z: .* expected finite ones"),
+        (lambda: enlarging(input_type="image", image=np.zeros(3)), "image: is a ndarray"),
+        (lambda: enlarging(iterations_per_epoch=0), "iterations_per_epoch=0: expected an integer"),
+        (lambda: enlarging(iterations_per_epoch=2.5), "iterations_per_epoch=2.5: expected an int"),
+        (
+            lambda: Deblurring.simulate(smooth_image(3, 18, 22), torch.ones(3, 3), "a"),
+            "sigma='a': expected a number of 0 or more",
+        ),
+        (
+            lambda: Demosaicing.simulate(smooth_image(3, 18, 22), sigma="a"),
+            "sigma='a': expected a number of 0 or more",
         ),
         (lambda: Problem(torch.zeros(2, 1, 8, 8)), "y: is .* a fit restores one image"),
         (

@@ -1,5 +1,6 @@
 """Pixels that the loss does not see, to judge a fit without a ground truth."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -194,6 +195,13 @@ def test_what_is_no_number_is_unknown():
         ({"y_noise_std": -1.0}, "y_noise_std=-1.0: expected a number of 0 or more"),
         ({"x": torch.rand(1, 1, 7, 9)}, r"x: is \(1, 1, 7, 9\), expected \(1, 3, 7, 9\)"),
         ({"shape": (7, 9)}, r"shape=\(7, 9\): expected \(C, H, W\)"),
+        ({"shape": 3}, r"shape=3: expected \(C, H, W\)"),
+        ({"shape": (3, 7.0, 9)}, r"shape=\(3, 7.0, 9\): expected \(C, H, W\)"),
+        ({"y": np.zeros((1, 3, 7, 9))}, "y: is a ndarray, expected a tensor"),
+        ({"x": np.zeros((1, 3, 7, 9))}, "x: is a ndarray, expected a tensor"),
+        ({"known": np.ones((1, 1, 7, 9))}, "known: is a ndarray, expected a tensor"),
+        ({"x": torch.zeros(1, 3, 7, 9).byte()}, "x: holds torch.uint8, expected floats"),
+        ({"x": torch.full((1, 3, 7, 9), 255.0)}, "x: has values from 255 to 255, expected 0 to 1"),
     ],
 )
 def test_a_mistake_is_a_sentence(given, sentence):

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from dip_lightning.errors import UserError
+from dip_lightning.limits import DEVICES
 
 ALL_THREADS = torch.get_num_threads()  # before any job changed it
 
@@ -29,8 +30,10 @@ def find_device(name: str) -> torch.device:
         name: "cpu", "gpu", or "auto": a GPU where there is one.
 
     Raises:
-        UserError: a GPU is asked for and there is none.
+        UserError: it is another name, or a GPU is asked for and there is none.
     """
+    if name not in DEVICES:
+        raise UserError(f"device={name}: choose one of {', '.join(DEVICES)}")
     if name != "cpu" and torch.cuda.is_available():
         return torch.device("cuda")
     if name != "cpu" and torch.backends.mps.is_available():

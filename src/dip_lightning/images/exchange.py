@@ -60,7 +60,8 @@ def as_decoded(image: Any, name: str = "image") -> Decoded:
             f"{name}: is of shape {image.shape}, which seems to be (C, H, W), expected (H, W, C): "
             "image.transpose(1, 2, 0)"
         )
-    return Decoded(array, is_color=array.shape[2] in {1, 3}, alpha=_has_opaque(image))
+    alpha = _has_opaque(image)
+    return Decoded(array, is_color=array.shape[2] - alpha in {1, 3}, alpha=alpha)
 
 
 def _plain(image: NDArray[Any], name: str) -> NDArray[Any]:

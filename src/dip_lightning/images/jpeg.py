@@ -2,6 +2,7 @@
 
 import tempfile
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def compress(x: Tensor, quality: int, subsampling: str) -> Compressed:
         UserError: x is neither gray nor RGB, or an argument is not allowed.
     """
     least, most = QUALITIES
-    if not isinstance(quality, int) or not least <= quality <= most:
+    if not isinstance(quality, Integral) or not least <= quality <= most:
         raise UserError(f"quality={quality}: expected an integer, at least {least}, at most {most}")
     if subsampling not in SUBSAMPLINGS:
         raise UserError(f"subsampling={subsampling}: choose one of {', '.join(SUBSAMPLINGS)}")

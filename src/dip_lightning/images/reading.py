@@ -54,10 +54,11 @@ def scale_known(stored: Decoded, path: Path, key: str, advice: str | None = None
     picture = scale(stored, path, key)
     if picture.known is not None:
         count = int((1 - picture.known).sum())
+        what = "value that is not a number" if count == 1 else "values that are not numbers"
         advice = advice or f"task=restoration observed={path} fills them"
         raise UserError(
-            f"{key}={path}: holds {count} values that are not numbers (NaN or infinity) or that "
-            f"the file itself declares as no data; {advice}"
+            f"{key}={path}: holds {count} {what} (NaN or infinity) or that the file itself "
+            f"declares as no data; {advice}"
         )
     return picture
 

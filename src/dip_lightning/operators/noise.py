@@ -1,6 +1,7 @@
 """Measurement noise n of the observation model y = A(x) + n."""
 
 import math
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -30,8 +31,8 @@ def add_gaussian_noise(x: Tensor, sigma: float, generator: torch.Generator) -> T
         >>> add_gaussian_noise(x, 25, draw).shape
         torch.Size([1, 3, 20, 24])
     """
-    if not 0 <= sigma < math.inf:
-        raise UserError(f"sigma={sigma}: expected a number of 0 or more")
+    if not isinstance(sigma, Real) or not 0 <= sigma < math.inf:
+        raise UserError(f"sigma={sigma!r}: expected a number of 0 or more")
     noise = torch.randn(x.shape, generator=generator).to(x.device)
     return (x + noise * (sigma / 255)).clamp(0, 1)
 

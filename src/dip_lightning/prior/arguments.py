@@ -21,6 +21,16 @@ def is_a_pair(margins: object) -> bool:
     )
 
 
+def is_a_shape(shape: object) -> bool:
+    """Say whether something is (C, H, W), each 1 or more."""
+    three = 3
+    return (
+        isinstance(shape, tuple | list)
+        and len(shape) == three
+        and all(isinstance(side, Integral) and int(side) >= 1 for side in shape)
+    )
+
+
 def checked(image: Tensor, name: str, low: float = LOWEST, high: float = HIGHEST) -> Tensor:
     """Copy a tensor that is one image with values in [0, 1], as far as noise lets it.
 
@@ -34,8 +44,7 @@ def checked(image: Tensor, name: str, low: float = LOWEST, high: float = HIGHEST
         UserError: it is none.
     """
     check_default()
-    if not isinstance(image, Tensor):
-        raise UserError(f"{name}: is a {type(image).__name__}, expected a tensor; or dip.restore()")
+    check_tensor(image, name)
     if image.ndim != 4 or image.shape[0] != 1:  # noqa: PLR2004 - (1, C, H, W)
         raise UserError(
             f"{name}: is {tuple(image.shape)}, expected (1, C, H, W); a fit restores one image, "
@@ -46,8 +55,23 @@ def checked(image: Tensor, name: str, low: float = LOWEST, high: float = HIGHEST
     least, greatest = (float(value) for value in image.aminmax())
     if not (least >= low and greatest <= high):
         expected = "0 to 1" if math.isfinite(high) else "0 or more"
+        expected = expected if math.isfinite(low) else "finite ones"
         raise UserError(f"{name}: has values from {least:g} to {greatest:g}, expected {expected}")
     return image.detach().to(torch.float32, copy=True)
+
+
+def check_tensor(image: object, name: str) -> None:
+    """Check that what was given is a tensor.
+
+    Args:
+        image: what was given.
+        name: of the argument.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not isinstance(image, Tensor):
+        raise UserError(f"{name}: is a {type(image).__name__}, expected a tensor; or dip.restore()")
 
 
 def check_default() -> None:
@@ -84,6 +108,16 @@ def check_amount(value: float | None, name: str) -> None:
         return
     if not isinstance(value, Real) or not 0 <= value < math.inf:
         raise UserError(f"{name}={value!r}: expected a number of 0 or more")
+
+
+def check_count(value: int | None, name: str) -> None:
+    """Check that a number is an integer of 1 or more; None: nothing was given.
+
+    Raises:
+        UserError: it is not.
+    """
+    if value is not None and (not isinstance(value, Integral) or value < 1):
+        raise UserError(f"{name}={value!r}: expected an integer of 1 or more")
 
 
 def check_factor(value: int) -> None:

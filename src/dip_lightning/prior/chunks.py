@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 SECONDS = 0.5  # of work in a chunk
-LARGEST = 50
 
 
 class Fit(Protocol):
@@ -26,8 +25,8 @@ class Chunks:
     Attributes:
         fit: its speed and its iteration, which a checkpoint may have set.
         total: iterations of the whole fit.
-        size: iterations of each chunk; None: half a second of work, 1 to 50.
-        every: a chunk ends at each multiple of it.
+        size: most iterations of a chunk; None: half a second of work.
+        every: a chunk ends at each multiple of it, so none is longer.
         epoch: iterations after which an epoch ends; None: the whole fit is one.
     """
 
@@ -68,4 +67,4 @@ class Chunks:
         seconds = self.fit.seconds_per_iteration
         if seconds is None:
             return 1
-        return max(1, min(LARGEST, round(SECONDS / max(seconds, 1e-9))))
+        return max(1, round(SECONDS / max(seconds, 1e-9)))

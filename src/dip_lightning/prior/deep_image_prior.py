@@ -21,6 +21,7 @@ from dip_lightning.generators import default_network, follows_input_dtype
 from dip_lightning.generators.inputs import check_input, draw_input, perturb
 from dip_lightning.metrics import decibels
 from dip_lightning.optimizers import Muon, StepLimit, add_to_average, course, lay_out_state
+from dip_lightning.prior.arguments import check_count, checked
 from dip_lightning.prior.chunks import Chunks
 from dip_lightning.prior.combination import Combination
 from dip_lightning.prior.conditioning import conditioning
@@ -105,6 +106,8 @@ class DeepImagePrior(LightningModule):
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
+        z, image = _input(z, "z"), _input(image, "image")
+        check_count(iterations_per_epoch, "iterations_per_epoch")
         self.settings = fit_settings(fit)
         self.save_hyperparameters(asdict(self.settings))
         self.problem, self.part = problem, part
@@ -116,11 +119,7 @@ class DeepImagePrior(LightningModule):
         self.network = _module(network) or default_network(inputs, channels, self.random("weights"))
         self.register_buffer("z", z, persistent=False)
         self.z = self.z.contiguous(memory_format=torch.channels_last)
-        for name in ("holdout", "shown", "validation"):
-            if getattr(s, name) and problem.sees_all:
-                raise UserError(
-                    f"{name}={getattr(s, name)}: the loss of this problem sees all of y"
-                )
+        self._check_seen()
         seen = problem.hold_out(s.holdout, self.random("holdout")) if s.holdout else None
         draw = self.random("validation")
         kept_back = s.validation if s.output == "combined" else 0.0
@@ -142,6 +141,12 @@ class DeepImagePrior(LightningModule):
         self._accelerator: Acceleration | None = None
         self._resumed: dict[str, Any] | None = None
         self.perturbations = self.random("perturbations")
+
+    def _check_seen(self) -> None:
+        for name in ("holdout", "shown", "validation"):
+            value = getattr(self.settings, name)
+            if value and self.problem.sees_all:
+                raise UserError(f"{name}={value}: the loss of this problem sees all of y")
 
     def _draw(self, image: Tensor | None) -> Tensor:
         s, (_, height, width) = self.settings, self.problem.shape
@@ -442,6 +447,10 @@ def _module(network: object) -> nn.Module | None:
     if not any(p.requires_grad for p in network.parameters()):
         raise UserError("network: has no parameter that can be fitted, expected some")
     return network
+
+
+def _input(z: Tensor | None, name: str) -> Tensor | None:
+    return None if z is None else checked(z, name, -math.inf, math.inf)
 
 
 def _is_given(name: str) -> bool:

@@ -13,7 +13,14 @@ from dip_lightning.losses import masked_mse, mse
 from dip_lightning.noise import Noise, estimate_noise
 from dip_lightning.operators import clipped_noise_power
 from dip_lightning.operators.physics import Operator, noise_free
-from dip_lightning.prior.arguments import check_amount, check_default, is_a_pair
+from dip_lightning.prior.arguments import (
+    check_amount,
+    check_default,
+    check_tensor,
+    checked,
+    is_a_pair,
+    is_a_shape,
+)
 from dip_lightning.prior.tiles import Lattice, Tile
 from dip_lightning.prior.unknown import Unknown
 
@@ -80,6 +87,7 @@ class Problem(nn.Module):
     ) -> None:
         super().__init__()
         y, known = _measured(y, known, is_weighed=loss is None)
+        x = None if x is None else checked(x, "x")
         if not is_a_pair(margins):
             raise UserError(f"margins={margins}: expected rows and columns, 0 or more, as (2, 2)")
         check_amount(y_noise_std, "y_noise_std")
@@ -89,8 +97,8 @@ class Problem(nn.Module):
                 raise UserError(f"shape=None: y is {tuple(like.shape)}; give shape=(C, H, W) of x")
             height, width = (n + 2 * m for n, m in zip(like.shape[2:], margins, strict=True))
             shape = (like.shape[1], height, width)
-        if len(shape) != 3 or min(shape) < 1:  # noqa: PLR2004 - (C, H, W)
-            raise UserError(f"shape={tuple(shape)}: expected (C, H, W) of x")
+        if not is_a_shape(shape):
+            raise UserError(f"shape={shape}: expected (C, H, W) of x")
         channels, height, width = shape
         self.shape, self.margins = (channels, height, width), margins
         if min(self.frame) < 1:
@@ -433,6 +441,9 @@ class Problem(nn.Module):
 def _measured(y: Tensor, known: Tensor | None, *, is_weighed: bool) -> tuple[Tensor, Tensor | None]:
     """Check y and `known`; return y with 0 for what is not a number, as 0 times NaN is NaN."""
     check_default()
+    check_tensor(y, "y")
+    if known is not None:
+        check_tensor(known, "known")
     if not (y.is_floating_point() or y.is_complex()):
         raise UserError(f"y: holds {y.dtype}, expected floats, such as y.float() / 255")
     is_finite = y.isfinite()

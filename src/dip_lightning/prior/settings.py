@@ -88,7 +88,9 @@ class FitSettings:
     )
     seed: int = key(0, "of every random draw", low=0, high=2**31 - 1)
     precision: str = key("auto", "of the inner layers", choices=("auto", "float32", "bfloat16"))
-    chunk: int | None = key(1, "iterations per Lightning step; null: by their speed", low=1)
+    chunk: int | None = key(
+        1, "iterations per Lightning step, at most 10 in one; null: by their speed", low=1
+    )
 
     def check_fit(self) -> None:
         """Check every setting, those of a subclass included.

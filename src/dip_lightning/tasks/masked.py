@@ -11,7 +11,7 @@ from dip_lightning.baselines import Patches, biharmonic, fading, polish
 from dip_lightning.baselines.filling import MOST_UNKNOWNS
 from dip_lightning.errors import UserError
 from dip_lightning.operators import Mask
-from dip_lightning.prior.arguments import checked
+from dip_lightning.prior.arguments import check_tensor, checked
 from dip_lightning.prior.deep_image_prior import DeepImagePrior
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.tiles import Tile
@@ -193,6 +193,8 @@ class MaskedPrior(DeepImagePrior):
         keep_known: bool = False,
         **fit: Any,
     ) -> None:
+        for image, name in ((y, "y"), (mask, "mask")):
+            check_tensor(image, name)
         mask, x = checked(mask.to(torch.float32), "mask"), None if x is None else checked(x, "x")
         if not ((mask == 0) | (mask == 1)).all():
             least, greatest = mask.aminmax()
