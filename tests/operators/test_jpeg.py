@@ -67,6 +67,32 @@ def test_keeps_the_laws(name, origin):
     check(JPEG(RATIOS[name], origin), (len(RATIOS[name]), 21, 30))
 
 
+@pytest.mark.parametrize("origin", [(0, 0), (5, 3)])
+@pytest.mark.parametrize("size", [(32, 48), (33, 17), (21, 30)])
+@pytest.mark.parametrize("name", RATIOS)
+def test_shares_of_a_step_take_back_what_the_border_is_repeated(name, size, origin):
+    A = JPEG(RATIOS[name], origin)
+    share = 1 / A.repeats(size)
+    whole = (*size, *origin) == (32, 48, 0, 0)
+    assert bool((share == 1).all()) == whole
+    x = torch.rand(1, len(RATIOS[name]), *size, generator=torch.Generator().manual_seed(0))
+    adjoint = torch.func.vjp(A, x)[1]
+    for _ in range(30):
+        x = x / x.norm()
+        x = share.sqrt() * adjoint(A(share.sqrt() * x))[0]
+    assert float(x.norm()) < 1 + 1e-5
+
+
+@pytest.mark.parametrize("low", [0, 50])
+def test_a_decoded_image_stays_when_it_is_compressed_again(low):
+    """Not to the bit: a decoder rounds."""
+    made = compress(smooth_image(1, 32, 48), 10, "4:4:4")
+    pixels, held = made.pixels * 255, made.coefficients.ranged(0, 1 / 255)
+    again = held.ranged(low, low + 100).quantised((pixels - low) / 100, (0, 0))
+    changed = (again * 100 - (pixels - low).clamp(0, 100)).abs()
+    assert float(changed.max()) < 1
+
+
 @pytest.mark.parametrize("name", RATIOS)
 def test_a_lifted_image_has_the_coefficients(name):
     A = JPEG(RATIOS[name])

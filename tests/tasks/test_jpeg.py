@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import skimage
 import torch
+from kornia.filters import gaussian_blur2d
 from PIL import Image
 
 import dip_lightning as dip
@@ -114,6 +115,19 @@ def test_the_guide_lies_within_half_of_the_bounds_and_is_nearer_to_the_truth():
     assert (guide - problem.x).square().mean() < (problem.y - problem.x).square().mean()
     unbounded = make("jpeg", x=problem.x, quality=10, bounds=False).problem
     torch.testing.assert_close(unbounded.guide(), guide)
+
+
+@pytest.mark.parametrize("size", [(41, 33), (33, 33)])
+def test_the_guide_is_as_good_where_blocks_reach_beyond_the_border(size):
+    noise = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    x = smooth_image(3, *size) * 0.7 + 0.3 * gaussian_blur2d(noise, (5, 5), (1.0, 1.0))
+    problem = make("jpeg", x=x, quality=10).problem
+
+    def error(image):
+        apart = (image - x).square()
+        return float(torch.cat([apart[..., -1, :], apart[..., -1]], 2).mean())
+
+    assert error(problem.guide()) < 1.6 * error(problem.y)
 
 
 def test_a_part_of_the_result_is_classical():

@@ -75,6 +75,7 @@ def least_variation_between(
     A: Callable[[Tensor], Tensor],  # noqa: N803 - as everybody writes
     start: Tensor,
     known: Tensor,
+    share: Tensor | None = None,
 ) -> Tensor:
     """Find the image of the least total variation between bounds.
 
@@ -85,16 +86,18 @@ def least_variation_between(
     Args:
         low: of any shape.
         high: of the same shape.
-        A: linear, of norm 1 at most, from (1, C, H, W) to that shape; differentiable.
+        A: linear, from (1, C, H, W) to that shape; differentiable.
         start: where to begin, (1, C, H, W), in [0, 1].
         known: which bounds count, 0 or 1, of their shape.
+        share: t, at most 1, what each pixel takes of a step, such that A sqrt(t) is of norm 1 at
+            most; of a shape that broadcasts to (1, C, H, W). None: A is of norm 1 at most.
 
     Returns:
         (1, C, H, W), in [0, 1].
 
     Source: Bredies & Holler, "Artifact-free JPEG decompression with total generalized variation",
-        2012; minimised after Chambolle & Pock, "A first-order primal-dual algorithm for convex
-        problems with applications to imaging", 2011.
+        2012; minimised after Pock & Chambolle, "Diagonal preconditioning for first order
+        primal-dual algorithms in convex optimization", 2011.
 
     Example:
         >>> import torch
@@ -107,8 +110,9 @@ def least_variation_between(
     adjoint = torch.func.vjp(A, start)[1]  # the same at any x
     x, steps, held = start, torch.zeros(2, *start.shape[1:]).to(start), torch.zeros_like(low)
     dual_step = 1 / (BETWEEN_STEP * (STEEPEST + 1))
+    step = BETWEEN_STEP if share is None else BETWEEN_STEP * share
     for _ in range(BETWEEN_ITERATIONS):
-        nearer = (x - BETWEEN_STEP * (adjoint(held)[0] - _divergence(steps))).clamp(0, 1)
+        nearer = (x - step * (adjoint(held)[0] - _divergence(steps))).clamp(0, 1)
         ahead = 2 * nearer - x
         steps = steps + dual_step * _gradient(ahead)
         steps = steps / steps.square().sum((0, 1)).sqrt().clamp(min=1)

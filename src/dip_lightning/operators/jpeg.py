@@ -79,17 +79,38 @@ class JPEG(nn.Module):
         if x.ndim != 4 or x.shape[1] != len(self.ratios):  # noqa: PLR2004 - (1, C, H, W)
             expected = len(self.ratios)
             raise UserError(f"x: is {tuple(x.shape)}, expected (1, {expected}, H, W)")
-        of_pixels, of_samples = self._continued(x.shape[2:])
         x = torch.einsum("kc,bchw->bkhw", self.matrix.to(x.dtype), x)
-        x = F.pad(x, of_pixels, mode="replicate")
+        planes = [self._transformed(samples, self.basis) for samples in self._sampled(x)]
+        return torch.cat([plane.flatten(1) for plane in planes], 1)
+
+    def repeats(self, size: Ratio) -> Tensor:
+        """Return how often samples count a pixel, 1 or more: those at the border are continued.
+
+        With T = 1 / repeats, A T A' has no eigenvalue above 1, as A has where nothing is continued.
+
+        Args:
+            size: (H, W) of the image.
+
+        Returns:
+            (1, 1, H, W), the most of all components.
+        """
+        components = torch.ones(1, len(self.ratios), *size, device=self.basis.device)
+        samples, adjoint = torch.func.vjp(self._sampled, components)[:2]
+        (counts,) = adjoint([torch.ones_like(plane) for plane in samples])
+        most: Tensor = counts.amax(1, keepdim=True).clamp(min=1)
+        return most
+
+    def _sampled(self, components: Tensor) -> list[Tensor]:
+        """Take the samples of Y, Cb and Cr, (1, K, H, W), continued to whole blocks."""
+        of_pixels, of_samples = self._continued(components.shape[2:])
+        continued = F.pad(components, of_pixels, mode="replicate")
         planes = []
-        for k, ratio in enumerate(self.ratios):
-            samples = F.avg_pool2d(x[:, k : k + 1], ratio) if max(ratio) > 1 else x[:, k : k + 1]
-            rows, columns = ratio
+        for k, (rows, columns) in enumerate(self.ratios):
+            plane = continued[:, k : k + 1]
+            plane = F.avg_pool2d(plane, (rows, columns)) if max(rows, columns) > 1 else plane
             ends = zip(of_samples, (columns, columns, rows, rows), strict=True)
-            samples = F.pad(samples, [n // pixels for n, pixels in ends], mode="replicate")
-            planes.append(self._transformed(samples, self.basis).flatten(1))
-        return torch.cat(planes, 1)
+            planes.append(F.pad(plane, [n // pixels for n, pixels in ends], mode="replicate"))
+        return planes
 
     def lift(self, coefficients: Tensor, size: Ratio) -> Tensor:
         """Return an image with these coefficients: A(lift(c)) = c, if no block crosses a border.

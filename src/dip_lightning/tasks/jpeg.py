@@ -44,7 +44,8 @@ class FromFile(Problem):
             centre, steps, held = (values.to(self.y) for values in self.coefficients.flat())
             low, high = (centre + sign * NARROWED * steps / 2 for sign in (-1, 1))
             A = self.coefficients.operator.to(self.y.device)
-            self._variation = least_variation_between(low, high, A, self.y, held)
+            share = 1 / A.repeats(self.coefficients.size)
+            self._variation = least_variation_between(low, high, A, self.y, held, share)
         return self._variation.to(self.y)
 
     def baselines(self) -> dict[str, Callable[[], Tensor]]:
