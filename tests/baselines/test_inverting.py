@@ -55,6 +55,18 @@ def test_what_is_unknown_does_not_count():
     assert abs(found[..., 0, 0] - x[..., 2:].mean()) < 1e-3
 
 
+def test_the_noise_is_that_of_the_known_values(generator):
+    """As if the others were not there."""
+    shape, blur = (1, 31, 34), Blur(gaussian_kernel(1.5))
+    y = blur(smooth_image(*shape))
+    y = y + 0.02 * torch.randn(y.shape, generator=generator)
+    known = torch.zeros_like(y)
+    known[..., :9] = 1
+    alone = least_squares(lambda v: blur(v)[..., :9], y[..., :9], shape, 0.02)
+    found = least_squares(blur, y, shape, 0.02, known=known)
+    torch.testing.assert_close(found, alone, rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("weight", [0.1, 1.0])
 def test_the_nearest_image_is_that_of_the_normal_equations(weight, generator):
     x, kernel = torch.rand(1, 1, 7, 9, generator=generator), torch.ones(3, 1) / 3

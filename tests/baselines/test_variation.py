@@ -51,6 +51,17 @@ def test_what_is_left_is_as_strong_as_the_noise(channels, generator):
     assert power == pytest.approx(0.95, abs=0.02)
 
 
+def test_what_is_held_out_does_not_count(generator):
+    y = add_gaussian_noise(steps(), SIGMA, generator)
+    known = (torch.rand(y.shape, generator=generator) < 0.5).float()
+    start = torch.full_like(y, 0.5)
+    found = least_variation(y, lambda image: image, start, SIGMA, known)
+    other = torch.where(known > 0, y, 9.0)
+    assert torch.equal(found, least_variation(other, lambda image: image, start, SIGMA, known))
+    power = float((known * (found - y).square()).sum() / known.sum()) / (SIGMA / 255) ** 2
+    assert power == pytest.approx(0.95, abs=0.02)
+
+
 def test_edges_are_sharper_than_those_of_richardson_and_lucy(generator):
     kernel = gaussian_kernel(1.2)
     blur = Blur(kernel)

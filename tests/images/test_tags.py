@@ -5,6 +5,7 @@ import pytest
 import tifffile
 
 from dip_lightning.images import read, write_tiff
+from dip_lightning.images.metadata import Metadata, Tiff
 from tests.conftest import stored_array
 from tests.images.files import XMP, enlarged
 from tests.images.profiles import DISPLAY_P3
@@ -88,3 +89,18 @@ def test_a_two_channel_imagej_hyperstack(tmp_path, compression):
         assert large.imagej_metadata["unit"] == "um"
         assert large.imagej_metadata["Ranges"] == (0.0, 10.0, 5.0, 700.0)
         assert "ROI" not in large.imagej_metadata
+
+
+def test_imagejs_places_move_with_the_pixels():
+    about = {"unit": "um", "xorigin": 12.0, "yorigin": 5, "ROI": b"a place", "Overlays": [b"one"]}
+    whole = Metadata(size=(60, 80), tiff=Tiff(imagej=about))
+    for found, x, y in (
+        (whole.cropped(20, 30, (40, 50)), -18, -15),
+        (whole.fitted((120, 160)), 24, 10),
+        (whole.turned(4), 12, 55),
+        (whole.turned(5), 5, 12),
+    ):
+        assert found.tiff.imagej == {"unit": "um", "xorigin": x, "yorigin": y}
+    assert whole.turned(1).tiff.imagej == about
+    without = Metadata(size=(60, 80), tiff=Tiff(imagej={"unit": "um"})).cropped(2, 3, (9, 9))
+    assert without.tiff.imagej == {"unit": "um"}

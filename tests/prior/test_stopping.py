@@ -107,6 +107,9 @@ def test_a_loss_without_a_bend_ends_well_below_the_level():
 def test_a_discrepancy_of_more_than_one_needs_no_bend():
     early, later = correlated(share=99.0).reached_at, correlated(share=9.0).reached_at
     assert early < later < correlated().reached_at
+    losses = dict(course())
+    for share, at in ((99.0, early), (9.0, later)):  # the level itself, neither more nor less
+        assert losses[at] <= share < losses[at - EVERY]
 
 
 @pytest.mark.parametrize("cut", [50, 120, 160])

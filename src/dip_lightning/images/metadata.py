@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal
 
+import numpy as np
+
 from dip_lightning.images import exif as exif_block
 from dip_lightning.images import georeference, ome
 
@@ -72,7 +74,9 @@ class Tiff:
         values = {tag.code: tag.value for tag in self.tags if isinstance(tag.value, tuple)}
         placed = georeference.moved(values, to_old)
         kept = [tag for tag in self.tags if tag.code not in georeference.PLACES]
-        return replace(self, tags=(*kept, *(Tag(code, 12, placed[code]) for code in placed)))
+        tags = (*kept, *(Tag(code, 12, placed[code]) for code in placed))
+        imagej = self.imagej and _imagej_moved(self.imagej, to_old)
+        return replace(self, tags=tags, imagej=imagej)
 
     def enlarged(self, size: tuple[int, int], x: Fraction, y: Fraction) -> "Tiff":
         """Return what is true of an image of `size` with `x` and `y` times the pixels."""
@@ -81,13 +85,17 @@ class Tiff:
             tiff = replace(tiff, resolution=(tiff.resolution[0] * x, tiff.resolution[1] * y))
         if tiff.is_ome:
             tiff = replace(tiff, description=ome.rewritten(tiff.description, size, (x, y)))
-        if tiff.imagej is not None and not x == y == 1:
-            kept = {key: value for key, value in tiff.imagej.items() if key not in _IN_PIXELS}
-            for key, factor in zip(_ORIGINS, (x, y), strict=True):
-                if isinstance(kept.get(key), int | float):
-                    kept[key] *= float(factor)
-            tiff = replace(tiff, imagej=kept)
         return tiff
+
+
+def _imagej_moved(imagej: dict[str, Any], to_old: georeference.Matrix) -> dict[str, Any]:
+    """Move the place of 0 in physical units; what was drawn into the old image is left out."""
+    kept = {key: value for key, value in imagej.items() if key not in _IN_PIXELS}
+    places = [kept.get(key, 0) for key in _ORIGINS]
+    if kept.keys() & set(_ORIGINS) and all(isinstance(place, int | float) for place in places):
+        x, y, *_ = (float(place) for place in np.linalg.solve(to_old, [*places, 0, 1]))
+        kept |= dict(zip(_ORIGINS, (x, y), strict=True))
+    return kept
 
 
 @dataclass(frozen=True)
