@@ -1,4 +1,4 @@
-"""What rooms below take, for them and for the command, whose --help must not import PyTorch."""
+"""What other rooms take, for them and for the command, whose --help must not import PyTorch."""
 
 GREY_LEVELS = 255  # from black to white: sigma is told in those of 8 bits
 SIGMAS = (0.1, 100)  # least and greatest standard deviation of a Gaussian kernel, pixels

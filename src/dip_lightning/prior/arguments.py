@@ -111,7 +111,11 @@ def check_amount(value: float | None, name: str) -> None:
 
 
 def check_count(value: int | None, name: str) -> None:
-    """Check that a number is an integer of 1 or more; None: nothing was given.
+    """Check that a number is an integer of 1 or more.
+
+    Args:
+        value: what was given; None: nothing was.
+        name: of the argument.
 
     Raises:
         UserError: it is not.
