@@ -213,7 +213,9 @@ class Config(FitSettings):
         False, "take the images in subfolders of a folder, too", affects="nothing"
     )
     resume: bool = key(
-        True, "go on where the same command ended; a single run: only if typed", affects="nothing"
+        True,
+        "go on where the same command ended; a single run: in its folder, or if typed",
+        affects="nothing",
     )
     checkpoint_seconds: float = key(
         60.0,

@@ -4,7 +4,6 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from threading import Lock
 
 import torch
@@ -51,9 +50,15 @@ class WhileAny:
 
 
 def _to_float32() -> Callable[[], None]:
-    theirs = torch.get_default_dtype()
+    theirs, rounds = torch.get_default_dtype(), torch.backends.cudnn.allow_tf32
     torch.set_default_dtype(torch.float32)
-    return partial(torch.set_default_dtype, theirs)
+    torch.backends.cudnn.allow_tf32 = False  # else cuDNN rounds float32 to 10 bits
+
+    def set_back() -> None:
+        torch.set_default_dtype(theirs)
+        torch.backends.cudnn.allow_tf32 = rounds
+
+    return set_back
 
 
 def _hide_lightning() -> Callable[[], None]:
@@ -79,7 +84,7 @@ without_lightnings_messages = WhileAny(_hide_lightning)
 
 @contextmanager
 def as_pytorch_begins() -> Iterator[None]:
-    """Make tensors of float32, on the CPU, with gradients, whatever is the user's default.
+    """Compute in float32, on the CPU, with gradients, whatever is the user's default.
 
     Number formats are those of the whole process; the rest is this thread's.
 

@@ -22,7 +22,7 @@ from pytorch_lightning import Trainer
 from torch import Tensor, nn
 
 from dip_lightning import compute, outcome, tasks
-from dip_lightning.building import build_prior
+from dip_lightning.building import build_prior, check_memory
 from dip_lightning.callbacks import Bar, History
 from dip_lightning.compute import acceleration
 from dip_lightning.config import DRAWN, KERNEL_KEYS, TASK_KEYS, Config
@@ -167,6 +167,8 @@ def restore(
     if isinstance(network, str):
         keys["network"] = network
     keys = {name: v.item() if isinstance(v, np.generic) else v for name, v in keys.items()}
+    if keys.get("input_type") == "image":
+        raise UserError("input_type=image: only for the command, and for DeepImagePrior(image=)")
     k = _kernel(kernel, task, keys)
     config = configure(task, keys, preset)
     place = compute.find_device(device)
@@ -183,6 +185,7 @@ def restore(
     if module is not None:
         config = _of_module(config, problem)
     pointless = outcome.pointless(problem)
+    check_memory(config, problem, problem.shape[1:], place, network=module, tiles=False)
     _warn(doubtful, pointless and health.explain(pointless, config.lr))
     prior = build_prior(config, problem, None, network=module)
     history = History(config.log_every, config.iterations)

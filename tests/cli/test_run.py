@@ -6,13 +6,10 @@ import tifffile
 import torch
 from PIL import Image
 
-from dip_lightning import Problem, compute
+from dip_lightning import compute
 from dip_lightning.cli import run
 from dip_lightning.cli.composing import Source, to_config
-from dip_lightning.config import config_folder
 from tests.conftest import read_metrics, save_png, smooth_image, stored_array
-
-NETWORKS = (config_folder() / "network").glob("*.yaml")
 
 
 def config(*overrides):
@@ -68,32 +65,6 @@ def test_each_job_sets_the_threads_again(monkeypatch):
     finally:
         torch.set_num_threads(before)
     assert sorted(kept) == ["float32"] * 2 + ["memory"] * 2
-
-
-PROBLEM = Problem(torch.zeros(1, 3, 8, 8))
-
-
-@pytest.mark.parametrize(("precision", "measured"), [("float32", 10.9e3), ("bfloat16", 6.6e3)])
-def test_what_a_fit_of_the_papers_network_takes(monkeypatch, precision, measured):
-    """Measured: 10.1 to 10.9 kB in float32, 6.2 to 6.6 in bfloat16 (docs/benchmarks.md)."""
-    asked = []
-    monkeypatch.setattr(run.memory, "check_memory", lambda *given: asked.append(given))
-    run._check_memory(
-        config("preset=paper", f"precision={precision}"), PROBLEM, (1024, 600), torch.device("cpu")
-    )
-    ((per_pixel, size, _),) = asked
-    assert size == (1024, 600)
-    assert measured < per_pixel() < 1.2 * measured
-
-
-@pytest.mark.parametrize("network", sorted(path.stem for path in NETWORKS))
-def test_where_memory_is_plentiful_every_network_fits(monkeypatch, network):
-    monkeypatch.setattr(run.memory, "PROBE", 64)
-    asked = []
-    monkeypatch.setattr(run.memory, "check_memory", lambda *given: asked.append(given))
-    given = config(f"network={network}", "precision=float32")
-    run._check_memory(given, PROBLEM, (64, 64), torch.device("cpu"))
-    assert asked[0][0]() < run.memory.PLENTY / 2
 
 
 @pytest.mark.parametrize("tiles", [(), ("tile=64",)])

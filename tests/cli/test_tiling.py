@@ -9,9 +9,8 @@ import skimage.data
 import torch
 from PIL import Image
 
-from dip_lightning import Problem
-from dip_lightning.building import build_prior
-from dip_lightning.cli.run import _check_memory
+from dip_lightning import Denoising
+from dip_lightning.building import build_prior, check_memory
 from dip_lightning.cli.tiling import Tiling
 from dip_lightning.errors import UserError
 from dip_lightning.images import read
@@ -338,7 +337,7 @@ def test_too_little_memory_names_a_tile_that_fits(dip, tmp_path, monkeypatch):
     assert side % 32 == 0
     network = {"name": "skip", "generator": "skip"}
     config = config_of("denoising", network=network, input_depth=32)
-    problem = Problem(torch.zeros(1, 1, 8, 8))
-    _check_memory(config, problem, (side, side), CPU)
+    problem = Denoising(torch.zeros(1, 1, 8, 8)).problem
+    check_memory(config, problem, (side, side), CPU)
     with pytest.raises(ValueError, match=f"use tile={side}"):
-        _check_memory(config, problem, (side + 32, side + 33), CPU)
+        check_memory(config, problem, (side + 32, side + 33), CPU)

@@ -355,9 +355,9 @@ def test_a_network_returns_one_image():
         Trainer(max_epochs=1, **ALONE).fit(enlarging(network=Twice(4, 3, 1)))
 
 
-@pytest.mark.parametrize("precision", ["bf16-true", "64-true"])
+@pytest.mark.parametrize("precision", ["bf16-true", "64-true", "bf16-mixed"])
 def test_averages_are_computed_in_float32(precision):
-    with pytest.raises(UserError, match=r'expected torch.float32: Trainer\(precision="32-true"\)'):
+    with pytest.raises(UserError, match=rf'precision="{precision}": the fit computes in float32'):
         Trainer(max_epochs=1, precision=precision, **ALONE).fit(enlarging())
 
 

@@ -19,6 +19,7 @@ from dip_lightning.cli.sweeps.sweep import Sweep
 from dip_lightning.cli.trust import check_file, check_operator, check_typed
 from dip_lightning.config import PATH_KEYS, Config
 from dip_lightning.errors import UserError
+from dip_lightning.prior.settings import OUTPUTS
 
 __all__ = ["GROUPS", "ONE_FOR_ALL", "Command", "check", "check_inputs", "parse", "resume_search"]
 
@@ -198,8 +199,8 @@ def _check_key(override: Override, command: Command) -> None:
         _check_option(override, command.source.options(name))
     if name == "output" and any("." in value or "/" in value for value in values_of(override)):
         raise UserError(
-            f"{override.input_line}: choose one of average, last; the folder of the result is "
-            "hydra.run.dir="
+            f"{override.input_line}: choose one of {', '.join(OUTPUTS)}; the folder of the result "
+            "is hydra.run.dir="
         )
 
 

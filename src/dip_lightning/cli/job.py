@@ -72,7 +72,8 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
         values = (f"{key}={value}" for key, value in place.values.items())
         print("", " ".join([sweep.label(hydra_config.job.num), *values]), sep="\n", flush=True)
     typed = any(text.startswith("resume=") for text in hydra_config.overrides.task)
-    resume = bool(composed.resume and (place.group or typed))
+    left = typed or place.group or _is_left(place.folder, composed)
+    resume = bool(composed.resume and left)
     start = _Start(composed, hydra_config, place, sweep, resume)
     try:
         if (done := start.done()) is not None:
@@ -90,6 +91,12 @@ def run_job(composed: DictConfig, sweep: Sweep) -> float | None:
         where = error.filename or shown_path(place.folder)
         _refuse(start, f"{where}: cannot be written ({reason(error)})")
     return None
+
+
+def _is_left(folder: Path, composed: DictConfig) -> bool:
+    """Say whether a folder holds an unfinished fit of the same configuration."""
+    same = finished(folder) is None and rerun.is_same(folder, composed)
+    return same and checkpoint.exists(folder)
 
 
 def _changed(done: dict[str, Any], composed: DictConfig) -> str | None:

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from importlib.metadata import version
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
 from pytorch_lightning.loggers import Logger
-from torch import Tensor, nn
+from torch import Tensor
 
 from dip_lightning import __version__, compute, outcome, tasks
+from dip_lightning.building import check_memory, describe_network
 from dip_lightning.callbacks import History, Stopping
 from dip_lightning.callbacks.loggers import (
     close_logger,
@@ -28,13 +28,11 @@ from dip_lightning.cli.tiling import Tiling, grid_of
 from dip_lightning.compute import acceleration, memory
 from dip_lightning.config import Config
 from dip_lightning.files import shown_path
-from dip_lightning.generators import build
 from dip_lightning.generators.inputs import check_input
 from dip_lightning.images import Format, Picture, describe_noise
 from dip_lightning.loading import checksums, load
 from dip_lightning.outcome import Fitted, Outcome
 from dip_lightning.prior import health
-from dip_lightning.prior.conditioning import inputs
 from dip_lightning.prior.problem import Problem
 from dip_lightning.prior.randomness import source
 from dip_lightning.prior.tiles import Grid
@@ -152,34 +150,12 @@ def _work(
     grid = grid_of(config, problem)
     # Before z, which is many times as large as the image, and what follows from it.
     height, width = (n + 2 * m for n, m in zip(grid.size, problem.margins, strict=True))
-    _check_memory(config, problem, (height, width), device)
+    check_memory(config, problem, (height, width), device)
     computed = f"{_precision_name(config, device)} on {device.type}"
     identity = Identity(config.identity(), fingerprints(problem, seen, z), computed)
     if len(grid) > 1:
         return Tiling(config, problem, seen, z, folder, identity)
     return Whole(config, problem, z, folder, identity)
-
-
-def _check_memory(
-    config: Config, problem: Problem, size: tuple[int, int], device: torch.device
-) -> None:
-    def per_pixel() -> float:
-        dtype, depth = compute.compute_dtype(config.precision, device), inputs(config, problem)
-        network = _network(config, problem)
-        saved = memory.saved_bytes_per_pixel(network, depth, dtype)
-        # A smaller image is mirrored up to what the network takes.
-        mirrored = [max(side, getattr(network, "least", 1)) / side for side in size]
-        return memory.fit_bytes_per_pixel(saved, depth, device) * prod(mirrored)
-
-    memory.check_memory(per_pixel, size, device)
-
-
-def _network(config: Config, problem: Problem) -> nn.Module:
-    return build(config.network, inputs(config, problem), problem.shape[0], torch.Generator())
-
-
-def _parameters(config: Config, problem: Problem) -> int:
-    return sum(p.numel() for p in _network(config, problem).parameters())
 
 
 def _explain(diagnosis: str | None, config: Config) -> None:
@@ -213,6 +189,10 @@ def _announce(config: Config, problem: Problem, stored: Format, device: torch.de
             f"noise of {found} found: known pixels are fitted, too; keep_known=true keeps them",
             file=sys.stderr,
         )
+
+
+def _parameters(config: Config, problem: Problem) -> int:
+    return sum(p.numel() for p in describe_network(config, problem).parameters())
 
 
 def _tiles(grid: Grid) -> str:

@@ -97,7 +97,11 @@ def peak_bytes(device: torch.device) -> int | None:
 
 
 def check_memory(
-    per_pixel: Callable[[], float], size: tuple[int, int], device: torch.device
+    per_pixel: Callable[[], float],
+    size: tuple[int, int],
+    device: torch.device,
+    *,
+    tiles: bool = True,
 ) -> None:
     """Refuse a fit that would be killed for want of memory.
 
@@ -106,6 +110,7 @@ def check_memory(
             plentiful, as the answer takes a while.
         size: (H, W) of what is fitted at once, x_hat or a tile of it.
         device: where the fit runs; nothing is refused where it does not say what is free.
+        tiles: whether tiles can be asked for.
 
     Raises:
         UserError: more is needed than there is.
@@ -116,10 +121,11 @@ def check_memory(
     each = per_pixel()
     needed = each * pixels
     if needed > free:
+        remedy = _remedy(free / each if tiles else 0, size)
         raise UserError(
             f"image: restoring {size[1]} x {size[0]} pixels needs about "
             f"{needed / GIGABYTE:.1f} GB of memory and {free / GIGABYTE:.1f} GB are free; use "
-            f"{_remedy(free / each, size)}, or fewer channels (network.down=, network.up=)"
+            f"{remedy}, or fewer channels (network.down=, network.up=)"
         )
 
 

@@ -62,7 +62,7 @@ def draw_input(
         return scale * torch.randn(1, *shape, generator=generator)
     z = meshgrid(*shape[1:]) if input_type == "meshgrid" else image
     if z is None:
-        raise UserError("input_type=image: needs input_image=, the file to use")
+        raise UserError("input_type=image: needs the image, DeepImagePrior(image=)")
     check_input(z, input_type, shape)
     return z
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from torch import Tensor
@@ -112,6 +113,17 @@ def _opacity(alpha: Tensor, size: tuple[int, int]) -> PillowImage.Image:
     return stored if stored.size == size else stored.resize(size)
 
 
+def _opacity_like(array: NDArray[Any], alpha: Tensor) -> NDArray[Any]:
+    """Return an alpha, (1, 1, H, W) in [0, 1], as an array of this type and size stores it."""
+    size, dtype = array.shape[:2], array.dtype
+    if alpha.shape[2:] != size:
+        alpha = F.interpolate(alpha, size, mode="bicubic", align_corners=False).clamp(0, 1)
+    if not np.issubdtype(dtype, np.integer):
+        return alpha[0, 0, ..., None].numpy().astype(dtype)
+    most = np.iinfo(dtype).max
+    return (alpha[0, 0, ..., None].double() * most).round().numpy().astype(dtype)
+
+
 def way_back(image: Any, picture: Picture, channels: int) -> Callable[[Tensor], Any]:
     """Return what makes pixels, (1, C, H, W) in [0, 1], what was given.
 
@@ -130,9 +142,8 @@ def way_back(image: Any, picture: Picture, channels: int) -> Callable[[Tensor], 
 
     def array(pixels: Tensor) -> NDArray[Any]:
         found = stored(pixels)
-        if isinstance(image, np.ndarray) and picture.alpha is not None:
-            opaque = np.full_like(found[..., :1], np.iinfo(found.dtype).max)
-            return np.concatenate([found, opaque], 2)
+        if picture.alpha is not None:
+            return np.concatenate([found, _opacity_like(found, picture.alpha)], 2)
         is_flat = getattr(image, "ndim", 3) == 2 and found.shape[2] == 1  # noqa: PLR2004
         return found[..., 0] if is_flat else found
 

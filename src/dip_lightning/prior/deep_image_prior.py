@@ -243,9 +243,9 @@ class DeepImagePrior(LightningModule):
         Raises:
             UserError: the Trainer has such a callback, or such a precision.
         """
-        if self.z.dtype != torch.float32:
+        if self.trainer.precision != "32-true":
             raise UserError(
-                f"the fit is to compute in {self.z.dtype}, expected torch.float32: "
+                f'precision="{self.trainer.precision}": the fit computes in float32, '
                 'Trainer(precision="32-true"); inside the network, DeepImagePrior(precision=) says'
             )
         stops = any(isinstance(callback, EarlyStopping) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]

@@ -41,7 +41,7 @@ class Problem(nn.Module):
             sees it.
         known: which values of y count, 0 or 1, of y's shape or one that broadcasts to it; None:
             all.
-        loss: (A(x_hat), y) -> scalar; None: mean(|A(x_hat) - y|^2) over the known values.
+        loss: (A(x_hat), y) -> scalar; None: mean(known |A(x_hat) - y|^2).
         y_noise_std: standard deviation of n, in the units of y; None: unknown.
         margins: rows and columns at either end of the fitted x that A needs but results do not
             show; `shape` includes them, all results and the ground truth do not.
@@ -432,6 +432,11 @@ class Problem(nn.Module):
         part.y_noise_std, part.is_clipped = self.y_noise_std, self.is_clipped
         part.noise_is_white = self.noise_is_white
         return part
+
+    @property
+    def has_tiles(self) -> bool:
+        """Whether a large image can be fitted in tiles."""
+        return type(self)._of_part is not Problem._of_part  # noqa: SLF001 - its own
 
     def _of_part(self, tile: Tile) -> Self:
         del tile

@@ -189,6 +189,11 @@ class BlindlyBlurredImage(BlurredImage):
             self.estimate = estimate_kernel(self.y, (high, wide))
         return Blur(self.estimate.to(self.y))
 
+    @property
+    def has_tiles(self) -> bool:
+        """No: the kernel is to be the same everywhere."""
+        return False
+
     def _of_part(self, tile: Tile) -> "BlindlyBlurredImage":
         del tile
         raise UserError(
