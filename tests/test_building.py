@@ -55,5 +55,5 @@ def test_a_tile_is_recommended_where_there_are_tiles(monkeypatch, task):
 
 def test_one_call_is_refused_as_well(monkeypatch):
     monkeypatch.setattr(building.memory, "free_bytes", lambda _: 1e7)
-    with pytest.raises(UserError, match="restoring 48 x 40 pixels .* use a smaller image"):
+    with pytest.raises(UserError, match=r"restoring 48 x 40 pixels .* use a smaller image"):
         dip.restore(smooth_image(3, 40, 48), device="cpu", progress=False)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
@@ -396,6 +397,7 @@ def test_a_mistake_is_one_sentence(image, sentence):
     [
         ({"device": "cuda"}, "device=cuda: choose one of auto, cpu, gpu"),
         ({"accelerate": "graph"}, "accelerate=graph: needs a CUDA device, but the fit runs on cpu"),
+        ({"input_type": "image"}, "input_type=image: only for the command, and for DeepImagePrior"),
     ],
 )
 def test_what_cannot_be_computed_here_is_refused(keys, sentence):
@@ -521,6 +523,34 @@ def test_an_opaque_alpha_stays_opaque(dtype):
     assert np.array_equal(found[..., :3], plain)
     assert (found[..., 3] == np.iinfo(dtype).max).all()
     assert restored(image, "sr", factor=2).image.shape == (18, 28, 4)
+
+
+@pytest.mark.parametrize(("dtype", "suffix"), [("uint8", "png"), ("uint16", "tif")])
+def test_the_alpha_of_a_file_stays(dtype, suffix, tmp_path):
+    stored = stored_array(4, dtype)
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "png":
+        Image.fromarray(stored).save(path)
+    else:
+        tifffile.imwrite(path, stored, photometric="rgb", extrasamples=["unassalpha"])
+    found = restored(path).image
+    assert (found.shape, found.dtype) == (stored.shape, stored.dtype)
+    assert np.array_equal(found[..., 3], stored[..., 3])
+    assert restored(path, "sr", factor=2).image.shape == (18, 28, 4)
+
+
+def test_float32_is_not_rounded_while_it_computes(monkeypatch):
+    seen, healthy = [], DeepImagePrior.iterate
+
+    def iterate(self):
+        seen.append(torch.backends.cudnn.allow_tf32)
+        return healthy(self)
+
+    monkeypatch.setattr(DeepImagePrior, "iterate", iterate)
+    before = torch.backends.cudnn.allow_tf32
+    restored(stored_array(3, "uint8"))
+    assert seen == [False, False]
+    assert torch.backends.cudnn.allow_tf32 == before
 
 
 def test_what_pillow_keeps_beside_the_pixels_stays(tmp_path):

@@ -66,7 +66,8 @@ class Restored(Generic[Image]):
         last: the last iterate, in the same form.
         std: how much the fit's outputs vary at each pixel, a standard deviation in the units of
             `image`, (H, W, C); large where the result is uncertain.
-        history: a row for every tenth iteration: iteration, loss, psnr, psnr_average, seconds.
+        history: a row for every tenth iteration, or what `log_every` says: iteration, loss, psnr,
+            psnr_average, seconds.
         metrics: status, iterations, loss, seconds; result: which output it is; fit_weight: weight
             of the fit against a classical method, None: it is the fit alone; polished: whether
             its similar patches were made alike; `stopping`: what ended the fit; `y_noise_std`:
@@ -124,8 +125,8 @@ def restore(
     Args:
         image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
             (1, C, H, W) in [0, 1]; PIL image; or path. The range of its known values is fitted.
-            An array's alpha is kept if it is opaque; otherwise give the path. For "jpeg", give
-            the file itself: its path, or a PIL image opened from it.
+            An array's alpha is kept if it is opaque; otherwise give the path, or a PIL image. For
+            "jpeg", give the file itself: its path, or a PIL image opened from it.
         task: "sr", "inpainting", "restoration", "demosaicing", "denoising",
             "deblurring", "blind_deblurring" or "jpeg".
         mask: known pixels, for the tasks that fill: (H, W) or (H, W, C) array, (1, 1, H, W)

@@ -61,15 +61,29 @@ def whole(dip, tmp_path, photo):
     return tmp_path / "whole"
 
 
-@pytest.mark.parametrize("status", [143, 1])
-def test_a_single_run_goes_on_in_its_folder(dip, tmp_path, photo, whole, cut, status):
-    command = (*FIT, f"image={photo}", "hydra.run.dir=out", "resume=true")
+@pytest.mark.parametrize(("status", "typed"), [(143, True), (1, True), (143, False)])
+def test_a_single_run_goes_on_in_its_folder(dip, tmp_path, photo, whole, cut, status, typed):
+    """Whether it was asked to or not; what has finished is done again unless it was."""
+    resume = ("resume=true",) if typed else ()
+    command = (*FIT, f"image={photo}", "hydra.run.dir=out", *resume)
     cut(10, {143: stop, 1: crash}[status])
     assert dip(*command)[0] == status
     assert read_metrics(tmp_path / "out")["status"] in {"interrupted", "failed"}
-    assert dip(*command)[0] == 0
+    status, _, err = dip(*command)
+    assert status == 0
+    assert "going on at iteration " in err
     same(whole, tmp_path / "out")
-    assert "finished before" in dip(*command)[1]
+    assert ("finished before" in dip(*command)[1]) == typed
+
+
+def test_a_single_run_begins_anew_if_told_so(dip, tmp_path, photo, whole, cut):
+    command = (*FIT, f"image={photo}", "hydra.run.dir=out")
+    cut(10, stop)
+    assert dip(*command)[0] == 143
+    status, _, err = dip(*command, "resume=false")
+    assert status == 0
+    assert "going on" not in err
+    same(whole, tmp_path / "out")
 
 
 @pytest.mark.parametrize("cut_at", [10, 40])
