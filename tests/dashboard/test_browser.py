@@ -336,6 +336,50 @@ def test_images_are_compared_zoomed_and_panned_in_step(page):
     assert matrices[0, 4] < -100
 
 
+def test_images_keep_their_shape(chromium, tmp_path):
+    """In a window that is low, of a job that has written no size, beside one of another."""
+    write_run(tmp_path / "running", status="running", lr=0.1)
+    square, wide = write_run(tmp_path / "square"), write_run(tmp_path / "wide", lr=0.2)
+    metrics = json.loads((square / "metrics.json").read_text())
+    (square / "metrics.json").write_text(json.dumps({**metrics, "size": [3, 32, 32]}))
+    for name in ("restored.png", "observed.png"):
+        Image.open(wide / name).resize((32, 32)).save(square / name)
+    write_dashboard(tmp_path)
+    emulate(chromium, size=(1366, 300))
+    page = open_page(chromium, tmp_path / "dashboard.html")
+    shown = (
+        "Object.fromEntries([...document.querySelectorAll('.frame')].map(f =>"
+        " [f.ariaLabel.split(':')[0], f.clientWidth / f.clientHeight]))"
+    )
+    show(page, "images")
+    wait(lambda: page.execute_script(LOADED))
+    ratios = ask(page, shown)
+    assert ratios == pytest.approx({"lr=0.01": 1, "lr=0.1": 4 / 3, "lr=0.2": 4 / 3}, abs=0.02)
+    assert ask(page, "document.querySelector('.frame').clientHeight") <= 240
+    Select(one(page, "main select[name=against]")).select_by_value("run wide")
+    notes = [caption.text for caption in page.find_elements(By.TAG_NAME, "figcaption")]
+    assert sum("another size" in note for note in notes) == 1
+    # A touch that the browser takes away to scroll moves nothing afterwards.
+    moved = page.execute_script(TAKEN)
+    assert moved == [-20, -20]
+    emulate(page)
+
+
+TAKEN = """
+    const frame = document.querySelector(".frame"), places = [];
+    movePlace(8, -1, -1);
+    frame.setPointerCapture = () => {};
+    const send = (name, clientX) =>
+      frame.dispatchEvent(new PointerEvent(name, { clientX, button: 0, bubbles: true }));
+    send("pointerdown", 100);
+    send("pointermove", 100 - 0.2 * frame.clientWidth);
+    places.push(Math.round(100 * (place.x + 1)));
+    send("pointercancel", 0);
+    send("pointermove", 300);
+    places.push(Math.round(100 * (place.x + 1)));
+    movePlace(1, 0, 0);
+    return places;
+"""
 LOADED = "return [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth > 0)"
 # What is above may still be laid out and move it after it was scrolled to.
 CENTRED = """
@@ -420,6 +464,8 @@ def test_a_phone_shows_swept_values(page):
 
 def test_a_result_folder_opens_elsewhere_and_a_page_alone_shows_previews(chromium, sweep, tmp_path):
     folder = sweep / "sweeps" / "denoising-1" / "lr=0.01-input_depth=4"
+    shutil.copy(folder / "restored.png", folder / "snapshots" / "classical.png")
+    Image.new("L", (9, 9)).save(folder / "kernel.png")
     write_report(folder)
     packed = tmp_path / "packed.zip"
     with zipfile.ZipFile(packed, "w") as archive:
@@ -436,8 +482,17 @@ def test_a_result_folder_opens_elsewhere_and_a_page_alone_shows_previews(chromiu
     alone = tmp_path / "alone.html"
     shutil.copy(elsewhere / "report.html", alone)
     open_page(chromium, alone)
-    wait(lambda: chromium.execute_script(LOADED))
-    assert len(chromium.find_elements(By.CSS_SELECTOR, ".fallback")) == 2
+    wait(lambda: chromium.find_elements(By.CSS_SELECTOR, ".fallback .below img:not(.absent)"))
+    # No other image stands for those that the page does not carry; the kernel's is carried.
+    slider = wait(lambda: one(chromium, "figure:has(.absent)").text)
+    assert slider == "averaged output, iteration 60 (the file is not beside this page)"
+    wait(lambda: ask(chromium, "document.querySelector('img.kernel').naturalWidth") == 9)
+    Select(one(chromium, ".run div .controls select[name=against]")).select_by_value("classical")
+    wait(lambda: chromium.find_elements(By.CSS_SELECTOR, ".layer.above .absent"))
+    assert not one(chromium, ".frame.slider .handle").is_displayed()
+    Select(one(chromium, ".run div .controls select[name=against]")).select_by_value("observed")
+    wait(lambda: one(chromium, ".frame.slider .handle").is_displayed())
+    assert len(chromium.find_elements(By.CSS_SELECTOR, ".fallback")) == 1
     chromium.get_log("browser")  # the missing files
 
 

@@ -74,6 +74,21 @@ function tell(event, ...content) {
   tip.style.top = `${Math.max(4, Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8))}px`;
 }
 
+// Follows a pointer that was pressed until it is let go, or taken away by the browser, which scrolls.
+function follow(event, node, move, end = () => {}) {
+  const followed = new AbortController(),
+    { signal } = followed;
+  node.setPointerCapture(event.pointerId);
+  node.addEventListener("pointermove", move, { signal });
+  for (const name of ["pointerup", "pointercancel"]) {
+    const stop = (e) => {
+      followed.abort();
+      end(e);
+    };
+    node.addEventListener(name, stop, { signal });
+  }
+}
+
 async function copy(text, pressed) {
   try {
     await navigator.clipboard.writeText(text);

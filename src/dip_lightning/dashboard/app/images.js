@@ -121,9 +121,16 @@ function zoomButtons() {
   );
 }
 
+// What is compared fills the same frame, whatever its own size.
+function sizeNote(run) {
+  const other = state.against.startsWith("run ") ? RUN_BY_ID.get(state.against.slice(4)) : run,
+    [own, its] = [run, other].map((one) => String(one.metrics.size ?? ""));
+  return own && its && own !== its ? " (against one of another size)" : "";
+}
+
 function comparison(run) {
   const base = state.mode === "image" ? null : baseImage(run);
-  const note = state.mode !== "image" && !base ? ` (has no ${state.against})` : "";
+  const note = state.mode === "image" ? "" : base ? sizeNote(run) : ` (has no ${state.against})`;
   const caption = element(
     "span",
     {},

@@ -314,7 +314,6 @@ function limitsBetween(key, from, to) {
 
 function dragBrush(event, handle, view, key, place, show) {
   event.preventDefault();
-  handle.setPointerCapture(event.pointerId);
   handle.parentNode.focus({ preventScroll: true });
   const svg = handle.ownerSVGElement,
     shareAt = (e) => (place.y(0) - pointIn(svg, e).y) / (place.y(0) - place.y(1)),
@@ -329,37 +328,24 @@ function dragBrush(event, handle, view, key, place, show) {
     asked = requestAnimationFrame(view.mark);
     tell(e, limits ? limitText(key, limits) : "");
   };
-  handle.addEventListener("pointermove", move);
-  handle.addEventListener(
-    "pointerup",
-    (e) => {
-      handle.removeEventListener("pointermove", move);
-      move(e);
-      tell(e);
-      remember();
-      view.redraw();
-    },
-    { once: true },
-  );
+  follow(event, handle, move, (e) => {
+    if (e.type === "pointerup") move(e);
+    tell(e);
+    remember();
+    view.redraw();
+  });
 }
 
 function dragAxis(event, title, view, key, place) {
   event.preventDefault();
-  title.setPointerCapture(event.pointerId);
   const svg = title.ownerSVGElement,
     from = pointIn(svg, event).x;
   const move = (e) => title.setAttribute("transform", `translate(${pointIn(svg, e).x - from},0)`);
-  title.addEventListener("pointermove", move);
-  title.addEventListener(
-    "pointerup",
-    (e) => {
-      title.removeEventListener("pointermove", move);
-      const by = Math.round((pointIn(svg, e).x - from) / place.gap);
-      if (by) moveAxis(key, by);
-      view.redraw();
-    },
-    { once: true },
-  );
+  follow(event, title, move, (e) => {
+    const by = e.type === "pointerup" ? Math.round((pointIn(svg, e).x - from) / place.gap) : 0;
+    if (by) moveAxis(key, by);
+    view.redraw();
+  });
 }
 
 function moveAxis(key, by) {

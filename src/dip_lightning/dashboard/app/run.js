@@ -46,7 +46,7 @@ function runView(run) {
       }),
     );
   if (hasImage(run)) parts.push(element("h2", {}, "Result"), resultFrames(run));
-  if (hasImage(run, "kernel")) parts.push(element("h2", {}, "Kernel found"), kernelFound(run));
+  if (hasImage(run, "kernel")) parts.push(element("h2", {}, "Kernel found"), picture(run, "kernel"));
   if (run.commands.length) parts.push(element("h2", {}, "Do it again"), ...run.commands.map(commandBox));
   parts.push(element("h2", {}, "Settings"), settingsTable(run));
   if (run.curve.iteration) draw();
@@ -146,7 +146,7 @@ function numbersOf(run) {
 
 function snapshotSlider(run, onMove) {
   const last = run.snapshots.length - 1;
-  const image = picture(run, "restored", run.snapshots[last].file);
+  const image = picture(run, "snapshot", run.snapshots[last].file);
   const caption = element("span", { class: "caption" });
   const show = (index) => {
     const { file, iteration } = run.snapshots[index];
@@ -206,14 +206,6 @@ function resultFrames(run) {
     });
   redraw();
   return box;
-}
-
-function kernelFound(run) {
-  return element("img", {
-    class: "kernel",
-    src: run.images.kernel || previewOf(run, "kernel"),
-    alt: "the kernel that was found beside the image",
-  });
 }
 
 function commandBox(command) {

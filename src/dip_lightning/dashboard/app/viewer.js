@@ -35,7 +35,8 @@ function previewOf(run, kind) {
   return DATA.pictures[run.previews[kind]] || null;
 }
 
-// An image that falls back to its preview, and says so, where its file is not beside the page.
+// An image that falls back to its preview, and says so, where its file is not beside the page; without
+// one there is nothing to see, as another image would pass for it.
 function picture(run, kind, source = null) {
   const image = element("img", {
     src: source || run.images[kind] || previewOf(run, kind) || "",
@@ -44,11 +45,15 @@ function picture(run, kind, source = null) {
     class: kind,
   });
   image.addEventListener("error", () => {
-    const small = previewOf(run, kind) || previewOf(run, "restored");
-    if (!small || image.getAttribute("src") === small) return;
+    const small = previewOf(run, kind);
+    if (!small || image.getAttribute("src") === small) {
+      image.classList.add("absent");
+      return;
+    }
     image.src = small;
     image.closest("figure")?.classList.add("fallback");
   });
+  image.addEventListener("load", () => image.classList.remove("absent"));
   return image;
 }
 
@@ -58,14 +63,13 @@ function stage(image, className) {
 
 // One frame: `mode` is image, slider or difference; `base` what is compared with.
 function viewer(run, shown, base, mode, caption) {
-  const size = Array.isArray(run.metrics.size) ? run.metrics.size.map(Number) : [3, 1, 1];
   const frame = element("div", {
     class: `frame ${mode}`,
     tabindex: 0,
     role: "group",
     "aria-label": `${labelOf(run)}: wheel or + and - zoom, arrows move, 0 shows all`,
-    style: `aspect-ratio:${size[2]}/${size[1]}`,
   });
+  shapeFrame(frame, run, shown);
   if (mode === "slider" && base) {
     const handle = element("div", { class: "handle" });
     frame.append(stage(shown, "below"), stage(base, "above"), handle);
@@ -83,17 +87,23 @@ function viewer(run, shown, base, mode, caption) {
       {},
       caption,
       element("span", { class: "fallback-note" }, " (preview: the file is not beside this page)"),
+      element("span", { class: "missing-note" }, " (the file is not beside this page)"),
     ),
   );
+}
+
+// A job that runs or was lost has written no size: its image has one.
+function shapeFrame(frame, run, image) {
+  const fit = (ratio) => frame.style.setProperty("--ratio", ratio);
+  const [, height, width] = Array.isArray(run.metrics.size) ? run.metrics.size.map(Number) : [];
+  if (width > 0 && height > 0) fit(width / height);
+  else image.addEventListener("load", () => fit(image.naturalWidth / image.naturalHeight));
 }
 
 function dragCut(event, frame, handle) {
   event.stopPropagation();
   event.preventDefault();
-  handle.setPointerCapture(event.pointerId);
-  const move = (e) => setCut(Math.min(1, Math.max(0, pointIn(frame, e).x / frame.clientWidth)));
-  handle.addEventListener("pointermove", move);
-  handle.addEventListener("pointerup", () => handle.removeEventListener("pointermove", move), { once: true });
+  follow(event, handle, (e) => setCut(Math.min(1, Math.max(0, pointIn(frame, e).x / frame.clientWidth))));
 }
 
 function listenToFrame(frame) {
@@ -114,15 +124,12 @@ function listenToFrame(frame) {
   frame.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || (event.pointerType === "touch" && place.zoom === 1)) return;
     frame.focus({ preventScroll: true });
-    frame.setPointerCapture(event.pointerId);
     let [x, y] = share(event);
-    const move = (e) => {
+    follow(event, frame, (e) => {
       const [nx, ny] = share(e);
       movePlace(place.zoom, place.x + nx - x, place.y + ny - y);
       [x, y] = [nx, ny];
-    };
-    frame.addEventListener("pointermove", move);
-    frame.addEventListener("pointerup", () => frame.removeEventListener("pointermove", move), { once: true });
+    });
   });
   frame.addEventListener("keydown", (event) => {
     const step = 0.1;
