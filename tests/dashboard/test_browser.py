@@ -315,6 +315,50 @@ def test_the_heat_map_leads_to_its_runs(page):
     assert one(page, ".title .note").text.startswith("sweeps/denoising-1/lr=0.01-input_depth=32")
 
 
+def test_none_is_a_value_of_a_setting_like_others(chromium, tmp_path):
+    """Four guards, one of them none; of the first setting, the first seed has failed."""
+    for guard, psnr in ((None, 31.0), (1.2, 30.0), (2.4, 29.0), (4.8, 28.0)):
+        for lr in (0.01, 0.1):
+            for seed in (0, 1):
+                status = "failed" if (guard, lr, seed) == (None, 0.01, 0) else "finished"
+                folder = tmp_path / f"{guard}-{lr}-{seed}"
+                settings = {"guard": guard, "lr": lr, "seed": seed}
+                write_run(folder, psnr=psnr + lr + seed / 10, status=status, **settings)
+    write_dashboard(tmp_path)
+    emulate(chromium)
+    page = open_page(chromium, tmp_path / "dashboard.html")
+    show(page, "grid")
+    columns = [head.text for head in page.find_elements(By.CSS_SELECTOR, ".heat tr > *")]
+    assert {"1.2", "2.4", "4.8", "none"} <= set(columns)
+    importance = [
+        row.text for row in page.find_elements(By.CSS_SELECTOR, "[aria-label=importance] tbody tr")
+    ]
+    assert [row.split()[0] for row in importance] == ["guard", "lr"]
+    assert importance[0].split()[-2:] == ["4", "15"]
+    show(page, "settings")
+    marks = [text.text for text in page.find_elements(By.CSS_SELECTOR, "[data-axis=guard] text")]
+    assert marks[1:] == ["1.2", "2.4", "4.8", "none"]
+    page.find_element(By.CSS_SELECTOR, "[data-axis=guard]").send_keys(Keys.SHIFT, Keys.ARROW_UP)
+    wait(lambda: "guard from 2.4 to none" in one(page, ".chip").text)
+    show(page, "compare")
+    Select(one(page, "main select[name=x]")).select_by_value("guard")
+    Select(one(page, "main select[name='colour by']")).select_by_value("guard")
+    entries = [entry.text for entry in page.find_elements(By.CSS_SELECTOR, "main .entry")]
+    assert entries == ["guard 2.4", "guard 4.8", "guard none"]
+    click(page, ".chart .data summary")
+    cells = (
+        "[...document.querySelectorAll('.chart .data td:nth-child(2)')].map(td => td.textContent)"
+    )
+    wait(lambda: sorted(ask(page, cells)) == ["2.4", "2.4", "4.8", "4.8", "none", "none"])
+    # What stands for a setting is a seed that has ended.
+    links = "[...document.querySelectorAll('.differences a')].map(a => a.hash)"
+    assert "None-0.01-0" not in " ".join(ask(page, links))
+    show(page, "grid")
+    assert "None-0.1" in one(page, ".best a").get_attribute("href")
+    assert ask(page, "unitsOf(RUNS).map(addressOf)").count("#run=None-0.01-1") == 1
+    assert [e for e in page.get_log("browser") if e["level"] == "SEVERE"] == []
+
+
 def test_images_are_compared_zoomed_and_panned_in_step(page):
     show(page, "images")
     frames = wait(lambda: page.find_elements(By.CSS_SELECTOR, ".frame"))
@@ -718,6 +762,14 @@ def test_a_chart_is_there_in_words(page):
     assert "lr=0.01 input_depth=32 (PSNR, averaged)" in table
     last = one(page, ".chart .data tbody tr:last-child td:nth-last-child(2)")
     assert float(last.text) > 20
+    # It goes on with the chart: by whole iterations, of what was zoomed.
+    places = "[...document.querySelectorAll('.data thead th')].map(th => th.textContent).slice(1)"
+    before = ask(page, places)
+    assert all(place.isdecimal() for place in before)
+    one(page, ".plot").send_keys("+")
+    wait(lambda: ask(page, places) != before)
+    one(page, "main select[name=Show]").send_keys("loss")
+    wait(lambda: "loss at iteration" in one(page, ".chart .data thead").text)
 
 
 @pytest.fixture(scope="module")

@@ -37,13 +37,8 @@ class Chart {
       button("reset", () => this.setZoom(null), { title: "all of it (0)" }),
       ...exportButtons(label, () => this.export()),
     );
-    this.node = element(
-      "div",
-      { class: "chart" },
-      tools,
-      this.box,
-      dataTable(label, () => this.table()),
-    );
+    this.words = dataTable(label, () => this.table());
+    this.node = element("div", { class: "chart" }, tools, this.box, this.words.node);
     this.listen();
     new ResizeObserver(() => this.resize()).observe(this.box);
   }
@@ -52,6 +47,7 @@ class Chart {
   show(drawing) {
     const kind = (d) => d && [d.x.label, d.y.label, d.x.log, d.y.log].join();
     if (this.drawing && kind(this.drawing) !== kind(drawing)) this.zoomed = null;
+    this.pick(null); // what was picked need not be there any more
     this.drawing = drawing;
     this.whole = wholeOf(drawing);
     dropCharts();
@@ -59,20 +55,25 @@ class Chart {
     this.u = null;
     charts.delete(this);
     this.resize();
+    this.words.renew();
   }
 
   resize() {
     const width = this.box.clientWidth;
     if (!width || !this.drawing) return;
     if (!this.u) this.make(width);
-    else if (width !== this.u.width) this.u.setSize({ width, height: this.height });
-    else return;
+    else if (width !== this.u.width) {
+      this.pick(null);
+      this.u.setSize({ width, height: this.height });
+    } else return;
     this.box.dataset.drawn = width;
   }
 
   make(width) {
     const colour = css("--faint"),
       rule = css("--rule");
+    // As wide as the longest of its texts.
+    const across = (_, texts) => Math.max(48, ...(texts || []).map((text) => 7 * text.length + 14));
     const axis = (name, size) => ({
       scale: name,
       size,
@@ -98,7 +99,7 @@ class Chart {
         pxAlign: false,
         cursor: { drag: { x: true, y: true, uni: 12, setScale: false, dist: 5 }, points: { show: false } },
         scales: { x: scale("x"), y: scale("y") },
-        axes: [axis("x", 32), axis("y", 48)],
+        axes: [axis("x", 32), axis("y", across)],
         series: [{}, { show: true, paths: () => null, points: { show: false } }],
         hooks: { draw: [() => this.draw()], setSelect: [() => this.select()], setCursor: [() => this.hover()] },
       },
@@ -126,11 +127,11 @@ class Chart {
   }
 
   ticksOf(name) {
-    const { ticks: given, log } = this.drawing[name],
+    const { ticks: given, log, key } = this.drawing[name],
       limits = this.limits()[name];
     if (given) return given.filter(([v]) => v >= limits[0] && v <= limits[1]);
     const { width, height } = this.plot();
-    return ticks(limits, Math.max(2, name === "x" ? width / 80 : height / 45), log);
+    return ticks(limits, Math.max(2, name === "x" ? width / 80 : height / 45), log, key);
   }
 
   // Where the curves are, in CSS pixels of the whole.
@@ -251,7 +252,7 @@ class Chart {
     const more = values.length > LISTED ? [`and ${values.length - LISTED} more`] : [];
     return {
       name: near,
-      lines: [element("b", {}, `${x.label} ${format(Number(at.toPrecision(4)))}`), ...lines, ...more],
+      lines: [element("b", {}, `${x.label} ${placeText(at, x, this.limits().x)}`), ...lines, ...more],
     };
   }
 
@@ -277,6 +278,7 @@ class Chart {
   }
 
   applyZoom() {
+    this.words.renew();
     if (!this.u) return;
     const { x, y } = this.limits();
     this.pick(null);
@@ -367,14 +369,18 @@ class Chart {
     if (!series.length)
       return {
         head: ["run", x.label, y.label],
-        rows: marks.map((m) => [m.text.split("\n")[0], format(m.x), format(m.y, y.key)]),
+        rows: marks.map((m) => [
+          m.text.split("\n")[0],
+          x.ticks ? x.ticks[m.x][1] : format(m.x, x.key),
+          format(m.y, y.key),
+        ]),
       };
     const limits = this.limits().x,
       places = Array.from({ length: 9 }, (_, i) =>
         x.log ? limits[0] * (limits[1] / limits[0]) ** (i / 8) : limits[0] + (i / 8) * (limits[1] - limits[0]),
       );
     return {
-      head: [`${y.label} at ${x.label}`, ...places.map((v) => format(Number(v.toPrecision(3))))],
+      head: [`${y.label} at ${x.label}`, ...places.map((v) => placeText(v, x, limits))],
       rows: series.map((s) => [
         s.title,
         ...places.map((v) => {
@@ -384,6 +390,11 @@ class Chart {
       ]),
     };
   }
+}
+
+// A place on an axis, as exactly as one can point at it.
+function placeText(v, { whole, log }, limits) {
+  return format(whole ? Math.round(v) : log ? Number(v.toPrecision(4)) : roundedIn(limits, v));
 }
 
 function exportLegend(names, left, top) {
@@ -429,13 +440,13 @@ function wholeOf({ x, y, series, levels = [], marks, boxes = [] }) {
       pad = (high - low) * margin || Math.abs(high) * 0.05 || 0.5;
     return [low - pad, high + pad].map((v) => (axis.log ? 10 ** v : v));
   };
-  const of = (pick) => series.flatMap((s) => extent(x.log || y.log ? pick(s).filter((v) => v > 0) : pick(s)) || []);
+  const of = ({ log }, pick) => series.flatMap((s) => extent(log ? pick(s).filter((v) => v > 0) : pick(s)) || []);
   return {
-    x: limits(x, [...of((s) => s.xs), ...marks.map((m) => m.x)], 0.015),
+    x: limits(x, [...of(x, (s) => s.xs), ...marks.map((m) => m.x)], 0.015),
     y: limits(
       y,
       [
-        ...of((s) => s.ys),
+        ...of(y, (s) => s.ys),
         ...series.flatMap((s) => (s.band || []).flatMap((b) => extent(b) || [])),
         ...levels.map((l) => l.y),
         ...marks.map((m) => m.y),

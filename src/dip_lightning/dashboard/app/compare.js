@@ -74,8 +74,9 @@ function plotOf(units, colourOf) {
     axis = axisOf(x),
     ordinal = axis.names || state.chart === "box",
     names = axis.names || distinct(units, x);
-  const at = (unit) => (ordinal ? names.indexOf(format(valueOf(unit, x))) : valueOf(unit, x));
-  const rows = units.filter((unit) => isNumber(valueOf(unit, y)) && valueOf(unit, x) !== null && at(unit) !== -1);
+  const at = (unit) => (ordinal ? names.indexOf(textOf(unit, x)) : valueOf(unit, x));
+  const placed = (unit) => (ordinal ? at(unit) >= 0 : isNumber(at(unit)));
+  const rows = units.filter((unit) => isNumber(valueOf(unit, y)) && placed(unit));
   const colour = (unit) => (state.colour === "run" ? LINES[0] : colourOf(unit));
   const label = (unit) =>
     `${labelOf(unit)}\n${nameOf(x)} ${format(valueOf(unit, x), x)}, ${nameOf(y)} ${spreadText(unit, y)}`;
@@ -88,7 +89,7 @@ function plotOf(units, colourOf) {
     text: label(unit),
   }));
   return {
-    x: { label: nameOf(x), log: !ordinal && axis.log, ticks: ordinal ? names.map((text, i) => [i, text]) : null },
+    x: { label: nameOf(x), log: !ordinal && axis.log, key: x, ticks: ordinal ? names.map((text, i) => [i, text]) : null },
     y: { label: nameOf(y), log: y === "loss", key: y },
     series: [],
     marks,
@@ -141,7 +142,7 @@ function differenceParts(units, update) {
       : `The best and the worst of ${problemName(runs[0])} by ${nameOf(metric)}; select others in the table.`;
   const images = button("compare their images", () => {
     state.selected = runs.map(keyOf);
-    state.against = `run ${membersOf(runs[0])[0].id}`;
+    state.against = `run ${firstOf(membersOf(runs[0])).id}`;
     state.mode = "difference";
     go("images");
   });

@@ -66,8 +66,8 @@ function sharedWhole(drawings) {
 
 // The units by the values of the chosen key, each with its name; one part without a name without one.
 function facetsOf(units) {
-  const names = state.facet ? distinct(units, state.facet) : [],
-    none = units.filter((unit) => valueOf(unit, state.facet) === null);
+  const [some, none] = [false, true].map((is) => units.filter((unit) => (valueOf(unit, state.facet) === null) === is)),
+    names = state.facet ? distinct(some, state.facet) : [];
   if (names.length + (none.length > 0) < 2) return [["", units]];
   const parts = names.map((text) => [
     `${nameOf(state.facet)} ${text}`,
@@ -241,7 +241,7 @@ function drawingOf(units, colourOf, cursor = null) {
   }
   const seen = new Map(levels.map((level) => [`${level.text} ${level.y}`, level]));
   return {
-    x: { label: state.x === "seconds" ? "seconds" : "iteration", log: state.logX },
+    x: { label: state.x, log: state.logX, whole: state.x === "iteration" },
     y: { label: state.y === "loss" ? "loss" : "PSNR (dB)", log: state.logY ?? state.y === "loss", key: state.y },
     series,
     marks,

@@ -28,6 +28,7 @@ const NAMES = {
 const METRIC_ORDER = Object.keys(NAMES);
 const FACTS = ["status", "image", "id", "group"];
 const PLACE = ["image", "task", "observed"];
+const NONE = "none"; // a swept setting that is null
 const MISSING = 65535; // of a curve: not defined
 
 // Runs that have not changed are kept, with what was decoded of them.
@@ -106,7 +107,7 @@ function format(value, key = "") {
   if (!isNumber(value)) return String(value);
   if (/^psnr/.test(key)) return value.toFixed(2);
   if (/^ssim/.test(key)) return value.toFixed(4);
-  if (/bytes$/.test(key)) return `${(value / 2 ** 20).toFixed(0)} MiB`;
+  if (/bytes$/.test(key)) return `${(value / MIB).toFixed(0)} MiB`;
   if (key === "seconds") return value < 100 ? value.toFixed(1) : value.toFixed(0);
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value);
   // Settings are told apart by what is written of them, measurements are only read.
@@ -154,16 +155,29 @@ function problemName(run, keys = PROBLEM) {
   ].join(" ");
 }
 
-// The values of a key, as text, in their order: numbers by size.
+// Whether a swept setting is null: a value like others, such as no guard; a run of another task lacks it.
+function isNone(run, key) {
+  return SWEPT.includes(key) && run.settings[key] === null && valueOf(run, key) === null;
+}
+
+function hasValue(run, key) {
+  return valueOf(run, key) !== null || isNone(run, key);
+}
+
+// A value as a text by which it is told from others.
+function textOf(run, key) {
+  return isNone(run, key) ? NONE : format(valueOf(run, key));
+}
+
+// The values of a key, as text, in their order: numbers by size, none last.
 function distinct(runs, key) {
-  const found = new Map(runs.map((run) => [format(valueOf(run, key)), valueOf(run, key)]));
-  return [...found]
-    .filter(([, value]) => value !== null)
-    .sort(([a, x], [b, y]) => compareValues(x, y) || a.localeCompare(b))
-    .map(([text]) => text);
+  const having = runs.filter((run) => hasValue(run, key)),
+    found = new Map(having.map((run) => [textOf(run, key), valueOf(run, key)]));
+  return [...found].sort(([a, x], [b, y]) => compareValues(x, y) || a.localeCompare(b)).map(([text]) => text);
 }
 
 function compareValues(x, y) {
+  if (x === null || y === null) return (x === null) - (y === null);
   if (isNumber(x) && isNumber(y)) return x - y;
   return format(x).localeCompare(format(y), undefined, { numeric: true });
 }

@@ -160,7 +160,7 @@ function exportButtons(name, make) {
   );
 }
 
-// The data of a chart in words, made when they are asked for.
+// The data of a chart in words, made when they are asked for; `renew` keeps those that are seen.
 function dataTable(name, make) {
   const box = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `data of ${name}` });
   const fill = () => {
@@ -181,17 +181,9 @@ function dataTable(name, make) {
       ),
     );
   };
-  return element(
-    "details",
-    {
-      class: "data",
-      ontoggle: (event) => {
-        if (event.target.open) fill();
-      },
-    },
-    element("summary", {}, "Data as a table"),
-    box,
-  );
+  const renew = () => node.open && fill();
+  const node = element("details", { class: "data", ontoggle: renew }, element("summary", {}, "Data as a table"), box);
+  return { node, renew };
 }
 
 function escapeText(text) {

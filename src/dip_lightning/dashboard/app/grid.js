@@ -85,7 +85,7 @@ function heatMap(name, runs, metric) {
 function heatCells(runs, xs, ys, metric) {
   const by = new Map();
   for (const run of runs) {
-    const place = [state.gridX, state.gridY].map((key) => format(valueOf(run, key))).join("\n");
+    const place = [state.gridX, state.gridY].map((key) => textOf(run, key)).join("\n");
     by.set(place, [...(by.get(place) || []), run]);
   }
   return ys.map((y) =>
@@ -211,7 +211,7 @@ function bestRow(runs, metric, swept) {
     .sort((a, b) => (isBetter(metric, a.mean, b.mean) ? -1 : 1));
   if (!settings.length) return null;
   const [first, second] = settings,
-    run = first.members[0];
+    run = firstOf(first.members);
   return element(
     "tr",
     {},

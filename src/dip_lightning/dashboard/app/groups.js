@@ -43,11 +43,12 @@ function groupOf(key, members) {
     const { mean, std, n } = statistics(ofEachSeed(members).map((run) => run.metrics[metric]));
     if (n) [metrics[metric], spread[metric], count[metric]] = [mean, n > 1 ? std : null, n];
   }
-  const { seed, ...settings } = members[0].settings;
+  const first = firstOf(members),
+    { seed, ...settings } = first.settings;
   const statuses = distinct(members, "status");
   const group = {
-    ...members[0],
-    id: `${members[0].id} and ${members.length - 1} more`,
+    ...first,
+    id: `${first.id} and ${members.length - 1} more`,
     key: `g${hash(key)}`,
     label: null,
     decoded: null,
@@ -78,6 +79,11 @@ function ended(members) {
 // A fit that is done twice is no second seed: the last one counts.
 function ofEachSeed(members) {
   return [...new Map(ended(members).map((run) => [run.settings.seed ?? run.key, run])).values()];
+}
+
+// The run that stands for a setting: one that counts.
+function firstOf(members) {
+  return ofEachSeed(members)[0];
 }
 
 function membersOf(unit) {
@@ -157,10 +163,11 @@ function importance(runs, metric) {
   return SWEPT.filter((key) => !PROBLEM.includes(key) && key !== "seed")
     .map((key) => {
       const rows = centred
-        .filter(([run]) => valueOf(run, key) !== null)
+        .filter(([run]) => hasValue(run, key))
         .map(([run, rest]) => [valueOf(run, key), rest]);
+      const numbers = rows.filter(([value]) => value !== null); // no guard has no rank among guards
       const levels = new Set(rows.map(([value]) => format(value))).size;
-      return { key, n: rows.length, levels, rank: rankCorrelation(rows), share: varianceShare(rows, levels) };
+      return { key, n: rows.length, levels, rank: rankCorrelation(numbers), share: varianceShare(rows, levels) };
     })
     .filter(({ levels }) => levels > 1)
     .sort((a, b) => strength(b) - strength(a));

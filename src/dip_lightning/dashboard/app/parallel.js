@@ -44,6 +44,7 @@ function parallelView() {
     view.keys = axesShown();
     view.units = unitsOf(shownRuns(false));
     box.replaceChildren(drawParallel(view, box));
+    table.renew();
     bar.replaceChildren(colourBar(metricKey(), extent(view.units.map((unit) => valueOf(unit, metricKey())))));
     mark();
   }
@@ -75,7 +76,7 @@ function parallelView() {
       ),
       box,
       bar,
-      table,
+      table.node,
     ),
     update: view.redraw,
   };
@@ -271,10 +272,10 @@ function drawAxis(view, key, index, place) {
     const y = place.y(axis.place(value));
     group.append(
       shape("line", { x1: x - 4, x2: x + 4, y1: y, y2: y }),
-      shape("text", { x: x + 7, y: y + 4 }, format(value, METRICS.includes(key) ? key : "").slice(0, 18)),
+      shape("text", { x: x + 7, y: y + 4 }, markText(value, key).slice(0, 18)),
     );
   }
-  if (view.units.some((unit) => valueOf(unit, key) === null))
+  if (view.units.some((unit) => axis.place(valueOf(unit, key)) === null))
     group.append(
       shape("text", { x: x + 7, y: place.y(0) + STUB + 4, class: "none" }, "none"),
       shape("line", { x1: x - 4, x2: x + 4, y1: place.y(0) + STUB, y2: place.y(0) + STUB }),
@@ -292,6 +293,10 @@ function drawAxis(view, key, index, place) {
   group.append(brush, handle);
   show();
   return group;
+}
+
+function markText(value, key) {
+  return value === null ? NONE : format(value, METRICS.includes(key) ? key : "");
 }
 
 function showBrush(brush, key, place) {

@@ -62,6 +62,12 @@ function extent(values) {
   return low <= high ? [low, high] : null;
 }
 
+// With as many digits as tell the thousandth part of the limits.
+function roundedIn([low, high], value) {
+  const digits = Math.ceil(3 - Math.log10(high - low));
+  return Number(value.toFixed(Math.min(20, Math.max(0, digits || 0))));
+}
+
 function shareIn(limits, value) {
   return limits[0] < limits[1] ? (value - limits[0]) / (limits[1] - limits[0]) : 0.5;
 }
@@ -70,14 +76,21 @@ function shareIn(limits, value) {
 function colouring(units, key) {
   if (key === "run") return { of: (unit) => lineColour(units.indexOf(unit)), entries: null };
   const names = distinct(units, key),
-    values = names.map((text) => units.find((unit) => format(valueOf(unit, key)) === text));
-  const numeric = names.length > 2 && values.every((unit) => isNumber(valueOf(unit, key)));
+    values = names.map((text) =>
+      valueOf(
+        units.find((unit) => textOf(unit, key) === text),
+        key,
+      ),
+    ),
+    numbers = values.filter((value) => value !== null);
+  const numeric = numbers.length > 2 && numbers.every(isNumber);
   const colour = (text) => {
     const i = names.indexOf(text);
-    return i < 0 ? css("--faint") : numeric ? strokeColour(i / (names.length - 1)) : lineColour(i);
+    if (i < 0 || (numeric && values[i] === null)) return css("--faint");
+    return numeric ? strokeColour(i / (numbers.length - 1)) : lineColour(i);
   };
   return {
-    of: (unit) => colour(format(valueOf(unit, key))),
+    of: (unit) => colour(textOf(unit, key)),
     entries: names.map((text) => [`${nameOf(key)} ${text}`, colour(text)]),
   };
 }
@@ -100,7 +113,7 @@ function makeAxis(key) {
     const to = log ? Math.log : (v) => v;
     const [low, high] = limits.map(to);
     const at = (share) => (log ? Math.exp(low + share * (high - low)) : low + share * (high - low));
-    const rounded = (share) => (share <= 0 ? limits[0] : share >= 1 ? limits[1] : Number(at(share).toPrecision(4)));
+    const rounded = (share) => (share <= 0 ? limits[0] : share >= 1 ? limits[1] : log ? Number(at(share).toPrecision(4)) : roundedIn(limits, at(share)));
     return {
       place: (v) => (isNumber(v) ? (to(v) - low) / (high - low) : null),
       at: rounded,
@@ -110,9 +123,9 @@ function makeAxis(key) {
     };
   }
   const names = distinct(RUNS, key);
-  const marks = names.map((text) => values.find((v) => format(v) === text));
+  const marks = names.map((text) => values.find((v) => format(v) === text) ?? null);
   const place = (v) => {
-    const i = names.indexOf(format(v));
+    const i = names.indexOf(v === null ? NONE : format(v));
     return i < 0 ? null : names.length === 1 ? 0.5 : i / (names.length - 1);
   };
   return { place, at: null, marks, log: false, names };
@@ -154,8 +167,12 @@ function tracePoint(c, sign, x, y, r = 6) {
   c.closePath();
 }
 
-// Round values between limits, with their text; of a logarithmic axis, of its decades.
-function ticks([low, high], count, log) {
+const MIB = 2 ** 20;
+
+// Round values between limits, with their text; of a logarithmic axis, of its decades; of bytes, in MiB.
+function ticks([low, high], count, log, key = "") {
+  if (/bytes$/.test(key))
+    return ticks([low / MIB, high / MIB], count, log).map(([v, text]) => [v * MIB, `${text} MiB`]);
   if (!log) {
     const step = niceStep((high - low) / count),
       first = Math.ceil(low / step - 1e-9),

@@ -142,7 +142,7 @@ function metricKey() {
 }
 
 function addressOf(run) {
-  return `#run=${encodeURIComponent(membersOf(run)[0].id)}`;
+  return `#run=${encodeURIComponent(firstOf(membersOf(run)).id)}`;
 }
 
 // Limits of both axes that can be drawn: finite, in order, and apart by more than their precision.

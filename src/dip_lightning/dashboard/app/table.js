@@ -192,7 +192,8 @@ function limitChips(update) {
 }
 
 function limitText(key, [low, high]) {
-  return format(low) === format(high) ? `${key} = ${format(low)}` : `${key} from ${format(low)} to ${format(high)}`;
+  const [from, to] = [low, high].map((value) => (value === null ? NONE : format(value)));
+  return from === to ? `${key} = ${from}` : `${key} from ${from} to ${to}`;
 }
 
 function headCell(key, update) {
