@@ -207,6 +207,7 @@ def test_a_link_shows_what_was_seen(page, sweep):
     "choices",
     [
         *("sort=nothing", "limits.lr=x", "selected=,,", "gain=-1", "%%", "x=constructor&zoom=1,2"),
+        *("limits.lr=[0.1,0.001]", "limits.psnr=[30,28]"),
         *("zoom=100,100.00000000000006,20,30", "y=loss&zoom=0,200,0,1", "zoom=0,1,0,Infinity"),
     ],
 )
@@ -256,6 +257,40 @@ def test_curves_are_drawn_against_seconds_and_a_ruler_lists_them(page):
     assert "averaged output, iteration 60" in found
     show(page, "table")
     assert not one(page, "#tip").is_displayed()
+
+
+def test_axes_hold_what_is_measured(chromium, tmp_path):
+    """A curve that begins below 0 dB, against a logarithm; large numbers; a narrow axis."""
+    for i in range(12):
+        folder = write_run(tmp_path / f"{i}", psnr=4 + 0.004 * i, lr=0.001 * (i + 1))
+        metrics = json.loads((folder / "metrics.json").read_text())
+        more = {"peak_memory_bytes": (300 + i) * 2**20, "parameters": 2217831000 + i}
+        (folder / "metrics.json").write_text(json.dumps({**metrics, **more}))
+    write_dashboard(tmp_path)
+    emulate(chromium)
+    page = open_page(chromium, tmp_path / "dashboard.html")
+    chart = "[...charts].find((chart) => chart.box.isConnected)"
+    show(page, "curves")
+    click(page, "main input[name='log x']")
+    wait(lambda: ask(page, f"{chart}.whole.y[0]") < 0)
+    assert "logX=1" in page.current_url
+    show(page, "compare")
+    Select(one(page, "main select[name=y]")).select_by_value("peak_memory_bytes")
+    ticks = f"{chart}.ticksOf('y').map(([, text]) => text)"
+    wait(lambda: "302 MiB" in ask(page, ticks))
+    Select(one(page, "main select[name=y]")).select_by_value("parameters")
+    wait(lambda: ask(page, f"{chart}.plot().left") > 80)
+    # What was picked is let go of where something else is drawn.
+    page.execute_script(f"{chart}.pick(RUNS[0].key)")
+    Select(one(page, "main select[name=y]")).select_by_value("psnr_average")
+    wait(lambda: ask(page, f"{chart}.drawing.y.label") == "PSNR, averaged")
+    assert ask(page, f"{chart}.picked") is None
+    show(page, "settings")
+    one(page, "[data-axis=psnr_average]").send_keys(Keys.ARROW_DOWN)
+    wait(lambda: "limits.psnr_average" in page.current_url)
+    low, high = ask(page, "axisOf('psnr_average').marks.filter((_, i) => i % 4 === 0)")
+    limit = ask(page, "state.limits.psnr_average[1]")
+    assert limit == pytest.approx(high - 0.05 * (high - low), abs=0.002 * (high - low))
 
 
 def test_what_is_said_of_a_loss_belongs_to_it(page):
@@ -660,6 +695,21 @@ def test_the_best_come_first_whatever_is_better(page):
     assert one(page, 'th[aria-sort="ascending"]').get_attribute("data-key") == "seconds"
 
 
+def test_images_of_one_name_are_told_apart(chromium, tmp_path):
+    for image in ("a/bird.png", "b/bird.png", "wall.png"):
+        for lr in (0.01, 0.1):
+            write_run(tmp_path / f"{image[0]}-{lr}", image=image, lr=lr)
+    write_dashboard(tmp_path)
+    emulate(chromium)
+    page = open_page(chromium, tmp_path / "dashboard.html")
+    show(page, "grid")
+    names = [cell.text for cell in page.find_elements(By.CSS_SELECTOR, ".best .name")]
+    assert names == ["a/bird", "b/bird", "wall"]
+    Select(one(page, "main select[name=rows]")).select_by_value("image")
+    heads = [head.text for head in page.find_elements(By.CSS_SELECTOR, ".heat tbody th")]
+    assert set(heads) == {"a/bird", "b/bird", "wall"}
+
+
 def test_frames_are_named_by_their_key(page):
     show(page, "curves")
     found = "[...document.querySelectorAll('.facets h2')].map(h => h.textContent)"
@@ -845,6 +895,44 @@ def test_newer_data_come_in_place(chromium, sweep):
     chromium.get("about:blank")  # a page that is left open would ask in vain
     server.shutdown()
     server.server_close()
+
+
+def test_the_page_of_a_running_job_stays_as_it_is_used(chromium, tmp_path):
+    """Before its first row, and as it goes on: zoom, place on the way and open data stay."""
+    folder = write_run(tmp_path / "job", status="running")
+    history = (folder / "history.csv").read_text().splitlines(keepends=True)
+    newer = []
+    for lines in (0, 30, len(history)):
+        (folder / "history.csv").write_text("".join(history[:lines]))
+        write_dashboard(tmp_path)
+        newer.append(data_of(tmp_path / "dashboard.html"))
+    for lines, data in zip((0, 30, 60), newer, strict=True):
+        data["runs"][0].update(stamp=str(lines), status="running", live={"iteration": lines})
+    emulate(chromium)
+    page = open_page(chromium, tmp_path / "dashboard.html")
+    page.execute_script("renew(arguments[0])", newer[0])
+    show(page, "curves")
+    page.execute_script("renew(arguments[0])", newer[1])
+    wait(lambda: ask(page, "document.querySelector('main select[name=Show]').value") == "psnr")
+    page.execute_script("location.hash = '#run=job'")
+    one(page, ".plot").send_keys("+")
+    one(page, "input.snapshots").send_keys(Keys.HOME)
+    click(page, ".chart .data summary")
+    zoom = wait(lambda: ask(page, "current.chart.zoomed"))
+    page.execute_script("renew(arguments[0])", newer[2])
+    assert "iteration 60" in one(page, ".run > .note").text
+    assert ask(page, "current.chart.zoomed") == zoom
+    assert ask(page, "document.querySelector('.chart .data').open")
+    assert one(page, ".caption").text.startswith("averaged output, iteration 1,")
+    assert "000001.webp" in one(page, ".frame img").get_attribute("src")
+    assert one(page, "input.snapshots").get_attribute("value") == "0"
+    assert ask(page, "current.chart.drawing.series[0].xs.length") == 60
+    # The curve of a fit in tiles has no place for a snapshot.
+    newer[2]["runs"][0].update(stamp="tiles", metrics={"tiles": 4})
+    page.execute_script("renew(arguments[0])", newer[2])
+    one(page, "input.snapshots").send_keys(Keys.ARROW_RIGHT)
+    assert ask(page, "current.chart.drawing.cursor") is None
+    assert "a row for each tile" in one(page, ".signs").text
 
 
 @pytest.mark.slow

@@ -12,8 +12,9 @@ VIEWS.push({ name: "curves", title: "Curves", make: curvesView });
 
 function curvesView() {
   const box = element("div", { class: "facets" });
-  const [note, legend, signs] = ["div", "div", "div"].map((tag) => element(tag));
+  const [note, controls, legend, signs] = ["div", "div", "div", "div"].map((tag) => element(tag));
   let units = [];
+  let shown = null;
   let charts = [];
   const onZoom = (zoom) => {
     state.zoom = zoom || [];
@@ -31,6 +32,9 @@ function curvesView() {
     return new Chart(name || "curves", { onPick, onZoom, zoom, height: several ? 300 : 440 });
   });
   const update = () => {
+    // Other curves than the controls say: the first row of a job has come.
+    if (shown !== shownY()) keepFocus(() => controls.replaceChildren(curveControls(update, true)));
+    shown = shownY();
     units = comparedUnits(MOST_CURVES);
     note.replaceChildren(comparedNote(units, "curve"));
     const parts = facetsOf(units);
@@ -44,7 +48,7 @@ function curvesView() {
     signs.replaceChildren(signLegend(units));
   };
   update();
-  return { node: element("section", {}, note, curveControls(update, true), box, signs, legend), update };
+  return { node: element("section", {}, note, controls, box, signs, legend), update };
 }
 
 // Several frames have the same limits, so that they can be compared.
@@ -78,7 +82,7 @@ function facetsOf(units) {
 
 function legendOf(units, colours, charts) {
   const pick = (key) => () => charts.forEach((chart) => chart.pick(key));
-  const drawn = state.y === "loss" ? "loss" : state.averaged ? "psnr_average" : "psnr";
+  const drawn = shownY() === "loss" ? "loss" : state.averaged ? "psnr_average" : "psnr";
   const entry = (unit) =>
     element(
       "li",
@@ -151,7 +155,7 @@ function curveControls(redraw, several) {
         ["psnr", "PSNR"],
         ["loss", "loss"],
       ],
-      state.y,
+      shownY(),
       (value) => {
         state.logY = null;
         set("y")(value);
@@ -171,7 +175,7 @@ function curveControls(redraw, several) {
       : null,
     several ? choice("frames by", keyOptions(["", "nothing"]), state.facet, set("facet")) : null,
     tick("log x", state.logX, set("logX")),
-    tick("log y", state.logY ?? state.y === "loss", set("logY")),
+    tick("log y", state.logY ?? shownY() === "loss", set("logY")),
     tick("iterate", state.iterate, set("iterate")),
     tick("averaged output", state.averaged, set("averaged")),
     tick("marks", marksShown(several ? comparedUnits(MOST_CURVES) : []), set("marks")),
@@ -192,25 +196,31 @@ function signLegend(units) {
     every.length === 1 && every[0] > 1
       ? `the iterate, recorded every ${every[0]} iterations`
       : "the iterate, as recorded";
-  const entries = SIGNS.slice(state.y === "loss" ? 2 : 0).map(([sign, text]) => {
+  const entries = SIGNS.slice(shownY() === "loss" ? 2 : 0).map(([sign, text]) => {
     const icon = shape("svg", { width: 16, height: 16, "aria-hidden": "true" }),
       pen = svgPen();
     pen.area((p) => tracePoint(p, sign, 8, 8), css("--faint"), 1);
     icon.innerHTML = String(pen);
     return element("span", {}, icon, ` ${text}`);
   });
-  const lines = state.y === "loss" ? "" : `Thin: ${thin}. Bold: averaged output. `,
-    band = isGrouped() ? "Band: one standard deviation over the seeds. " : "";
+  const lines = shownY() === "loss" ? "" : `Thin: ${thin}. Bold: averaged output. `,
+    band = isGrouped() ? "Band: one standard deviation over the seeds. " : "",
+    tiles = units.some(isTiled) ? "Of a fit in tiles, a row for each tile, not the course of one fit. " : "";
   return element(
     "p",
     { class: "note signs" },
-    `${lines}${band}Drag to zoom, double-click for all; + − 0 and arrow keys. `,
+    `${lines}${band}${tiles}Drag to zoom, double-click for all; + − 0 and arrow keys. `,
     ...(marksShown(units) && units.some((unit) => !unit.members) ? entries : []),
   );
 }
 
 function marksShown(units) {
   return state.marks ?? units.length <= MOST_CURVES;
+}
+
+// The curve of a fit in tiles adds their iterations up, and its end has a row of its own.
+function isTiled(run) {
+  return run.metrics.tiles > 1;
 }
 
 function drawingOf(units, colourOf, cursor = null) {
@@ -224,29 +234,29 @@ function drawingOf(units, colourOf, cursor = null) {
       if (found)
         series.push({
           name: unit.key,
-          title: `${labelOf(unit)}${state.y === "loss" ? "" : ` (${nameOf(column)})`}`,
+          title: `${labelOf(unit)}${shownY() === "loss" ? "" : ` (${nameOf(column)})`}`,
           colour,
           faint,
           ...found,
           band: faint ? null : found.band,
         });
     };
-    if (state.y === "loss") add("loss", false);
+    if (shownY() === "loss") add("loss", false);
     else {
       if (state.iterate) add("psnr", state.averaged);
       if (state.averaged) add("psnr_average", false);
     }
     if (marksShown(units) && !unit.members) marks.push(...marksOf(unit, colour));
-    if (state.published && state.y === "psnr") levels.push(...levelsOf(unit));
+    if (state.published && shownY() === "psnr") levels.push(...levelsOf(unit));
   }
   const seen = new Map(levels.map((level) => [`${level.text} ${level.y}`, level]));
   return {
     x: { label: state.x, log: state.logX, whole: state.x === "iteration" },
-    y: { label: state.y === "loss" ? "loss" : "PSNR (dB)", log: state.logY ?? state.y === "loss", key: state.y },
+    y: { label: shownY() === "loss" ? "loss" : "PSNR (dB)", log: state.logY ?? shownY() === "loss", key: shownY() },
     series,
     marks,
     levels: [...seen.values()],
-    cursor: cursor === null ? null : state.x === "seconds" ? secondsAt(units[0], cursor) : cursor,
+    cursor: cursor === null || isTiled(units[0]) ? null : state.x === "seconds" ? secondsAt(units[0], cursor) : cursor,
   };
 }
 
@@ -260,7 +270,7 @@ function marksOf(run, colour) {
   const found = [],
     m = run.metrics,
     label = labelOf(run),
-    loss = state.y === "loss";
+    loss = shownY() === "loss";
   const add = (sign, iteration, y, text) => {
     const x = state.x === "seconds" ? secondsAt(run, iteration) : iteration;
     if (isNumber(x) && isNumber(y)) found.push({ x, y, colour, sign, name: run.key, text: `${label}\n${text}` });
@@ -276,12 +286,11 @@ function marksOf(run, colour) {
         `oracle peak ${format(m.psnr_best, "psnr")} dB, iteration ${m.iteration_best}`,
       );
   }
-  // The curve of a fit in tiles adds their iterations up, and its end has a row of its own.
-  if (isNumber(m.iterations) && run.curve.iteration && !(m.tiles > 1)) {
+  if (isNumber(m.iterations) && run.curve.iteration && !isTiled(run)) {
     const stopped = m.status !== "finished",
       y = loss ? m.loss : state.averaged ? m.psnr_average : m.psnr;
     const text = `${stopped ? `${m.status} after` : loss || !state.averaged ? "end," : "averaged output,"} iteration ${m.iterations}`;
-    add(stopped ? "stopped" : "end", m.iterations, y, `${text}: ${format(y, state.y)}${loss ? "" : " dB"}`);
+    add(stopped ? "stopped" : "end", m.iterations, y, `${text}: ${format(y, shownY())}${loss ? "" : " dB"}`);
   }
   return found;
 }

@@ -41,6 +41,7 @@ function take(data) {
       ? Object.assign(old, { live: run.live, previews: run.previews })
       : run;
   });
+  nameImages();
   RUN_BY_ID = new Map(RUNS.map((run) => [run.id, run]));
   groupCache.clear();
   METRICS = findMetrics();
@@ -53,6 +54,33 @@ function take(data) {
     while (taken.has(run.key)) run.key += "x";
     taken.add(run.key);
   }
+}
+
+// Images of the same name are told apart by as much of the ends of their paths as it takes.
+function nameImages() {
+  const by = new Map();
+  for (const run of RUNS) {
+    run.image = run.stem ??= run.image;
+    const path = run.settings.observed ?? run.settings.image;
+    if (typeof path === "string") by.set(run.stem, (by.get(run.stem) || new Map()).set(run, path));
+  }
+  for (const paths of by.values()) {
+    const different = [...new Set(paths.values())];
+    if (different.length < 2) continue;
+    const told = endings(different);
+    for (const [run, path] of paths) run.image = told.get(path);
+  }
+}
+
+// The shortest ends of paths that differ, without what the files' names end in where that is not needed.
+function endings(paths) {
+  const differ = (texts) => new Set(texts).size === texts.length,
+    bare = paths.map((path) => path.replace(/\.[^./]*$/, "")),
+    parts = (differ(bare) ? bare : paths).map((path) => path.split("/"));
+  const ends = (length) => parts.map((names) => names.slice(-length).join("/"));
+  let length = 1;
+  while (!differ(ends(length))) length++;
+  return new Map(ends(length).map((end, i) => [paths[i], end]));
 }
 
 // A short name of a run for the address of the page.

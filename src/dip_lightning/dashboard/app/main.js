@@ -20,7 +20,7 @@ function make() {
   const run = state.run && RUN_BY_ID.get(state.run),
     view = VIEWS.find((v) => v.name === state.view);
   current = run
-    ? runView(run)
+    ? runView(run, current?.run?.id === run.id ? current : null)
     : RUNS.length
       ? view.make()
       : {

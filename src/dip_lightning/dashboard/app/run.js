@@ -21,10 +21,12 @@ const HEADLINE = [
   "precision",
 ];
 
-function runView(run) {
-  const chart = new Chart(`curve of ${labelOf(run)}`);
-  let iteration = null;
-  const draw = () => chart.show(drawingOf([run], () => lineColour(0), iteration));
+// `before` is what was shown of the same run, as it was then: the zoom of its curve and its place on the way
+// stay.
+function runView(run, before = null) {
+  const chart = before?.chart || new Chart(`curve of ${labelOf(run)}`),
+    seen = before?.seen || { iteration: null };
+  const draw = () => chart.show(drawingOf([run], () => lineColour(0), seen.iteration));
   const redraw = () => {
     remember();
     draw();
@@ -40,8 +42,8 @@ function runView(run) {
   if (run.snapshots.length)
     parts.push(
       element("h2", {}, "On the way"),
-      snapshotSlider(run, (t) => {
-        iteration = t;
+      snapshotSlider(run, seen.iteration, (t) => {
+        seen.iteration = t;
         redraw();
       }),
     );
@@ -50,7 +52,7 @@ function runView(run) {
   if (run.commands.length) parts.push(element("h2", {}, "Do it again"), ...run.commands.map(commandBox));
   parts.push(element("h2", {}, "Settings"), settingsTable(run));
   if (run.curve.iteration) draw();
-  return { node: element("section", { class: "run" }, ...parts), title: labelOf(run), run };
+  return { node: element("section", { class: "run" }, ...parts), title: labelOf(run), run, chart, seen };
 }
 
 // How far a running job is.
@@ -144,29 +146,37 @@ function numbersOf(run) {
   return element("div", { class: "cards" }, ...cards);
 }
 
-function snapshotSlider(run, onMove) {
-  const last = run.snapshots.length - 1;
-  const image = picture(run, "snapshot", run.snapshots[last].file);
+// At the snapshot of iteration `at`, where that is given, else at the last.
+function snapshotSlider(run, at, onMove) {
+  const last = run.snapshots.length - 1,
+    found = run.snapshots.findIndex(({ iteration }) => iteration === at),
+    first = found < 0 ? last : found;
+  const image = picture(run, "snapshot", run.snapshots[first].file);
   const caption = element("span", { class: "caption" });
-  const show = (index) => {
-    const { file, iteration } = run.snapshots[index];
-    image.src = file;
-    const psnr = run.metrics.tiles > 1 ? null : curveAt(run, "psnr_average", iteration);
-    const measured = isNumber(psnr) ? `, ${format(psnr, "psnr")} dB` : "";
+  const say = ({ iteration }, measured = "") => {
     caption.textContent = `averaged output, iteration ${iteration}${measured}`;
+  };
+  const measuredAt = ({ iteration }) => {
+    const psnr = isTiled(run) ? null : curveAt(run, "psnr_average", iteration);
+    return isNumber(psnr) ? `, ${format(psnr, "psnr")} dB` : "";
+  };
+  const show = (index) => {
+    const snapshot = run.snapshots[index];
+    image.src = snapshot.file;
+    say(snapshot, measuredAt(snapshot));
     range.value = index;
-    onMove(iteration);
+    onMove(snapshot.iteration);
   };
   const range = element("input", {
     type: "range",
     class: "snapshots",
     min: 0,
     max: last,
-    value: last,
+    value: first,
     "aria-label": "iteration",
     oninput: () => show(Number(range.value)),
   });
-  caption.textContent = `averaged output, iteration ${run.snapshots[last].iteration}`;
+  say(run.snapshots[first], found < 0 ? "" : measuredAt(run.snapshots[first]));
   const label = element("label", { class: "control grow" }, "1 ", range, ` ${run.snapshots[last].iteration}`);
   const controls = element("div", { class: "controls" }, playButton(show, last, image), label);
   const frame = viewer(run, image, null, "image", caption);

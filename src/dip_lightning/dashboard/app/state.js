@@ -92,7 +92,7 @@ function readChoices(choices) {
     const usual = DEFAULTS[key];
     if (key.startsWith("limits.")) {
       const limits = parsed(text);
-      if (Array.isArray(limits) && limits.length === 2) state.limits[key.slice(7)] = limits;
+      if (Array.isArray(limits) && limits.length === 2) state.limits[key.slice(7)] = limits.sort(compareValues);
     } else if (
       usual === undefined ||
       ["view", "run", "limits"].includes(key) ||
@@ -128,7 +128,11 @@ function repair() {
   if (!isZoom(state.zoom)) state.zoom = [];
   const keys = new Set(unitsOf(RUNS).flatMap((unit) => [keyOf(unit), ...membersOf(unit).map((run) => run.key)]));
   state.selected = state.selected.filter((key) => keys.has(key));
-  if (!RUNS.some((run) => run.curve.psnr)) state.y = "loss";
+}
+
+// What curves show: the loss where no run has another, so far.
+function shownY() {
+  return RUNS.some((run) => run.curve.psnr) ? state.y : "loss";
 }
 
 // The metric that views are about.
