@@ -541,6 +541,28 @@ def test_a_phone_shows_swept_values(page):
     emulate(page)
 
 
+def test_long_values_stay_within_a_phone_and_all_rows_are_printed(chromium, tmp_path):
+    for i in range(2):
+        mask = f"/home/user/projects/restoration/masks/{'holes' * 20}_{i}.png"
+        folder = write_run(tmp_path / f"{i}", mask=mask, psnr=30 + i)
+        shutil.copy(folder / "restored.png", folder / "uncertainty.png")
+    write_dashboard(tmp_path)
+    emulate(chromium, size=(360, 740))
+    page = open_page(chromium, tmp_path / "dashboard.html")
+    choices = ("curves?facet=mask", "curves?colour=mask", "compare?facet=mask&colour=mask", "grid")
+    images = ("images?against=uncertainty", "images?against=run+1", "run=1?against=uncertainty")
+    for view in (*VIEWS, *choices, *images, "images?mode=difference"):
+        page.get("about:blank")
+        page.get(f"{(tmp_path / 'dashboard.html').as_uri()}#{view}")
+        wait(lambda: page.find_elements(By.CSS_SELECTOR, "html[data-ready] main section"))
+        assert ask(page, "document.documentElement.scrollWidth") <= 360, view
+    show(page, "table")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert ask(page, "getComputedStyle(document.querySelector('.rows')).maxHeight") == "none"
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    emulate(page)
+
+
 def test_a_result_folder_opens_elsewhere_and_a_page_alone_shows_previews(chromium, sweep, tmp_path):
     folder = sweep / "sweeps" / "denoising-1" / "lr=0.01-input_depth=4"
     shutil.copy(folder / "restored.png", folder / "snapshots" / "classical.png")
