@@ -31,6 +31,11 @@ TINY = (
 )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: a test that waits for the disk, or a process, leaves its core idle."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_finish() -> None:
     """Have the collector of garbage look no more at what was imported: each fit asks for it."""
     import hypothesis  # noqa: F401 - it asks the collector who has its sources of chance
