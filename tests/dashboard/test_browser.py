@@ -370,6 +370,8 @@ def test_none_is_a_value_of_a_setting_like_others(chromium, tmp_path):
     ]
     assert [row.split()[0] for row in importance] == ["guard", "lr"]
     assert importance[0].split()[-2:] == ["4", "15"]
+    assert " none " in one(page, ".best tbody tr").text
+    assert ask(page, "labelOf(RUN_BY_ID.get('None-0.1-0'))").endswith("guard=none")
     show(page, "settings")
     marks = [text.text for text in page.find_elements(By.CSS_SELECTOR, "[data-axis=guard] text")]
     assert marks[1:] == ["1.2", "2.4", "4.8", "none"]

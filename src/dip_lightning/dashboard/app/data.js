@@ -155,7 +155,7 @@ function labelOf(run) {
   if (run.label) return run.label;
   const parts = SWEPT.filter(
     (key) => !PLACE.includes(key) && !(run.members && key === "seed") && run.settings[key] !== undefined,
-  ).map((key) => `${key}=${format(run.settings[key])}`);
+  ).map((key) => `${key}=${textOf(run, key)}`);
   for (const key of ["image", "task"]) if (distinct(RUNS, key).length > 1) parts.unshift(format(valueOf(run, key)));
   return (run.label = parts.join(" ") || run.id);
 }

@@ -228,7 +228,7 @@ function bestRow(runs, metric, swept) {
         PROBLEM.filter((key) => key !== "image"),
       ),
     ),
-    ...swept.map((key) => element("td", { class: "number" }, format(run.settings[key]))),
+    ...swept.map((key) => element("td", { class: "number" }, textOf(run, key))),
     element(
       "td",
       { class: "number" },
