@@ -69,9 +69,9 @@ def test_not_a_number_is_missing_without_a_mask(tmp_path):
     picture, work = load(configure(observed=str(tmp_path / "a.tif")))
     assert (work.m == 0).nonzero().tolist() == [[0, 0, 2, 3]]
     assert picture.format.high[0] <= 30
-    with pytest.raises(UserError, match=r"holds 1 values .* task=restoration"):
+    with pytest.raises(UserError, match=r"holds 1 value .* task=restoration"):
         load(configure("denoising", observed=str(tmp_path / "a.tif")))
-    with pytest.raises(UserError, match=r"image=.* holds 1 values"):
+    with pytest.raises(UserError, match=r"image=.* holds 1 value"):
         load(configure(image=str(tmp_path / "a.tif")))
 
 

@@ -14,7 +14,10 @@ from dip_lightning.errors import UserError
     ("line", "sentence"),
     [
         ("out=b", "out=b: unknown key out; did you mean hydra.run.dir?"),
-        ("output=b.png", "output=b.png: choose one of average, last; the folder of the result is"),
+        (
+            "output=b.png",
+            "output=b.png: choose one of combined, average, last; the folder of the result is",
+        ),
         ("learning_rate=0.1", "unknown key learning_rate; did you mean lr?"),
         ("epochs=9", "did you mean iterations?"),
         ("iteration=9", "did you mean iterations?"),

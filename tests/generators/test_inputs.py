@@ -46,7 +46,7 @@ def test_image_is_used_as_it_is():
     ("kind", "shape", "image", "named"),
     [
         ("meshgrid", (32, 5, 5), None, "input_depth=32.*input_depth=2"),
-        ("image", (3, 5, 5), None, "input_image="),
+        ("image", (3, 5, 5), None, "needs the image"),
         ("image", (3, 5, 5), torch.rand(1, 3, 5, 6), "6 x 5 pixels, expected 5 x 5"),
         ("image", (32, 5, 5), torch.rand(1, 3, 5, 5), "input_depth=3 is needed"),
     ],
