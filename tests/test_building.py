@@ -53,6 +53,20 @@ def test_a_tile_is_recommended_where_there_are_tiles(monkeypatch, task):
     assert ("use tile=" in str(error.value)) == (task == "denoising")
 
 
+def test_a_network_of_the_users_is_not_tried_at_another_size(monkeypatch):
+    class Fixed(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.places = torch.nn.Parameter(torch.zeros(1, 3, 40, 48))
+
+        def forward(self, z):
+            return torch.sigmoid(self.places + z[:, :3])
+
+    monkeypatch.setattr(building.memory, "free_bytes", lambda _: 1e7)
+    keys = {"network": Fixed(), "iterations": 2, "device": "cpu", "progress": False}
+    assert dip.restore(smooth_image(3, 40, 48), **keys).metrics["status"] == "finished"
+
+
 def test_one_call_is_refused_as_well(monkeypatch):
     monkeypatch.setattr(building.memory, "free_bytes", lambda _: 1e7)
     with pytest.raises(UserError, match=r"restoring 48 x 40 pixels .* use a smaller image"):

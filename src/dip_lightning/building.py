@@ -1,6 +1,5 @@
 """From keys to objects: the prior that a configuration describes."""
 
-import copy
 from math import prod
 
 import torch
@@ -54,7 +53,6 @@ def check_memory(
     size: tuple[int, int],
     device: torch.device,
     *,
-    network: nn.Module | None = None,
     tiles: bool = True,
 ) -> None:
     """Refuse a fit that would be killed for want of memory, before anything large is made.
@@ -64,7 +62,6 @@ def check_memory(
         problem: what is asked.
         size: (H, W) of what is fitted at once.
         device: where the fit runs.
-        network: in place of the one that the configuration describes.
         tiles: whether tiles can be asked for.
 
     Raises:
@@ -73,7 +70,7 @@ def check_memory(
 
     def per_pixel() -> float:
         dtype, depth = compute_dtype(config.precision, device), inputs(config, problem)
-        tried = describe_network(config, problem) if network is None else copy.deepcopy(network)
+        tried = describe_network(config, problem)
         saved = memory.saved_bytes_per_pixel(tried, depth, dtype)
         # A smaller image is mirrored up to what the network takes.
         mirrored = [max(side, getattr(tried, "least", 1)) / side for side in size]

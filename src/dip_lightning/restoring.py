@@ -120,7 +120,7 @@ def restore(
     """Restore one damaged image.
 
     Writes nothing, and sets back what it changes of the process: while it computes, new tensors
-    are of float32 in all threads.
+    are of float32 in all threads, and TF32 is off.
 
     Args:
         image: NumPy array, (H, W) or (H, W, C), of any integer or floating type; tensor,
@@ -172,8 +172,7 @@ def restore(
         raise UserError("input_type=image: only for the command, and for DeepImagePrior(image=)")
     k = _kernel(kernel, task, keys)
     config = configure(task, keys, preset)
-    place = compute.find_device(device)
-    acceleration.check(config.accelerate, place, diagnose=False)
+    place = _device(device, config)
     if mask is not None and task not in TASK_KEYS["mask"]:
         raise UserError(f"mask: only for {' and '.join(sorted(TASK_KEYS['mask']))}, not for {task}")
     stored = as_decoded(image)
@@ -183,10 +182,11 @@ def restore(
     back = way_back(image, picture, problem.shape[0])
     # A copy: the next image is to be fitted by a network that has never seen this one.
     module = None if isinstance(network, str) else copy.deepcopy(network)
-    if module is not None:
+    if module is None:
+        check_memory(config, problem, problem.shape[1:], place, tiles=False)
+    else:  # it need not take the small image that is tried for memory
         config = _of_module(config, problem)
     pointless = outcome.pointless(problem)
-    check_memory(config, problem, problem.shape[1:], place, network=module, tiles=False)
     _warn(doubtful, pointless and health.explain(pointless, config.lr))
     prior = build_prior(config, problem, None, network=module)
     history = History(config.log_every, config.iterations)
@@ -204,6 +204,12 @@ def restore(
     images = (back(measured.chosen.pixels), back(measured.last.pixels), std)
     of_blur = None if found is None else found.numpy()
     return Restored(*images, history.rows, metrics, prior, of_blur)
+
+
+def _device(name: str, config: Config) -> torch.device:
+    device = compute.find_device(name)
+    acceleration.check(config.accelerate, device, diagnose=False)
+    return device
 
 
 def _damaged(

@@ -89,7 +89,12 @@ function plotOf(units, colourOf) {
     text: label(unit),
   }));
   return {
-    x: { label: nameOf(x), log: !ordinal && axis.log, key: x, ticks: ordinal ? names.map((text, i) => [i, text]) : null },
+    x: {
+      label: nameOf(x),
+      log: !ordinal && axis.log,
+      key: x,
+      ticks: ordinal ? names.map((text, i) => [i, text]) : null,
+    },
     y: { label: nameOf(y), log: y === "loss", key: y },
     series: [],
     marks,

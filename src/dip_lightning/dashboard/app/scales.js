@@ -113,7 +113,8 @@ function makeAxis(key) {
     const to = log ? Math.log : (v) => v;
     const [low, high] = limits.map(to);
     const at = (share) => (log ? Math.exp(low + share * (high - low)) : low + share * (high - low));
-    const rounded = (share) => (share <= 0 ? limits[0] : share >= 1 ? limits[1] : log ? Number(at(share).toPrecision(4)) : roundedIn(limits, at(share)));
+    const between = (value) => (log ? Number(value.toPrecision(4)) : roundedIn(limits, value));
+    const rounded = (share) => (share <= 0 ? limits[0] : share >= 1 ? limits[1] : between(at(share)));
     return {
       place: (v) => (isNumber(v) ? (to(v) - low) / (high - low) : null),
       at: rounded,
