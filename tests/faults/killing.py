@@ -48,13 +48,13 @@ def arguments(photo: Path, precision: str) -> list[str]:
     ]
 
 
-def start(folder: Path, command: list[str], prepare: Callable[[], None] = lambda: None) -> int:
-    """Start a fit in a process of its own.
+def start(log: Path, command: list[str], prepare: Callable[[], None] = lambda: None) -> int:
+    """Start the command in a process of its own.
 
     Args:
-        folder: result folder; what the fit prints goes to a file beside it.
+        log: file for what it prints; the command runs in the file's folder.
         command: key=value.
-        prepare: called in the process before the fit.
+        prepare: called in the process before the command.
 
     Returns:
         The process's number.
@@ -64,12 +64,12 @@ def start(folder: Path, command: list[str], prepare: Callable[[], None] = lambda
         return pid
     status = 1
     try:
-        log = os.open(f"{folder}.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        os.chdir(folder.parent)
+        handle = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+        os.dup2(handle, 1)
+        os.dup2(handle, 2)
+        os.chdir(log.parent)
         prepare()
-        status = command_line.main([*command, f"hydra.run.dir={folder.name}"])
+        status = command_line.main(command)
     except SystemExit as stop:
         status = int(stop.code or 0)
     finally:
@@ -152,12 +152,13 @@ def one_point(folder: Path, command: list[str], draw: random.Random, usual: floa
     Raises:
         AssertionError: an exit status is not what it has to be.
     """
+    log, command = folder.with_suffix(".log"), [*command, f"hydra.run.dir={folder.name}"]
     if draw.randrange(WRITING) == 0:
         count, number = draw.randrange(1, 31), signal.SIGKILL
-        pid, done = start(folder, command, die_in_write(count)), f"in write {count}"
+        pid, done = start(log, command, die_in_write(count)), f"in write {count}"
     else:
         number, moment = draw.choice(SIGNALS), draw.uniform(0, usual)
-        pid, done = start(folder, command), f"after {moment:.2f} s"
+        pid, done = start(log, command), f"after {moment:.2f} s"
         time.sleep(moment)
         os.kill(pid, number)
     status = wait(pid)
@@ -166,13 +167,13 @@ def one_point(folder: Path, command: list[str], draw: random.Random, usual: floa
     ended = metrics.exists() and json.loads(metrics.read_text())["status"] == "finished"
     allowed = {-number, 128 + number} | ({0} if ended else set())
     if status not in allowed:
-        raise AssertionError(f"{done}: expected {allowed}, see {folder}.log")
+        raise AssertionError(f"{done}: expected {allowed}, see {log}")
     begun = "the beginning"
     if (folder / checkpoint.NAME).exists():
         begun = f"iteration {checkpoint.read(folder / checkpoint.NAME)['fit']['iteration']}"
-    again = wait(start(folder, command))
+    again = wait(start(log, command))
     if again != 0:
-        raise AssertionError(f"{done}, again from {begun}: status {again}, see {folder}.log")
+        raise AssertionError(f"{done}, again from {begun}: status {again}, see {log}")
     return f"{done}, again from {begun}"
 
 
@@ -189,8 +190,9 @@ def check(folder: Path, precision: str, points: list[int], seed: int) -> None:
         AssertionError: a fit that was killed does not end as the one that was not.
     """
     command, began = arguments(folder / "photo.png", precision), time.monotonic()
-    if wait(start(folder / precision, command)) != 0:
-        raise AssertionError((folder / f"{precision}.log").read_text())
+    log = folder / f"{precision}.log"
+    if wait(start(log, [*command, f"hydra.run.dir={precision}"])) != 0:
+        raise AssertionError(log.read_text())
     whole, usual = result(folder / precision), time.monotonic() - began
     for point in points:
         target, draw = folder / f"point_{point}", random.Random(f"{seed} {point}")  # noqa: S311

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -28,10 +29,18 @@ def photo(tmp_path):
     return save_png(tmp_path / "photo.png", smooth_image(3, 20, 150))
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept") / "whole"
+
+
 @pytest.fixture
-def whole(dip, tmp_path, photo):
-    assert dip(*FIT, f"image={photo}", "hydra.run.dir=whole")[0] == 0
-    return tmp_path / "whole"
+def whole(dip, tmp_path, photo, kept):
+    """A copy of what the command gives if nothing stops it."""
+    if not kept.exists():
+        assert dip(*FIT, f"image={photo.name}", "hydra.run.dir=whole")[0] == 0
+        shutil.copytree(tmp_path / "whole", kept)
+    return shutil.copytree(kept, tmp_path / "whole", dirs_exist_ok=True)
 
 
 @pytest.fixture
@@ -71,7 +80,7 @@ def same_tiles(one, two):
 )
 def test_a_mosaic_goes_on_where_it_was_cut_off(dip, photo, whole, cut, place, happen):
     command, out = (
-        (*FIT, f"image={photo}", "hydra.run.dir=out", "resume=true"),
+        (*FIT, f"image={photo.name}", "hydra.run.dir=out", "resume=true"),
         whole.parent / "out",
     )
     cut(*place, happen)
@@ -91,7 +100,7 @@ def test_a_mosaic_goes_on_where_it_was_cut_off(dip, photo, whole, cut, place, ha
 
 def test_what_there_is_is_kept(dip, tmp_path, photo, whole, cut):
     cut(43, 4, stop)
-    status, _, err = dip(*FIT, f"image={photo}", "hydra.run.dir=out")
+    status, _, err = dip(*FIT, f"image={photo.name}", "hydra.run.dir=out")
     assert status == 143
     assert "1 of 3 tiles are finished" in err
     folder = tmp_path / "out"
@@ -134,7 +143,7 @@ def test_a_signal_before_the_first_iteration_leaves_no_result(dip, tmp_path, pho
         os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(report, "write_observed", write)
-    assert dip(*FIT, f"image={photo}", "hydra.run.dir=out")[0] == 143
+    assert dip(*FIT, f"image={photo.name}", "hydra.run.dir=out")[0] == 143
     assert not (tmp_path / "out" / "restored.png").exists()
 
 
@@ -164,11 +173,12 @@ def test_a_signal_between_copies_and_the_first_fit_invents_no_iterations(
 
 @pytest.mark.parametrize("count", [1, WRITES, 2 * WRITES + 3, 3 * WRITES])
 def test_a_mosaic_killed_while_it_writes_ends_with_the_same_bits(tmp_path, photo, whole, count):
-    command = [*FIT, *TINY, f"image={photo}", "resume=true"]
-    assert wait(start(tmp_path / "out", command, die_in_write(count))) == -signal.SIGKILL
+    command = [*FIT, *TINY, f"image={photo.name}", "resume=true", "hydra.run.dir=out"]
+    log = tmp_path / "log"
+    assert wait(start(log, command, die_in_write(count))) == -signal.SIGKILL
     half = (tmp_path / f"out/tiles/{(count - 1) // WRITES:03}").glob(".*.partial.last.ckpt")
     assert len(list(half)) == 1
-    assert wait(start(tmp_path / "out", command)) == 0
+    assert wait(start(log, command)) == 0
     assert not list(tmp_path.rglob("*.partial*"))
     same(whole, tmp_path / "out")
     same_tiles(whole, tmp_path / "out")
@@ -183,7 +193,7 @@ def test_a_tile_that_diverges_keeps_its_last_good_result(dip, tmp_path, photo, m
         return healthy(self)
 
     monkeypatch.setattr(DeepImagePrior, "iterate", breaking)
-    command = (*FIT, f"image={photo}", "hydra.run.dir=out", "resume=true")
+    command = (*FIT, f"image={photo.name}", "hydra.run.dir=out", "resume=true")
     for _ in range(2):  # a tile that diverged begins again, the others are kept
         status, _, err = dip(*command)
         metrics = read_metrics(tmp_path / "out")
@@ -198,7 +208,7 @@ def test_a_tile_that_diverges_keeps_its_last_good_result(dip, tmp_path, photo, m
 
 
 def test_a_tile_of_another_image_is_refused(dip, tmp_path, photo, cut):
-    command = (*FIT, f"image={photo}", "hydra.run.dir=out", "resume=true")
+    command = (*FIT, f"image={photo.name}", "hydra.run.dir=out", "resume=true")
     cut(43, 4, stop)
     dip(*command)
     files = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
@@ -237,7 +247,7 @@ def test_a_damaged_tile_is_fitted_again(dip, tmp_path, photo, whole):
     metrics = json.loads((whole / "metrics.json").read_text())
     (whole / "metrics.json").unlink()
     result = (whole / "restored.png").read_bytes()
-    status, _, err = dip(*FIT, f"image={photo}", "hydra.run.dir=whole", "resume=true")
+    status, _, err = dip(*FIT, f"image={photo.name}", "hydra.run.dir=whole", "resume=true")
     assert status == 0
     assert "whole/tiles/001/last.ckpt: cannot be read" in err
     assert "tile 2/3" in err
@@ -255,5 +265,5 @@ def test_what_is_kept_of_a_tile_is_small(whole):
 
 def test_a_new_run_in_the_folder_takes_no_old_tiles(dip, tmp_path, photo, whole):
     (whole / "tiles/007").mkdir()
-    assert dip(*FIT, f"image={photo}", "hydra.run.dir=whole")[0] == 0
+    assert dip(*FIT, f"image={photo.name}", "hydra.run.dir=whole")[0] == 0
     assert sorted(path.name for path in (whole / "tiles").iterdir()) == ["000", "001", "002"]

@@ -96,7 +96,8 @@ def test_files_of_the_users_stay(before, tree, command):
         photo = save_png(top / "photo.png", smooth_image(3, 11, 70))
         same = [*QUICK, *TINY, *(text for text in more if text == "tile=64"), *several]
         if before is not None:
-            wait(start(top / "out", [*same, f"observed={photo}"], die(before)))
+            given = [*same, f"observed={photo}", "hydra.run.dir=out"]
+            wait(start(top / "log", given, die(before)))
         users = {photo}
         for file, kind in tree:
             path = top / folder.replace("out/../", "") / file

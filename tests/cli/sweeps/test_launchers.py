@@ -50,8 +50,8 @@ def test_a_job_that_fails_elsewhere_is_a_failure(dip, tmp_path, photo):
     for name in ("a", "c"):
         save_png(tmp_path / "scans" / f"{name}.png", smooth_image(1, 9, 11))
     (tmp_path / "scans" / "b.png").write_bytes(b"broken")
-    command = (*QUICK, "observed=scans", *JOBLIB)
-    status, out, err = dip(*command)
+    command = (*QUICK, "observed=scans")
+    status, out, err = dip(*command, *JOBLIB)
     assert status == 1
     assert out.count("  finished") == 2
     assert "b.png: not an image" in err

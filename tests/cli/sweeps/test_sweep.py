@@ -2,14 +2,14 @@
 
 import csv
 import json
+import os
 import signal
-import subprocess
-import sys
 import time
 
 from dip_lightning.cli.sweeps.sweep import Sweep, best, format_summary, select, write_summary
 from tests.conftest import TINY, read_metrics
 from tests.dashboard.conftest import data_of
+from tests.faults.killing import start, wait
 
 QUICK = ("task=denoising", "preset=smoke", "iterations=2", "logger=none")
 
@@ -241,30 +241,28 @@ def test_a_failed_job_is_tried_again(dip, tmp_path):
     assert out.count("  finished") == 2
 
 
-def test_a_killed_sweep_goes_on(tmp_path, photo):
-    arguments = [sys.executable, "-m", "dip_lightning", *QUICK, *TINY, f"image={photo}"]
-    arguments += ["iterations=300", "-m", "seed=1,2,3,4,5,6"]
-    process = subprocess.Popen(
-        arguments, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+def test_a_killed_sweep_goes_on(dip, tmp_path, photo):
+    command = [*QUICK, f"image={photo}", "iterations=300", "-m", "seed=1,2,3,4"]
+    killed = start(tmp_path / "log", [*command, *TINY])
     deadline = time.monotonic() + 120
     while len(list(tmp_path.glob("outputs/sweeps/*/*/metrics.json"))) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    os.kill(killed, signal.SIGKILL)
+    assert wait(killed) == -signal.SIGKILL
     done = [path.parent for path in tmp_path.glob("outputs/sweeps/*/*/metrics.json")]
+    assert len(done) < 4
     before = times(tmp_path)
-    again = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout.count("finished before") == len(done)
+    status, out, _ = dip(*command)
+    assert status == 0
+    assert out.count("finished before") == len(done)
     after = times(tmp_path)
     for path, changed in before.items():
         # By the job that was killed.
         left = ".partial." in path or path.endswith((".lock", ".dip_lightning.jsonl"))
         if any(path.startswith(f"{job}/") for job in done) and not left:
             assert after[path] == changed, path
-    assert len(list(tmp_path.glob("outputs/sweeps/*/*/restored.png"))) == 6
+    assert len(list(tmp_path.glob("outputs/sweeps/*/*/restored.png"))) == 4
 
 
 def test_pages_are_written_after_each_job_failed_ones_included(dip, tmp_path, photo):
