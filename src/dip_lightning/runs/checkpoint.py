@@ -29,7 +29,8 @@ def write(path: Path, state: dict[str, Any]) -> None:
     """
     content = io.BytesIO()
     torch.save(state, content)
-    ownership.write(path, content.getbuffer())
+    with content.getbuffer() as view:  # let go of, even if the disk is full
+        ownership.write(path, view)
 
 
 def exists(folder: Path) -> bool:

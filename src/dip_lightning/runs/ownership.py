@@ -85,8 +85,8 @@ def writing(path: Path) -> Iterator[Path]:
 
 def write(path: Path, content: bytes | memoryview) -> None:
     """Write bytes, see `writing`."""
-    with writing(path) as partial:
-        partial.write_bytes(content)
+    with writing(path) as partial, partial.open("wb") as file:
+        file.write(content)
 
 
 def claim(path: Path) -> None:
