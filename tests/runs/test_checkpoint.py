@@ -1,4 +1,8 @@
+import errno
+import io
 import pickle
+import traceback
+from pathlib import Path
 
 import pytest
 import torch
@@ -24,6 +28,26 @@ def saved(tmp_path):
     lightning.fit(make(), [3])
     lightning.save_checkpoint(tmp_path / NAME)
     return tmp_path / NAME
+
+
+def test_what_a_full_disk_refuses_is_not_held(tmp_path, monkeypatch):
+    """If it were, the collector of garbage would complain of it."""
+
+    class Full(io.RawIOBase):
+        def write(self, _):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    opened = Path.open
+
+    def open_full(self, mode="r", *arguments, **settings):
+        return Full() if mode == "wb" else opened(self, mode, *arguments, **settings)
+
+    monkeypatch.setattr(Path, "open", open_full)
+    with pytest.raises(OSError, match="No space left") as error:
+        write(tmp_path / NAME, {"fit": 1})
+    frames = [frame.f_locals for frame, _ in traceback.walk_tb(error.tb)]
+    (content,) = (f["content"] for f in frames if isinstance(f.get("content"), io.BytesIO))
+    content.close()  # a BufferError, if anybody still looks at it
 
 
 def test_the_same_fit_is_found(saved):

@@ -29,7 +29,7 @@ def write(path: Path, state: dict[str, Any]) -> None:
     """
     content = io.BytesIO()
     torch.save(state, content)
-    with content.getbuffer() as view:  # let go of, even if the disk is full
+    with content.getbuffer() as view:
         ownership.write(path, view)
 
 

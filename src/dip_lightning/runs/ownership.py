@@ -85,6 +85,7 @@ def writing(path: Path) -> Iterator[Path]:
 
 def write(path: Path, content: bytes | memoryview) -> None:
     """Write bytes, see `writing`."""
+    # After an error, `Path.write_bytes` would hold on to a view for as long as its traceback lives.
     with writing(path) as partial, partial.open("wb") as file:
         file.write(content)
 
